@@ -1,0 +1,1 @@
+"""Any wearable becomes a trusted pose: transports, dialects, pose, mailbox. Never imports the renderer."""
