@@ -144,6 +144,9 @@ class PoseMailbox:
     def close(self) -> None:
         """Give up the writer's role; the memory itself stays mapped until the object is gone."""
         if self._file_descriptor is not None:
+            # The mapping keeps a duplicate of the descriptor, so the lock must be given back by name.
+            if sys.platform != "win32":
+                fcntl.flock(self._file_descriptor, fcntl.LOCK_UN)
             os.close(self._file_descriptor)
             self._file_descriptor = None
             self._writes = False

@@ -32,7 +32,7 @@ def multiply(a: ArrayLike, b: ArrayLike) -> Array:
 
 def conjugate(q: ArrayLike) -> Array:
     """Return the inverse turn of unit quaternions (..., 4)."""
-    return np.asarray(q, np.float64) * np.array([1.0, -1.0, -1.0, -1.0])
+    return np.asarray(np.asarray(q, np.float64) * [1.0, -1.0, -1.0, -1.0])
 
 
 def normalise(q: ArrayLike) -> Array:
@@ -96,7 +96,7 @@ def to_yaw_pitch_roll_deg(q: ArrayLike) -> Array:
     yaw = np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
     pitch = -np.arcsin(np.clip(2.0 * (w * y - z * x), -1.0, 1.0))
     roll = np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
-    return np.degrees(np.stack([yaw, pitch, roll], axis=-1))
+    return np.asarray(np.degrees(np.stack([yaw, pitch, roll], axis=-1)))
 
 
 def yaw_part(q: ArrayLike) -> Array:

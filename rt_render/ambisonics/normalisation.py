@@ -22,7 +22,7 @@ _FUMA_GAINS = np.sqrt(
 )
 """FuMa over SN3D in FuMa order: every channel peaks at 1 over the sphere, but W at -3 dB.
 
-Malham 2003, "Higher order Ambisonic systems", table of weights; third order as in its 2005 revision.
+Malham 2003, "Higher order Ambisonic systems": the Furse-Malham weights.
 """
 
 
