@@ -1,0 +1,121 @@
+"""The reader thread: keeps the engine's ring full from a source."""
+
+from collections.abc import Callable
+from threading import Event, Thread
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rt_render.io.source import Source
+
+
+class Ring(Protocol):
+    """What the feeder needs of the engine's sample ring, of which it is the only writer."""
+
+    @property
+    def capacity_frames(self) -> int: ...
+    @property
+    def n_channels(self) -> int: ...
+    def free_frames(self) -> int: ...
+    def write(self, frames: NDArray[np.float32]) -> None: ...
+    def set_end(self) -> None: ...
+
+
+class RingFeeder:
+    """Reads a source in a thread of its own and writes the ring, as long as there is room.
+
+    A source with fewer channels than the ring is filled up with zeros, one with more loses the highest.
+    When the source ends, `ring.set_end()` is called once, after its last frame. A source that raises ends
+    likewise and its text goes to `on_message`, as do notes that it adds while playing (on the reader thread).
+    Control thread: start, stop, restart, close, wait_until_full. To seek: `stop()`, flush the ring,
+    `restart(frame)`. The source belongs to the feeder from the first start to `close`, which closes it.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        ring: Ring,
+        *,
+        chunk_frames: int = 2048,
+        idle_s: float = 0.01,
+        on_message: Callable[[str], None] | None = None,
+    ) -> None:
+        self._source = source
+        self._ring = ring
+        self._chunk_frames = min(chunk_frames, ring.capacity_frames // 2)
+        self._idle_s = idle_s
+        self._on_message = on_message or (lambda text: None)
+        self._n_notes_told = len(source.notes)
+        self._stop = Event()
+        self._full = Event()
+        self._ended = Event()
+        self._thread: Thread | None = None
+
+    @property
+    def ended(self) -> bool:
+        """True when the source's last frame is in the ring."""
+        return self._ended.is_set()
+
+    def start(self) -> None:
+        """Start reading where the source stands; nothing happens when it already runs or has ended."""
+        if self._thread is None and not self.ended:
+            self._stop.clear()
+            self._full.clear()
+            self._thread = Thread(target=self._run, name="rt-render-reader", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop reading and wait until the ring is no longer written; what is in the ring stays."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def restart(self, frame: int) -> None:
+        """Go on from this frame of the source, also after its end; flush the ring between `stop` and this."""
+        self.stop()
+        self._ended.clear()
+        self._source.seek(frame)
+        self.start()
+
+    def close(self) -> None:
+        """Stop and close the source; may be called twice."""
+        self.stop()
+        self._source.close()
+
+    def wait_until_full(self, timeout_s: float) -> bool:
+        """Wait until the ring has been full once since the start, or the source has ended; False if not."""
+        return self._full.wait(timeout_s)
+
+    def _run(self) -> None:
+        padded = np.zeros((self._chunk_frames, self._ring.n_channels), np.float32)
+        try:
+            while not self._stop.is_set():
+                if self._ring.free_frames() < self._chunk_frames:
+                    self._full.set()
+                    self._stop.wait(self._idle_s)
+                elif not self._feed(padded):
+                    self._end()
+                    return
+        # Whatever the source does, playing must end softly and the person must be told why.
+        except Exception as error:
+            self._on_message(f"{self._source.title} stopped: {error}")
+            self._end()
+
+    def _feed(self, padded: NDArray[np.float32]) -> bool:
+        """Move one chunk into the ring; False when it was the last."""
+        frames = self._source.read(self._chunk_frames)
+        n_channels = min(frames.shape[1], padded.shape[1])
+        padded[: len(frames), :n_channels] = frames[:, :n_channels]
+        if len(frames):
+            self._ring.write(padded[: len(frames)])
+        for note in self._source.notes[self._n_notes_told :]:
+            self._n_notes_told += 1
+            self._on_message(note)
+        return len(frames) == self._chunk_frames
+
+    def _end(self) -> None:
+        self._ended.set()
+        self._ring.set_end()
+        self._full.set()
