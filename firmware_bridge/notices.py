@@ -1,0 +1,35 @@
+"""Sentences for people: each kind at once, then no more often than every few seconds, with a count."""
+
+import time
+from collections.abc import Callable
+
+QUIET_S = 5.0
+
+
+class Notices:
+    """Rate limiter between a source that may stumble a thousand times a second and a person.
+
+    `on_message` gets whole sentences, called on the reader's thread.
+    """
+
+    def __init__(
+        self, on_message: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._on_message = on_message
+        self._clock = clock
+        self._last_s: dict[str, float] = {}
+        self._held: dict[str, int] = {}
+
+    def say(self, text: str) -> None:
+        """Pass a sentence on at once."""
+        self._on_message(text)
+
+    def repeat(self, kind: str, text: str) -> None:
+        """Pass a sentence on unless one of its kind was passed within 5 s; then count it."""
+        now_s = self._clock()
+        if now_s - self._last_s.get(kind, -QUIET_S) < QUIET_S:
+            self._held[kind] = self._held.get(kind, 0) + 1
+            return
+        held = self._held.pop(kind, 0)
+        self._last_s[kind] = now_s
+        self._on_message(f"{text} ({held} more since the last such message)" if held else text)

@@ -1,0 +1,153 @@
+"""Head poses over OSC (UDP): one trusted sender at a time."""
+
+import errno
+import socket
+import time
+from collections.abc import Sequence
+
+from firmware_bridge.errors import BridgeError
+from firmware_bridge.notices import Notices
+from firmware_bridge.osc_decoder import OscCounts, OscDecoder
+from firmware_bridge.osc_dialects import find_dialect
+from firmware_bridge.osc_wire import MAX_PACKET_BYTES
+from firmware_bridge.pose import PoseSample
+from firmware_bridge.source import SourceHealth, look_in_words
+
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 9000
+RELEASE_S = 5.0
+"""Silence after which another sender may take over."""
+RETRY_S = 1.0
+MAX_PER_POLL = 256
+
+Address = tuple[str, int]
+
+
+class OscSource:
+    """Listens for the addresses of one dialect and believes the first sender whose poses make sense.
+
+    Parameters: `host`, `port` to listen at; `dialect` name or None. Raises BridgeError for a port outside
+    1..65535 or an unknown dialect; a port in use is tried again every second, and said.
+    """
+
+    def __init__(self, host: str, port: int, dialect: str | None, notices: Notices) -> None:
+        if not 1 <= port <= 65535:
+            raise BridgeError(f"OSC port {port}: allowed are 1 to 65535")
+        self.name = f"OSC at {host}:{port}"
+        self._place = (host, port)
+        self._dialect = find_dialect(dialect)
+        self._notices = notices
+        self._socket: socket.socket | None = None
+        self._retry_at_s = 0.0
+        self._sender: Address | None = None
+        self._counts = OscCounts()
+        self._decoder = OscDecoder(self._dialect, self._counts)
+        self._decoded_sender: Address | None = None
+        self._last_pose_s = 0.0
+        self._foreign = 0
+        self._seq = 0
+
+    def poll(self, timeout_s: float) -> Sequence[PoseSample]:
+        """Return the poses of the trusted sender that came, stamped on arrival."""
+        listener = self._listener(timeout_s)
+        if listener is None:
+            return []
+        poses: list[PoseSample] = []
+        listener.settimeout(timeout_s)
+        for _ in range(MAX_PER_POLL):
+            try:
+                datagram, sender = listener.recvfrom(MAX_PACKET_BYTES + 1)
+            except (TimeoutError, BlockingIOError):
+                break
+            except OSError as error:
+                # Some systems report a peer's closed port here; the socket itself is well.
+                self._notices.repeat("socket", f"{self.name}: {error.strerror}")
+                break
+            listener.setblocking(False)
+            pose = self._accept(datagram, sender, time.monotonic())
+            if pose is not None:
+                poses.append(pose)
+        return poses
+
+    def health(self) -> SourceHealth:
+        """Return whether somebody is trusted, who, and how much was refused."""
+        sender = self._sender
+        dropped = self._counts.refused + self._foreign
+        return SourceHealth(sender is not None, "" if sender is None else _in_words(sender), dropped)
+
+    def close(self) -> None:
+        """Free the port."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _listener(self, timeout_s: float) -> socket.socket | None:
+        if self._socket is not None:
+            return self._socket
+        if time.monotonic() < self._retry_at_s:
+            time.sleep(min(timeout_s, RETRY_S))
+            return None
+        family = socket.AF_INET6 if ":" in self._place[0] else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            listener.bind(self._place)
+        except OSError as error:
+            listener.close()
+            self._retry_at_s = time.monotonic() + RETRY_S
+            self._notices.repeat("bind", self._why_not_bound(error))
+            return None
+        self._socket = listener
+        self._notices.say(f"listening for {self.name}, dialect {self._dialect.name}: {self._dialect.about}")
+        return listener
+
+    def _why_not_bound(self, error: OSError) -> str:
+        host, port = self._place
+        if error.errno == errno.EADDRINUSE:
+            return (
+                f"OSC port {port} at {host} is in use, perhaps by a SPARTA plug-in, a head tracker program "
+                f"or another rt-render: close it or choose another port (on Linux `ss -lunp sport = :{port}` "
+                "names it); trying again every second"
+            )
+        return f"cannot listen at {host}:{port} ({error.strerror}): choose another address; trying again"
+
+    def _accept(self, datagram: bytes, sender: Address, now_s: float) -> PoseSample | None:
+        sender = (sender[0], sender[1])
+        trusted = self._sender
+        if trusted is not None and now_s - self._last_pose_s > RELEASE_S:
+            self._notices.say(f"{_in_words(trusted)} has been silent for {RELEASE_S:.0f} s")
+            trusted = self._sender = None
+        if trusted is not None and trusted != sender:
+            self._foreign += 1
+            self._notices.repeat(
+                "foreign",
+                f"{_in_words(sender)} also sends, but {_in_words(trusted)} came first: ignored until that "
+                f"one is silent for {RELEASE_S:.0f} s",
+            )
+            return None
+        if sender != self._decoded_sender:
+            self._decoder, self._decoded_sender = OscDecoder(self._dialect, self._counts), sender
+        refused = self._counts.refused
+        head = self._decoder.feed(datagram)
+        if self._counts.refused != refused:
+            self._tell_refused(sender)
+        if head is None:
+            return None
+        self._seq += 1
+        w, x, y, z = head.tolist()
+        pose = PoseSample(now_s, (w, x, y, z), None, self._seq)
+        if trusted is None:
+            self._sender = sender
+            self._notices.say(f"{_in_words(sender)} says: {look_in_words(pose)}")
+        self._last_pose_s = now_s
+        return pose
+
+    def _tell_refused(self, sender: Address) -> None:
+        n_refused = self._counts.refused
+        text = f"{self.name}: {n_refused} messages could not be used, the last from {_in_words(sender)}"
+        if self._counts.last_unknown:
+            text += f"; {self._counts.last_unknown[:60]!r} has no meaning in dialect {self._dialect.name}"
+            text += ", see --osc-dialect"
+        self._notices.repeat("refused", text)
+
+
+def _in_words(address: Address) -> str:
+    return f"{address[0]}:{address[1]}"
