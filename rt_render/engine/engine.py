@@ -1,0 +1,374 @@
+"""The engine: prepares the state record, runs the block function, publishes changes to it."""
+
+import ctypes
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from firmware_bridge.mailbox import PoseMailbox
+from firmware_bridge.mailbox_kernels import load_word, store_word
+from rt_render.engine.plan import Plan
+from rt_render.engine.ring import SampleRing
+from rt_render.errors import ConfigurationError
+from rt_render.kernels.block import compile_process_block
+from rt_render.kernels.convolve import four_step_twiddles, pack_filters, plane_floats
+from rt_render.kernels.fft import twiddle_table
+from rt_render.kernels.rotate import MATRIX_FLOATS, SCRATCH_FLOATS, matrix_tables
+from rt_render.kernels.state import (
+    HISTOGRAM_BINS_PER_OCTAVE,
+    N_HISTOGRAM_BINS,
+    STATE,
+    TRACE_COLUMNS,
+    field_offset,
+)
+
+FADE_S = 0.005
+FILTER_FADE_S = 0.02
+GAIN_TIME_S = 0.03
+METER_TIME_S = 0.3
+LIMITER_RELEASE_S = 0.08
+TRACKING_RAMP_S = 0.2
+STALE_AFTER_S = 0.5
+CEILING_DB = -1.0
+
+_ROW_PAD = 16
+"""Floats behind each rotated row into which padded columns may write zeros."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the engine counts and measures, read at one moment (single numbers are whole, not the set).
+
+    Levels are linear full scale, (left, right); times in seconds; `quat_world_from_head` is the pose at the
+    end of the last block. `late_blocks` were not ready at their scheduled end (virtual card) or reported by
+    the sound card.
+    """
+
+    frame: int
+    frames: int
+    blocks: int
+    ended: bool
+    silent: bool
+    underruns: int
+    late_blocks: int
+    missed_slots: int
+    capture_lost: int
+    last_call_s: float
+    calls: int
+    stale_blocks: int
+    non_finite: int
+    limited_blocks: int
+    torn_reads: int
+    poses: int
+    pose_age_s: float
+    quat_world_from_head: tuple[float, float, float, float]
+    tracking_mix: float
+    peak: tuple[float, float]
+    rms: tuple[float, float]
+    highest_peak: float
+    gain_lin: float
+    limiter_lin: float
+    lowest_limiter_lin: float
+    block_s: float
+    longest_block_s: float
+    block_p50_s: float
+    block_p999_s: float
+    device_latency_s: float
+
+
+class Engine:
+    """A field of one order in, two ears out, block by block.
+
+    Construct on the control side: all memory is taken here and the block function is compiled or loaded.
+    `process` and the native callbacks that use `address` are the audio thread's; everything else is the
+    control side's and may be called while audio runs, unless it says otherwise.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        filters: ArrayLike,
+        *,
+        gain_db: float = 0.0,
+        ceiling_db: float = CEILING_DB,
+        trace_rows: int = 0,
+    ) -> None:
+        """Prepare an engine for filters (2, n_sh, n_taps): ears left, right; ACN/SN3D; float."""
+        self.plan = plan
+        self._state = _aligned(STATE.itemsize // 4 + 1).view(np.uint8)[: STATE.itemsize].view(STATE)
+        self._s = self._state[0]
+        self.address = int(self._state.ctypes.data)
+        self._block = compile_process_block()
+        self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(self._block.address)
+        self._buffers: list[NDArray[np.generic]] = []
+        self._filter_sets: dict[int, NDArray[np.float32]] = {}
+        self._timelines: list[NDArray[np.float64]] = []
+        self._mailbox: PoseMailbox | None = None
+        self._capture = np.zeros((0, 2), np.float32)
+        ring = self._prepare_buffers()
+        self.ring = SampleRing(self.address, ring, plan.block_size)
+        self._prepare_levels(ceiling_db)
+        self.set_gain_db(gain_db)
+        self._s["gain"] = self._s["gain_target"]
+        self._trace = np.zeros((trace_rows, TRACE_COLUMNS))
+        if trace_rows:
+            self._s["trace"], self._s["trace_rows"] = self._trace.ctypes.data, trace_rows
+        self._s["filters"] = self._pack(filters)
+        self.follow_timeline([0.0], [[1.0, 0.0, 0.0, 0.0]])
+        self._s["tracking"], self._s["tracking_mix"] = 1, 1.0
+        self._s["process_block"] = self._block.address
+        self._s["playing"] = self._s["fresh"] = 1
+
+    # preparation
+
+    def _take(self, n_floats: int) -> int:
+        return self._keep(_aligned(n_floats))
+
+    def _keep(self, array: NDArray[np.generic]) -> int:
+        self._buffers.append(array)
+        return int(array.ctypes.data)
+
+    def _prepare_buffers(self) -> NDArray[np.float32]:
+        plan, s = self.plan, self._s
+        n, lanes = 2 * plan.block_size, plan.chunk * plan.n_chunks
+        row_floats = 2 * lanes + _ROW_PAD
+        ring = _aligned(plan.ring_frames * plan.n_sh).reshape(plan.ring_frames, plan.n_sh)
+        for name in (
+            "order",
+            "n_sh",
+            "block_size",
+            "fs_hz",
+            "chunk",
+            "n_chunks",
+            "n_partitions",
+            "ring_frames",
+        ):
+            s[name] = getattr(plan, name)
+        s["ring"] = self._keep(ring)
+        s["ring_end"] = -1
+        s["clean"] = self._take(plan.block_size * plan.n_sh)
+        s["row_bytes"] = 4 * row_floats
+        s["rows"] = self._take(2 * plan.block_size * row_floats)
+        s["fdl"] = self._take(plan.n_partitions * plan.n_chunks * 2 * plane_floats(n, plan.chunk))
+        s["spare"] = self._take(max(4 * n * plan.chunk, 6 * n))
+        s["spectrum"] = self._take(2 * (n + 16))
+        s["ears"], s["ears_old"] = self._take(2 * n), self._take(2 * n)
+        s["twiddles"] = self._constant(twiddle_table(n))
+        s["twiddles_columns"] = self._constant(twiddle_table(n // 16))
+        s["twiddles_16"] = self._constant(twiddle_table(16))
+        s["twiddles_between"] = self._constant(four_step_twiddles(n))
+        for name in ("matrix_start", "matrix_end", "matrix_step"):
+            s[name] = self._take(MATRIX_FLOATS)
+        s["matrix_scratch"] = self._take(SCRATCH_FLOATS)
+        s["matrix_tables"] = self._constant(matrix_tables())
+        s["adapter"] = self._take(2 * plan.block_size)
+        return ring
+
+    def _constant(self, values: NDArray[np.float32]) -> int:
+        buffer = _aligned(values.size)
+        buffer[:] = values.reshape(-1)
+        return self._keep(buffer)
+
+    def _prepare_levels(self, ceiling_db: float) -> None:
+        plan, s = self.plan, self._s
+        if not -40.0 <= ceiling_db <= 0.0:
+            raise ConfigurationError(
+                f"a limiter ceiling of {ceiling_db} dBFS cannot be used: choose -40 to 0."
+            )
+        block_s = plan.block_size / plan.fs_hz
+        # just below the ceiling, so that rounding to float32 cannot pass it
+        s["ceiling"] = np.nextafter(np.float32(10 ** (ceiling_db / 20)), np.float32(0))
+        s["gain_keep"] = np.exp(-block_s / GAIN_TIME_S)
+        s["meter_keep"] = np.exp(-block_s / METER_TIME_S)
+        s["release_keep"] = np.exp(-1 / (LIMITER_RELEASE_S * plan.fs_hz))
+        s["limiter"] = s["lowest_limiter"] = 1.0
+        s["fade_frames"] = round(FADE_S * plan.fs_hz)
+        s["filter_fade_frames"] = round(FILTER_FADE_S * plan.fs_hz)
+        s["tracking_step"] = block_s / TRACKING_RAMP_S
+        s["stale_after_s"] = STALE_AFTER_S
+
+    def _pack(self, filters: ArrayLike) -> int:
+        plan = self.plan
+        filters = np.asarray(filters, np.float64)
+        if filters.ndim != 3 or filters.shape[0] != 2 or filters.shape[1] > plan.n_sh or not filters.size:
+            raise ConfigurationError(
+                f"filters of shape {filters.shape} do not fit an engine of order {plan.order}: "
+                f"expected (2 ears, up to {plan.n_sh} channels, taps)."
+            )
+        if filters.shape[2] > plan.n_partitions * plan.block_size:
+            raise ConfigurationError(
+                f"filters of {filters.shape[2]} taps do not fit an engine planned for {plan.n_taps}."
+            )
+        if not np.isfinite(filters).all():
+            raise ConfigurationError("the filters hold numbers that are not finite: design them anew.")
+        packed = pack_filters(filters, plan.block_size, plan.n_partitions, plan.chunk, plan.n_chunks)
+        buffer = _aligned(packed.size)
+        buffer[:] = packed.reshape(-1)
+        address = int(buffer.ctypes.data)
+        self._filter_sets[address] = buffer
+        return address
+
+    # audio side
+
+    def process(self, out: NDArray[np.float32]) -> None:
+        """Render the next block into `out` (block_size, 2) float32, C-contiguous; the interpreter lock is free.
+
+        Audio thread, or offline: only one thread at a time.
+        """
+        if out.shape != (self.plan.block_size, 2) or out.dtype != np.float32 or not out.flags.c_contiguous:
+            raise ValueError(f"out must be ({self.plan.block_size}, 2) float32 and contiguous")
+        self._call(self.address, out.ctypes.data)
+
+    # control side
+
+    def publish_filters(self, filters: ArrayLike) -> None:
+        """Swap in another filter set (2, n_sh, n_taps), faded over 20 ms from the same delay line."""
+        address = self._pack(filters)
+        store_word(self.address + field_offset("filters_next"), address)
+        self._free_filters()
+
+    def _free_filters(self) -> None:
+        # `filters_next` is read first: a set on its way into use is then seen in one of the other two
+        in_use = {int(self._s[name]) for name in ("filters_next", "filters", "filters_old")}
+        newest = next(reversed(self._filter_sets))
+        for address in [a for a in self._filter_sets if a not in in_use and a != newest]:
+            del self._filter_sets[address]
+
+    def follow_mailbox(self, mailbox: PoseMailbox) -> None:
+        """Take the head's pose from a mailbox from the next block on."""
+        self._mailbox = mailbox
+        store_word(self.address + field_offset("mailbox"), mailbox.address)
+
+    def follow_timeline(self, times_s: ArrayLike, quats_world_from_head: ArrayLike) -> None:
+        """Take the pose from rows of source time (n,) and quaternion (n, 4), scalar first, from the next block on.
+
+        Between rows the head turns at constant angular velocity; before the first and behind the last it holds.
+        """
+        times, quats = np.asarray(times_s, np.float64), np.asarray(quats_world_from_head, np.float64)
+        if times.ndim != 1 or quats.shape != (len(times), 4) or not len(times) or np.any(np.diff(times) <= 0):
+            raise ValueError("a timeline needs rising times (n,) and quaternions (n, 4)")
+        table = np.zeros((len(times) + 1, 5))
+        table[0, 0] = len(times)
+        table[1:, 0] = times
+        table[1:, 1:] = quats / np.linalg.norm(quats, axis=1, keepdims=True)
+        # the last table may still be in use for a block: keep it until the next one comes
+        self._timelines = [*self._timelines[-1:], table]
+        store_word(self.address + field_offset("timeline"), table.ctypes.data)
+        store_word(self.address + field_offset("mailbox"), 0)
+
+    def set_tracking(self, on: bool) -> None:
+        """Switch head tracking on or off; the field eases over 0.2 s."""
+        self._s["tracking"] = int(on)
+
+    def set_gain_db(self, gain_db: float) -> None:
+        """Set the output gain in dB, ramped; -inf mutes. Up to +24 dB."""
+        if not gain_db <= 24.0:
+            raise ConfigurationError(f"a gain of {gain_db} dB cannot be used: choose -inf to 24 dB.")
+        self._s["gain_target"] = 10.0 ** (gain_db / 20.0)
+
+    def play(self) -> None:
+        """Play on, faded in over 5 ms (at a fresh beginning: at once)."""
+        self._s["playing"] = 1
+
+    def pause(self) -> None:
+        """Fade out over 5 ms and hold the position and the delay line."""
+        self._s["playing"] = 0
+
+    def reset(self, frame: int = 0) -> None:
+        """Forget all sound, and go on at a source frame; frame 0 begins without a fade, others fade in.
+
+        Only while the engine is silent (`snapshot().silent`) or no audio thread runs. Also empties the ring.
+        """
+        plan, s = self.plan, self._s
+        self.ring.flush()
+        for name, n_floats in (
+            ("rows", 2 * plan.block_size * int(s["row_bytes"]) // 4),
+            ("fdl", plan.n_partitions * plan.n_chunks * 2 * plane_floats(2 * plan.block_size, plan.chunk)),
+        ):
+            ctypes.memset(int(s[name]), 0, 4 * n_floats)
+        for name in ("half", "newest", "has_path", "starving", "tail_frames", "ended", "adapter_left"):
+            s[name] = 0
+        s["fade"], s["limiter"] = 0.0, 1.0
+        s["frame"], s["fresh"] = frame, int(frame == 0)
+
+    def snapshot(self) -> Snapshot:
+        """Read counters, meters and the pose."""
+        s = self._s
+        last_knot = max(1, self.plan.block_size // 128)
+        return Snapshot(
+            frame=int(s["frame"]),
+            frames=int(s["frames"]),
+            blocks=int(s["blocks"]),
+            ended=bool(s["ended"]),
+            silent=bool(s["fade"] == 0.0),
+            underruns=int(s["underruns"]),
+            late_blocks=int(s["late_blocks"] + s["card_flags"]),
+            missed_slots=int(s["missed_slots"]),
+            capture_lost=int(s["capture_lost"]),
+            last_call_s=int(s["last_call_ns"]) * 1e-9,
+            calls=int(s["calls"]),
+            stale_blocks=int(s["stale_blocks"]),
+            non_finite=int(s["non_finite"]),
+            limited_blocks=int(s["limited_blocks"]),
+            torn_reads=int(s["pose"][11]),
+            poses=int(s["pose"][10]),
+            pose_age_s=float(s["pose_age_s"]),
+            quat_world_from_head=tuple(float(v) for v in s["path"][last_knot]),  # type: ignore[arg-type]
+            tracking_mix=float(s["tracking_mix"]),
+            peak=(float(s["peak"][0]), float(s["peak"][1])),
+            rms=(float(s["mean_square"][0]) ** 0.5, float(s["mean_square"][1]) ** 0.5),
+            highest_peak=float(s["highest_peak"]),
+            gain_lin=float(s["gain"]),
+            limiter_lin=float(s["limiter"]),
+            lowest_limiter_lin=float(s["lowest_limiter"]),
+            block_s=int(s["block_ns"]) * 1e-9,
+            longest_block_s=int(s["longest_block_ns"]) * 1e-9,
+            block_p50_s=self.block_time_percentile_s(50.0),
+            block_p999_s=self.block_time_percentile_s(99.9),
+            device_latency_s=float(s["device_latency_s"]),
+        )
+
+    def block_time_percentile_s(self, percent: float) -> float:
+        """Return the block time that a percentage of blocks stayed below, to a quarter octave; 0 before the first."""
+        counts = np.cumsum(self._s["histogram"])
+        if counts[-1] == 0:
+            return 0.0
+        index = int(np.searchsorted(counts, counts[-1] * percent / 100.0))
+        top = 62.5e-9 * 2 ** ((min(index, N_HISTOGRAM_BINS - 1) + 1) / HISTOGRAM_BINS_PER_OCTAVE)
+        return min(top, int(self._s["longest_block_ns"]) * 1e-9)
+
+    def prepare_capture(self, seconds: float) -> None:
+        """Make room for what a virtual card plays: a ring that `read_capture` drains. Before it starts."""
+        n_frames = -(-round(seconds * self.plan.fs_hz) // self.plan.block_size) * self.plan.block_size
+        self._capture = _aligned(2 * n_frames).reshape(n_frames, 2)
+        self._s["capture"], self._s["capture_frames"] = self._capture.ctypes.data, n_frames
+
+    @property
+    def capture_frames(self) -> int:
+        """Capacity of the capture ring; 0 without one."""
+        return len(self._capture)
+
+    def read_capture(self) -> NDArray[np.float32]:
+        """Take out the captured frames (n, 2) that are there now. Control side, one thread."""
+        written = int(load_word(self.address + field_offset("capture_written")))
+        read, capacity = int(self._s["capture_read"]), self.capture_frames
+        start = read % capacity if capacity else 0
+        first = self._capture[start : start + written - read]
+        frames = np.concatenate([first, self._capture[: written - read - len(first)]])
+        store_word(self.address + field_offset("capture_read"), written)
+        return frames
+
+    def trace(self) -> NDArray[np.float64]:
+        """Return the kept trace rows, oldest first; columns as `kernels.state.TRACE_COLUMNS` says."""
+        written, rows = int(load_word(self.address + field_offset("trace_written"))), len(self._trace)
+        if written <= rows:
+            return self._trace[:written].copy()
+        return np.roll(self._trace, -(written % rows), axis=0)
+
+
+def _aligned(n_floats: int) -> NDArray[np.float32]:
+    """Return zeros that begin on a cache line and have a line to spare."""
+    raw = np.zeros(n_floats + 32, np.float32)
+    start = (-raw.ctypes.data // 4) % 16
+    return raw[start : start + n_floats]

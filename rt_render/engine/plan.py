@@ -1,0 +1,63 @@
+"""What an engine is built for: sizes that are fixed while it lives."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from rt_render.conventions import BLOCK_SIZES, MAX_ORDER, RATES_HZ, n_sh
+from rt_render.errors import ConfigurationError
+
+MAX_TAPS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Order, block size in frames, sample rate and the longest filter an engine can take, in taps."""
+
+    order: int
+    block_size: int = 128
+    fs_hz: int = 48000
+    n_taps: int = 256
+    ring_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.order <= MAX_ORDER:
+            raise ConfigurationError(f"order {self.order} cannot be rendered: choose 0 to {MAX_ORDER}.")
+        if self.block_size not in BLOCK_SIZES:
+            raise ConfigurationError(
+                f"block size {self.block_size} cannot be rendered: choose one of {', '.join(map(str, BLOCK_SIZES))}."
+            )
+        if self.fs_hz not in RATES_HZ:
+            raise ConfigurationError(
+                f"sample rate {self.fs_hz} Hz cannot be rendered: choose one of {', '.join(map(str, RATES_HZ))}."
+            )
+        if not 1 <= self.n_taps <= MAX_TAPS:
+            raise ConfigurationError(
+                f"filters of {self.n_taps} taps cannot be rendered: 1 to {MAX_TAPS} are allowed."
+            )
+        if not 0.05 <= self.ring_s <= 60:
+            raise ConfigurationError(f"a ring of {self.ring_s} s cannot be used: choose 0.05 to 60 s.")
+
+    @property
+    def n_sh(self) -> int:
+        """Number of ambisonic channels."""
+        return n_sh(self.order)
+
+    @property
+    def n_partitions(self) -> int:
+        """Number of filter partitions of one block each."""
+        return ceil(self.n_taps / self.block_size)
+
+    @property
+    def chunk(self) -> int:
+        """Lanes whose FFTs are done together: two channels ride in a lane, 4 lanes suffice to order 1."""
+        return 4 if self.n_sh <= 4 else 8
+
+    @property
+    def n_chunks(self) -> int:
+        """Number of chunks of lanes that hold all channels, two in a lane (order 1 and below: one)."""
+        return 1 if self.n_sh <= 4 else ceil(self.n_sh / 2 / self.chunk)
+
+    @property
+    def ring_frames(self) -> int:
+        """Capacity of the sample ring: whole largest blocks, so that no block wraps."""
+        return max(2, ceil(self.ring_s * self.fs_hz / BLOCK_SIZES[-1])) * BLOCK_SIZES[-1]

@@ -1,0 +1,285 @@
+"""The per-block order of work: read, clean, follow the pose, rotate, convolve, put out, count.
+
+`process_block` is compiled once; sound card, virtual card and offline rendering all call its address.
+"""
+
+import numpy as np
+from numba import carray, cfunc, types
+from numba.core.ccallback import CFunc
+
+from firmware_bridge.atomics import load_acquire_i64, store_release_i64
+from rt_render.kernels.clock import monotonic_ns_rt
+from rt_render.kernels.convolve import forward_rt, inverse_rt, multiply_rt
+from rt_render.kernels.jit import kernel_source_hash, rt_jit
+from rt_render.kernels.output import blend_rt, histogram_bin_rt, output_rt, silence_rt
+from rt_render.kernels.pose import advance_rt, plan_path_rt, step_between_rt
+from rt_render.kernels.rotate import KNOT_FRAMES, apply_ramp_rt, build_matrix_rt
+from rt_render.kernels.simd import (
+    as_pointer,
+    clean,
+    lane_sum,
+    load16,
+    non_finite,
+    splat16,
+    store,
+)
+from rt_render.kernels.state import (
+    HISTOGRAM_BINS_PER_OCTAVE,
+    N_HISTOGRAM_BINS,
+    STATE,
+    TRACE_COLUMNS,
+    field_offset,
+)
+
+_RING_WRITTEN, _RING_READ = field_offset("ring_written"), field_offset("ring_read")
+_RING_END = field_offset("ring_end")
+_FILTERS_NEXT, _WORDS = field_offset("filters_next"), field_offset("words")
+_RESUME_BLOCKS = 4
+
+
+@rt_jit
+def _take_input_rt(state, address):
+    """Bring the next block of the ring, cleaned, into `state.clean`; behind the end bring silence."""
+    n_floats = state.block_size * state.n_sh
+    end = load_acquire_i64(address + _RING_END)
+    if end >= 0 and state.ring_read >= end:
+        zero = splat16(np.float32(0.0))
+        for o in range(0, 4 * n_floats, 64):
+            store(state.clean + o, zero)
+        state.tail_frames += state.block_size
+        if state.tail_frames >= state.n_partitions * state.block_size:
+            state.ended = 1
+        return
+    source = state.ring + 4 * state.n_sh * (state.ring_read % state.ring_frames)
+    bad = splat16(np.float32(0.0))
+    for o in range(0, 4 * n_floats, 64):
+        v = load16(source + o)
+        bad = bad + non_finite(v)
+        store(state.clean + o, clean(v))
+    store_release_i64(address + _RING_READ, state.ring_read + state.block_size)
+    n_bad = lane_sum(bad)
+    if n_bad > 0:
+        state.non_finite += int(n_bad)
+
+
+@rt_jit
+def _rotate_rt(state, n_segments):
+    """Rotate `state.clean` along the path into the current half of `state.rows`."""
+    spacing = state.block_size // n_segments
+    knot = min(KNOT_FRAMES, spacing)
+    n_steps = spacing // knot
+    if state.has_path == 0:
+        q = state.path[0]
+        build_matrix_rt(
+            state.matrix_start, state.matrix_scratch, state.matrix_tables, state.order, q[0], q[1], q[2], q[3]
+        )
+        state.has_path = 1
+    out = state.rows + state.half * state.block_size * state.row_bytes
+    source = state.clean
+    step, q = state.path_step, state.knot
+    for segment in range(n_segments):
+        a, b = state.path[segment], state.path[segment + 1]
+        still = a[0] == b[0] and a[1] == b[1] and a[2] == b[2] and a[3] == b[3]
+        if not still:
+            step_between_rt(a, b, n_steps, step)
+            for i in range(4):
+                q[i] = a[i]
+        for k in range(n_steps):
+            end = state.matrix_start
+            if not still:
+                advance_rt(q, step)
+                end = state.matrix_end
+                if k == n_steps - 1:
+                    for i in range(4):
+                        q[i] = b[i]  # exactly where the next segment begins
+                build_matrix_rt(
+                    end, state.matrix_scratch, state.matrix_tables, state.order, q[0], q[1], q[2], q[3]
+                )
+            apply_ramp_rt(
+                out,
+                state.row_bytes,
+                state.matrix_start,
+                end,
+                state.matrix_step,
+                source,
+                4 * state.n_sh,
+                state.order,
+                knot,
+            )
+            if not still:
+                state.matrix_end = state.matrix_start
+                state.matrix_start = end
+            out += knot * state.row_bytes
+            source += knot * 4 * state.n_sh
+
+
+@rt_jit
+def _to_ears_rt(state, ears, filters):
+    """Convolve the delay line with one filter set; both ears land in the planes of `ears`."""
+    n = 2 * state.block_size
+    imaginary = state.spectrum + 4 * (n + 16)
+    multiply_rt(
+        state.spectrum,
+        imaginary,
+        state.fdl,
+        state.newest,
+        filters,
+        n,
+        state.n_partitions,
+        state.chunk,
+        state.n_chunks,
+    )
+    inverse_rt(
+        ears,
+        ears + 4 * n,
+        state.spare,
+        state.spectrum,
+        imaginary,
+        n,
+        state.twiddles_columns,
+        state.twiddles_16,
+        state.twiddles_between,
+    )
+
+
+@rt_jit
+def _convolve_rt(state, address):
+    """Push the rotated block into the delay line and bring both ears; fade while filters change."""
+    n = 2 * state.block_size
+    block_bytes = state.block_size * state.row_bytes
+    state.newest = state.newest + 1 if state.newest + 1 < state.n_partitions else 0
+    forward_rt(
+        state.fdl,
+        state.newest,
+        state.spare,
+        state.rows + (1 - state.half) * block_bytes,
+        state.rows + state.half * block_bytes,
+        state.row_bytes,
+        n,
+        state.chunk,
+        state.n_chunks,
+        state.twiddles,
+    )
+    state.half = 1 - state.half
+
+    following = load_acquire_i64(address + _FILTERS_NEXT)
+    if following != 0 and state.filters_old == 0:
+        state.filters_old = state.filters
+        state.filters = following
+        state.filter_fade_frame = 0
+        store_release_i64(address + _FILTERS_NEXT, 0)
+    _to_ears_rt(state, state.ears, state.filters)
+    if state.filters_old != 0:
+        _to_ears_rt(state, state.ears_old, state.filters_old)
+        valid = 4 * state.block_size
+        blend_rt(
+            state.ears + valid,
+            state.ears + 4 * n + valid,
+            state.ears_old + valid,
+            state.ears_old + 4 * n + valid,
+            state.block_size,
+            state.filter_fade_frame,
+            state.filter_fade_frames,
+        )
+        state.filter_fade_frame += state.block_size
+        if state.filter_fade_frame >= state.filter_fade_frames:
+            state.filters_old = 0
+
+
+@rt_jit
+def _transport_rt(state, address):
+    """Decide whether this block plays: return the fade's step a frame, or 2.0 for a silent, frozen block."""
+    end = load_acquire_i64(address + _RING_END)
+    fill = load_acquire_i64(address + _RING_WRITTEN) - state.ring_read
+    needed = state.block_size + state.fade_frames
+    if state.starving != 0:
+        if end >= 0 or fill >= _RESUME_BLOCKS * needed:
+            state.starving = 0
+    elif fill < needed and end < 0 and state.fresh == 0:
+        state.starving = 1
+        state.underruns += 1
+    if state.ended != 0:
+        return 2.0
+    if state.fresh != 0:
+        if state.playing == 0 or (end < 0 and fill < needed):
+            return 2.0
+        state.fresh = 0
+        state.fade = 1.0
+    wanted = state.playing != 0 and state.starving == 0
+    if state.fade == 0.0 and not wanted:
+        return 2.0
+    if end < 0 and fill < state.block_size:
+        state.fade = 0.0  # the ring ran dry within one fade: nothing is left to fade with
+        return 2.0
+    if wanted:
+        return 0.0 if state.fade == 1.0 else 1.0 / state.fade_frames
+    return -1.0 / state.fade_frames
+
+
+@rt_jit
+def _trace_rt(state, now_ns, first_frame, consumed):
+    row = carray(
+        as_pointer(state.trace + 8 * TRACE_COLUMNS * (state.trace_written % state.trace_rows)),
+        (TRACE_COLUMNS,),
+        np.float64,
+    )
+    end = state.path[max(1, state.block_size // 128)]
+    row[0] = now_ns * 1e-9
+    row[1] = state.block_ns * 1e-9
+    for i in range(4):
+        row[2 + i] = end[i]
+    row[6] = state.mean_square[0] ** 0.5
+    row[7] = state.mean_square[1] ** 0.5
+    row[8] = first_frame
+    row[9] = consumed
+    state.trace_written += 1
+
+
+@rt_jit
+def process_block_rt(address, out):
+    """Render the next block of the engine state at `address` into `out`, block_size stereo float32 frames.
+
+    Writes the whole of `out` every time. Any one thread at a time; never allocates, locks, waits or raises.
+    """
+    state = carray(as_pointer(address), (1,), STATE)[0]
+    start_ns = monotonic_ns_rt(address + _WORDS)
+    first_frame = state.frame
+    fade_step = _transport_rt(state, address)
+    n_segments = plan_path_rt(state, start_ns * 1e-9)
+    if fade_step > 1.0:
+        silence_rt(out, state)
+        state.has_path = 0  # a frozen block leaves the path: take it up where the head is by then
+    else:
+        _take_input_rt(state, address)
+        _rotate_rt(state, n_segments)
+        _convolve_rt(state, address)
+        valid = 4 * state.block_size
+        output_rt(out, state.ears + valid, state.ears + 3 * valid, state, fade_step)
+        state.frame += state.block_size
+    state.blocks += 1
+    state.frames += state.block_size
+    end_ns = monotonic_ns_rt(address + _WORDS)
+    state.block_ns = end_ns - start_ns
+    if state.block_ns > state.longest_block_ns:
+        state.longest_block_ns = state.block_ns
+    state.histogram[histogram_bin_rt(state.block_ns, N_HISTOGRAM_BINS, HISTOGRAM_BINS_PER_OCTAVE)] += 1
+    if state.trace != 0:
+        _trace_rt(state, end_ns, first_frame, state.frame - first_frame)
+
+
+def compile_process_block() -> CFunc:
+    """Compile, or load from numba's disk cache, the block function: void(int64 state, int64 out)."""
+    source_hash = kernel_source_hash()
+
+    @cfunc(
+        types.void(types.int64, types.int64),
+        nopython=True,
+        cache=True,
+        error_model="numpy",
+        boundscheck=False,
+    )
+    def process_block(address, out):
+        if source_hash != "":
+            process_block_rt(address, out)
+
+    return process_block

@@ -1,0 +1,177 @@
+"""The two native callers of the block function: PortAudio's callback and the virtual card's loop.
+
+Both call it by the address in the state, so that all paths run the very same compiled code.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, cfunc, types
+from numba.core.ccallback import CFunc
+from numba.extending import intrinsic
+
+from firmware_bridge.atomics import load_acquire_i64, store_release_i64
+from rt_render.kernels.clock import monotonic_ns_rt, sleep_until_ns
+from rt_render.kernels.jit import kernel_source_hash, rt_jit
+from rt_render.kernels.simd import as_address, as_pointer, load_f32, store_f32
+from rt_render.kernels.state import STATE, field_offset
+
+_WORDS, _STOP = field_offset("words"), field_offset("stop")
+_CAPTURE_WRITTEN, _CAPTURE_READ = field_offset("capture_written"), field_offset("capture_read")
+_LAST_CALL = field_offset("last_call_ns")
+_OUTPUT_UNDERFLOW = 4
+_STEREO_BYTES = 8
+
+
+@intrinsic
+def call_block(typingctx, function, state, out):
+    """Call the block function at an address: void(int64 state, int64 out)."""
+
+    def codegen(context, builder, signature, args):
+        i64 = ir.IntType(64)
+        # numba's C callbacks are plain C functions of these types
+        pointer = ir.FunctionType(ir.VoidType(), [i64, i64]).as_pointer()
+        builder.call(builder.inttoptr(args[0], pointer), args[1:])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), codegen
+
+
+@rt_jit
+def _copy_frames(out, source, n_frames):
+    for o in range(0, n_frames * _STEREO_BYTES, 4):
+        store_f32(out + o, load_f32(source + o))
+
+
+@rt_jit
+def deliver_rt(address, out, n_frames):
+    """Deliver any number of stereo frames: whole blocks straight into `out`, the rest through the adapter.
+
+    What the adapter holds over was rendered up to a block early; nothing is lost or repeated. Audio thread.
+    """
+    state = carray(as_pointer(address), (1,), STATE)[0]
+    block_bytes = state.block_size * _STEREO_BYTES
+    while n_frames > 0:
+        left = state.adapter_left
+        if left > 0:
+            taken = min(left, n_frames)
+            _copy_frames(out, state.adapter + block_bytes - left * _STEREO_BYTES, taken)
+            state.adapter_left = left - taken
+        elif n_frames >= state.block_size:
+            taken = state.block_size
+            call_block(state.process_block, address, out)
+        else:
+            taken = 0
+            call_block(state.process_block, address, state.adapter)
+            state.adapter_left = state.block_size
+        out += taken * _STEREO_BYTES
+        n_frames -= taken
+
+
+@rt_jit
+def sound_card_rt(address, out, n_frames, times, flags):
+    """Serve one call of the sound card and note its size, time, latency and flags. Audio thread."""
+    state = carray(as_pointer(address), (1,), STATE)[0]
+    if times != 0:
+        # PaStreamCallbackTimeInfo: input time, time now, time at which the first frame reaches the converter
+        stream = carray(as_pointer(times), (3,), np.float64)
+        if stream[2] > stream[1]:
+            state.device_latency_s = stream[2] - stream[1]
+    if flags & _OUTPUT_UNDERFLOW != 0:
+        state.card_flags += 1
+    if n_frames > state.host_frames_high:
+        state.host_frames_high = n_frames
+    if state.host_frames_low == 0 or n_frames < state.host_frames_low:
+        state.host_frames_low = n_frames
+    deliver_rt(address, out, n_frames)
+    state.calls += 1
+    store_release_i64(address + _LAST_CALL, monotonic_ns_rt(address + _WORDS))
+
+
+@rt_jit
+def _capture_rt(state, address, source, slots):
+    """Append blocks of silence, then a block (or none, `source` 0), to the capture ring, or count them lost."""
+    n = state.block_size
+    blocks = slots + (1 if source != 0 else 0)
+    written = state.capture_written
+    if written + blocks * n - load_acquire_i64(address + _CAPTURE_READ) > state.capture_frames:
+        state.capture_lost += blocks * n
+        return
+    for i in range(blocks):
+        at = state.capture + _STEREO_BYTES * (written % state.capture_frames)
+        if i < slots:
+            for o in range(0, n * _STEREO_BYTES, 4):
+                store_f32(at + o, np.float32(0.0))
+        else:
+            _copy_frames(at, source, n)
+        written += n
+    store_release_i64(address + _CAPTURE_WRITTEN, written)
+
+
+@rt_jit
+def virtual_card_rt(address, out):
+    """Play at the true block rate until told to stop: one block per slot, on an absolute schedule.
+
+    Slot k runs from t0 + k T to t0 + (k + 1) T; its block must be ready at the end. A slot without a ready
+    block passes in silence, as on a card; the block that was late goes out in the slot after. The schedule
+    does not slip. `out`: one block of stereo frames. The virtual card's own thread.
+    """
+    state = carray(as_pointer(address), (1,), STATE)[0]
+    words = address + _WORDS
+    block_ns = state.block_size * 1e9 / state.fs_hz
+    start_ns = monotonic_ns_rt(words)
+    slot = 0
+    while load_acquire_i64(address + _STOP) == 0:
+        sleep_until_ns(words, start_ns + int(slot * block_ns))
+        call_block(state.process_block, address, out)
+        now_ns = monotonic_ns_rt(words)
+        # the slot in which this block was ready; its own, when in time
+        ready = max(slot, int((now_ns - start_ns) / block_ns))
+        missed = ready - slot
+        if missed > 0:
+            state.late_blocks += 1
+            state.missed_slots += missed
+        if state.capture != 0:
+            _capture_rt(state, address, out, missed)
+        slot = ready + 1
+        state.calls += 1
+        store_release_i64(address + _LAST_CALL, now_ns)
+
+
+def compile_sound_card() -> CFunc:
+    """Compile, or load from cache, PortAudio's stream callback; its user data is the state's address."""
+    source_hash = kernel_source_hash()
+    signature = types.int32(
+        types.voidptr, types.voidptr, types.uint64, types.voidptr, types.uint64, types.voidptr
+    )
+
+    @cfunc(signature, nopython=True, cache=True, error_model="numpy", boundscheck=False)
+    def sound_card(input_frames, output, n_frames, times, flags, user):
+        if source_hash != "":
+            sound_card_rt(
+                as_address(user),
+                as_address(output),
+                types.int64(n_frames),
+                as_address(times),
+                types.int64(flags),
+            )
+        return 0
+
+    return sound_card
+
+
+def compile_virtual_card() -> CFunc:
+    """Compile, or load from cache, the virtual card's loop: void(int64 state, int64 out)."""
+    source_hash = kernel_source_hash()
+
+    @cfunc(
+        types.void(types.int64, types.int64),
+        nopython=True,
+        cache=True,
+        error_model="numpy",
+        boundscheck=False,
+    )
+    def virtual_card(address, out):
+        if source_hash != "":
+            virtual_card_rt(address, out)
+
+    return virtual_card

@@ -1,0 +1,32 @@
+"""The one place that says how kernels are compiled."""
+
+import hashlib
+from functools import partial
+from pathlib import Path
+
+import numba
+
+from firmware_bridge import atomics
+
+rt_jit = partial(
+    numba.njit,
+    nogil=True,
+    error_model="numpy",  # else numba takes the interpreter lock to report a division by zero
+    boundscheck=False,
+)
+"""Decorator of kernels that are compiled into an entry point; only the entry points are cached on disk."""
+
+
+def kernel_source_hash() -> str:
+    """Return a hash of all kernel sources.
+
+    numba invalidates a cached entry point only when its own file changes, not when a kernel that was
+    compiled into it does. Entry points therefore close over this hash, which makes it part of their key.
+    """
+    digest = hashlib.sha256(numba.__version__.encode())
+    bridge = Path(atomics.__file__).parent
+    for path in sorted(
+        [*Path(__file__).parent.glob("*.py"), bridge / "atomics.py", bridge / "mailbox_kernels.py"]
+    ):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,124 @@
+"""The output stage: fade, gain, a limiter linked over both ears, a hard clamp, meters.
+
+Below the ceiling the limiter's gain is exactly 1, so the stage then only scales. Attack is instant (no
+sample passes above the ceiling), release is exponential.
+"""
+
+import math
+
+import numpy as np
+
+from rt_render.kernels.jit import rt_jit
+from rt_render.kernels.simd import load_f32, store_f32
+
+_GAIN_IS_THERE = 1e-4
+"""Relative distance (0.0009 dB) at which a gain ramp ends on its target."""
+_LIMITER_IS_OPEN = 1.0 - 1e-6
+
+
+@rt_jit
+def _next_gain(gain, target, keep):
+    following = target + (gain - target) * keep
+    if abs(following - target) <= _GAIN_IS_THERE * max(target, 1e-3):
+        return target
+    return following
+
+
+@rt_jit
+def _smooth(level):
+    return level * level * (3.0 - 2.0 * level)
+
+
+@rt_jit
+def blend_rt(left, right, old_left, old_right, n_frames, start_frame, fade_frames):
+    """Fade from the old filters' ears to the new ones', in place, from `start_frame` of the fade on."""
+    for s in range(n_frames):
+        mix = np.float32(min(1.0, (start_frame + s) / fade_frames))
+        for new, old in ((left, old_left), (right, old_right)):
+            a, b = load_f32(old + 4 * s), load_f32(new + 4 * s)
+            store_f32(new + 4 * s, a + (b - a) * mix)
+
+
+@rt_jit
+def output_rt(out, left, right, state, fade_step):
+    """Write one block of interleaved ears, faded, scaled, limited, never above the ceiling, never non-finite.
+
+    `out`: address of block_size stereo float32 frames; `left`, `right`: addresses of planes. `fade_step` per
+    frame moves `state.fade` within 0..1. Modifies fade, gain, limiter and meters of the state. Audio thread.
+    """
+    n_frames = state.block_size
+    gain = state.gain
+    gain_end = _next_gain(gain, state.gain_target, state.gain_keep)
+    gain_step = (gain_end - gain) / n_frames
+    fade = state.fade
+    ceiling = state.ceiling
+    limiter = state.limiter
+    lowest = limiter
+    release = state.release_keep
+    clamp = np.float32(ceiling)
+    power_left = power_right = 0.0
+    peak_left = peak_right = np.float32(0.0)
+    for s in range(n_frames):
+        gain += gain_step
+        fade = min(1.0, max(0.0, fade + fade_step))
+        level = np.float32(gain * _smooth(fade))
+        a = load_f32(left + 4 * s) * level
+        b = load_f32(right + 4 * s) * level
+        loudest = max(abs(a), abs(b))
+        if not loudest < np.inf:
+            a = b = loudest = np.float32(0.0)
+        if limiter < 1.0:
+            limiter = 1.0 - (1.0 - limiter) * release
+            if limiter > _LIMITER_IS_OPEN:
+                limiter = 1.0
+        if loudest * limiter > ceiling:
+            limiter = ceiling / loudest
+            lowest = min(lowest, limiter)
+        if limiter < 1.0:
+            a = min(clamp, max(-clamp, np.float32(a * limiter)))
+            b = min(clamp, max(-clamp, np.float32(b * limiter)))
+        store_f32(out + 8 * s, a)
+        store_f32(out + 8 * s + 4, b)
+        power_left += a * a
+        power_right += b * b
+        peak_left = max(peak_left, abs(a))
+        peak_right = max(peak_right, abs(b))
+    state.gain = gain_end
+    state.fade = fade
+    state.limiter = limiter
+    state.lowest_limiter = min(state.lowest_limiter, lowest)
+    if lowest < 1.0:
+        state.limited_blocks += 1
+    keep = state.meter_keep
+    _meter(state, 0, peak_left, power_left / n_frames, keep)
+    _meter(state, 1, peak_right, power_right / n_frames, keep)
+    state.highest_peak = max(state.highest_peak, max(peak_left, peak_right))
+
+
+@rt_jit
+def _meter(state, ear, peak, power, keep):
+    held = state.peak[ear] * keep
+    held = peak if peak > held else held
+    mean = power + (state.mean_square[ear] - power) * keep
+    # exact zeros instead of denormals once it is silent
+    state.peak[ear] = held if held > 1e-9 else 0.0
+    state.mean_square[ear] = mean if mean > 1e-18 else 0.0
+
+
+@rt_jit
+def silence_rt(out, state):
+    """Write one block of silence and let the meters and the limiter fall."""
+    for s in range(2 * state.block_size):
+        store_f32(out + 4 * s, np.float32(0.0))
+    state.limiter = 1.0
+    state.gain = state.gain_target
+    _meter(state, 0, 0.0, 0.0, state.meter_keep)
+    _meter(state, 1, 0.0, 0.0, state.meter_keep)
+
+
+@rt_jit
+def histogram_bin_rt(block_ns, n_bins, per_octave):
+    """Return the bin of a block time: quarter octaves from 62.5 ns upwards."""
+    if block_ns < 63:
+        return 0
+    return min(n_bins - 1, int(per_octave * math.log2(block_ns / 62.5)))

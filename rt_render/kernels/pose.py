@@ -1,0 +1,157 @@
+"""The quaternion path of a block: where the head is at each knot, from a mailbox or a timeline."""
+
+import math
+
+import numpy as np
+from numba import carray
+
+from firmware_bridge.mailbox_kernels import POSE_NUMBER, POSE_QUAT, POSE_TIME, read_pose_rt
+from rt_render.kernels.jit import rt_jit
+from rt_render.kernels.simd import as_pointer
+
+KNOT_SPACING_FRAMES = 128
+"""Frames between the knots of the path; between them the head turns at constant angular velocity."""
+
+
+@rt_jit
+def step_between_rt(a, b, n_steps, out):
+    """Write the small rotation that, applied n times from the right, leads from a to b the short way.
+
+    `a`, `b`, `out`: float64 quaternions (w, x, y, z); slerp of Shoemake 1985. Audio thread.
+    """
+    w = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]
+    x = a[0] * b[1] - a[1] * b[0] - a[2] * b[3] + a[3] * b[2]
+    y = a[0] * b[2] + a[1] * b[3] - a[2] * b[0] - a[3] * b[1]
+    z = a[0] * b[3] - a[1] * b[2] + a[2] * b[1] - a[3] * b[0]
+    if w < 0.0:
+        w, x, y, z = -w, -x, -y, -z
+    size = math.sqrt(x * x + y * y + z * z)
+    if size < 1e-14:
+        out[0], out[1], out[2], out[3] = 1.0, 0.0, 0.0, 0.0
+    else:
+        half_angle = math.atan2(size, w) / n_steps
+        s = math.sin(half_angle) / size
+        out[0], out[1], out[2], out[3] = math.cos(half_angle), x * s, y * s, z * s
+
+
+@rt_jit
+def advance_rt(q, step):
+    """Turn q by a small rotation, in place, and keep it unit."""
+    w = q[0] * step[0] - q[1] * step[1] - q[2] * step[2] - q[3] * step[3]
+    x = q[0] * step[1] + q[1] * step[0] + q[2] * step[3] - q[3] * step[2]
+    y = q[0] * step[2] - q[1] * step[3] + q[2] * step[0] + q[3] * step[1]
+    z = q[0] * step[3] + q[1] * step[2] - q[2] * step[1] + q[3] * step[0]
+    s = 1.0 / math.sqrt(w * w + x * x + y * y + z * z)
+    q[0], q[1], q[2], q[3] = w * s, x * s, y * s, z * s
+
+
+@rt_jit
+def _interpolate(a, b, t, out):
+    """Write the rotation a fraction t of the short way from a to b."""
+    w = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]
+    sign = 1.0
+    if w < 0.0:
+        w, sign = -w, -1.0
+    if w > 0.9999999:
+        ka, kb = 1.0 - t, sign * t
+    else:
+        angle = math.acos(w)
+        s = math.sin(angle)
+        ka, kb = math.sin((1.0 - t) * angle) / s, sign * math.sin(t * angle) / s
+    w, x = ka * a[0] + kb * b[0], ka * a[1] + kb * b[1]
+    y, z = ka * a[2] + kb * b[2], ka * a[3] + kb * b[3]
+    s = 1.0 / math.sqrt(w * w + x * x + y * y + z * z)
+    out[0], out[1], out[2], out[3] = w * s, x * s, y * s, z * s
+
+
+@rt_jit
+def _look_up(timeline, time_s, out):
+    """Write the timeline's rotation at a time; before its first row the first, behind its last the last."""
+    n = int(timeline[0, 0])
+    low, high = 1, n
+    while low < high:
+        middle = (low + high + 1) // 2
+        if timeline[middle, 0] <= time_s:
+            low = middle
+        else:
+            high = middle - 1
+    if low == n or time_s <= timeline[1, 0]:
+        out[0], out[1], out[2], out[3] = (
+            timeline[low, 1],
+            timeline[low, 2],
+            timeline[low, 3],
+            timeline[low, 4],
+        )
+    else:
+        t = (time_s - timeline[low, 0]) / (timeline[low + 1, 0] - timeline[low, 0])
+        _interpolate(timeline[low, 1:], timeline[low + 1, 1:], t, out)
+
+
+@rt_jit
+def _mix_with_front(q, mix):
+    """Turn q towards the front: 1 leaves it, 0 is the front."""
+    size = math.sqrt(q[1] * q[1] + q[2] * q[2] + q[3] * q[3])
+    sign = -1.0 if q[0] < 0.0 else 1.0
+    half_angle = mix * math.atan2(size, sign * q[0])
+    s = sign * math.sin(half_angle) / size if size > 1e-14 else 0.0
+    q[0], q[1], q[2], q[3] = math.cos(half_angle), q[1] * s, q[2] * s, q[3] * s
+
+
+@rt_jit
+def plan_path_rt(state, now_s):
+    """Fill `state.path` for the coming block and return its number of segments.
+
+    Knot 0 is where the last block ended. A timeline is read at each knot's own source time; a mailbox gives
+    one pose, reached at the block's end at constant angular velocity. Audio thread.
+    """
+    path = state.path
+    n_segments = max(1, state.block_size // KNOT_SPACING_FRAMES)
+    spacing = state.block_size // n_segments
+    goal = 1.0 if state.tracking != 0 else 0.0
+    mix = state.tracking_mix
+    if mix < goal:
+        mix = min(goal, mix + state.tracking_step)
+    else:
+        mix = max(goal, mix - state.tracking_step)
+    state.tracking_mix = mix
+
+    for i in range(4):
+        path[0, i] = path[n_segments, i]
+
+    if state.mailbox != 0:
+        read_pose_rt(state.mailbox, state.pose)
+        if state.pose[POSE_NUMBER] > 0.0:
+            state.pose_age_s = now_s - state.pose[POSE_TIME]
+            if state.pose_age_s > state.stale_after_s:
+                state.stale_blocks += 1
+        end = path[n_segments]
+        for i in range(4):
+            end[i] = state.pose[POSE_QUAT + i]
+        if state.pose[POSE_NUMBER] == 0.0:
+            end[0] = 1.0  # nothing has come yet: look ahead
+        if mix < 1.0:
+            _mix_with_front(end, mix)
+        if n_segments > 1:
+            step = state.path_step
+            step_between_rt(path[0], end, n_segments, step)
+            for k in range(1, n_segments):
+                for i in range(4):
+                    path[k, i] = path[k - 1, i]
+                advance_rt(path[k], step)
+    else:
+        timeline = carray(as_pointer(state.timeline), (1 << 40, 5), np.float64)
+        for k in range(1, n_segments + 1):
+            _look_up(timeline, (state.frame + k * spacing) / state.fs_hz, path[k])
+            if mix < 1.0:
+                _mix_with_front(path[k], mix)
+    if state.has_path == 0:
+        # the first block starts where the head is, instead of sweeping there from the front
+        if state.mailbox != 0:
+            for k in range(n_segments):
+                for i in range(4):
+                    path[k, i] = path[n_segments, i]
+        else:
+            _look_up(timeline, state.frame / state.fs_hz, path[0])
+            if mix < 1.0:
+                _mix_with_front(path[0], mix)
+    return n_segments
