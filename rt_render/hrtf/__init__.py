@@ -1,0 +1,1 @@
+"""HRIR sets, heads, decoder design and its judge: exact, float64, off the audio thread."""
