@@ -136,9 +136,7 @@ except OutputFileError as error:
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="needs a file size limit")
 def test_a_disk_that_takes_no_more_is_told_and_the_partial_file_named(tmp_path):
     path = tmp_path / "a.wav"
-    done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, path], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "a.wav.partial" in done.stdout and "disk is full" in done.stdout and "\n" not in done.stdout
     assert not path.exists() and path.with_name("a.wav.partial").exists()

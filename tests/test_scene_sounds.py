@@ -52,3 +52,10 @@ def test_a_pad_fades_in_and_out_around_its_chord():
     f_hz = np.fft.rfftfreq(len(tone), 1 / 48000)
     near = np.min([np.abs(f_hz / root - np.maximum(np.round(f_hz / root), 1)) * root for root in chord], axis=0)
     assert spectrum[near < 0.03 * f_hz].sum() > 0.99 * spectrum.sum()
+
+
+def test_a_struck_partial_is_a_sine_that_falls_by_60_db_in_its_time():
+    sound = sounds.struck(48000, np.array([700.0]), np.array([1.0]), np.array([0.5]), attack_s=1e-6)
+    t_s = np.arange(20000) / 48000
+    expected = np.sin(2 * np.pi * 700 * t_s) * 10 ** (-3 * t_s / 0.5)
+    np.testing.assert_allclose(sound[:20000], expected / np.abs(expected).max(), atol=1e-6)

@@ -53,9 +53,7 @@ def test_full_orders_are_played_bit_for_bit(tmp_path, n_channels):
         (4, 7, 1, "4 channels → order 1"),
     ],
 )
-def test_other_channel_counts_are_played_as_far_as_they_go_and_said(
-    tmp_path, n_channels, max_order, order, said
-):
+def test_other_channel_counts_are_played_as_far_as_they_go_and_said(tmp_path, n_channels, max_order, order, said):
     field = noise(200, n_channels)
     source = AmbixFileSource(file_of(tmp_path, field), 48000, max_order=max_order)
     assert source.order == order
@@ -67,9 +65,7 @@ def test_other_channel_counts_are_played_as_far_as_they_go_and_said(
 def test_other_conventions_are_converted_when_said(tmp_path, convention, written):
     field = encode_plane_wave(noise(300, 1)[:, 0], 3, 0.7, -0.4)
     path = file_of(tmp_path, written(field))
-    np.testing.assert_allclose(
-        read_all(AmbixFileSource(path, 48000, convention=convention)), field, atol=1e-6
-    )
+    np.testing.assert_allclose(read_all(AmbixFileSource(path, 48000, convention=convention)), field, atol=1e-6)
     assert np.abs(read_all(AmbixFileSource(path, 48000)) - field).max() > 0.05
 
 
@@ -84,11 +80,7 @@ def test_resampled_frames_lie_exactly_on_the_time_line(tmp_path, fs_in_hz, fs_ou
 
     def wave(fs_hz, n):
         t_s = np.arange(n)[:, None] / fs_hz
-        return (
-            0.3
-            * np.exp(-(((t_s - 0.25) / 0.05) ** 2))
-            * np.sin(2 * np.pi * np.array([440, 1234.5, 50, 2000]) * t_s)
-        )
+        return 0.3 * np.exp(-(((t_s - 0.25) / 0.05) ** 2)) * np.sin(2 * np.pi * np.array([440, 1234.5, 50, 2000]) * t_s)
 
     source = AmbixFileSource(file_of(tmp_path, wave(fs_in_hz, n_frames), fs_in_hz), fs_out_hz)
     out = read_all(source, (1000, 33))
@@ -110,9 +102,7 @@ def test_any_split_of_the_reads_gives_the_same_frames(tmp_path, fs_hz, loop):
     path = file_of(tmp_path, noise(9000, 4), fs_hz)
     one, other = (AmbixFileSource(path, 48000, loop=loop) for _ in range(2))
     straight = one.read(7000)
-    np.testing.assert_array_equal(
-        np.concatenate([other.read(k) for k in (1, 2, 3, 1000, 2048, 0, 3946)]), straight
-    )
+    np.testing.assert_array_equal(np.concatenate([other.read(k) for k in (1, 2, 3, 1000, 2048, 0, 3946)]), straight)
 
 
 @pytest.mark.parametrize("loop", [False, True])

@@ -1,1 +1,1 @@
-"""Adapters: one third-party library each, for sound cards, files and screens."""
+"""Adapters: one third-party library or device kind each."""

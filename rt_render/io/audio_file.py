@@ -66,9 +66,7 @@ class AudioFileReader:
             self._file.seek(self._position - run_up)
             self._file.read(run_up, dtype="float32")
         except soundfile.SoundFileError:
-            self.failure = (
-                f"cannot be read from {self._position / self.fs_hz:.1f} s: it was removed or damaged"
-            )
+            self.failure = f"cannot be read from {self._position / self.fs_hz:.1f} s: it was removed or damaged"
 
     def close(self) -> None:
         """Close the file; may be called twice."""
@@ -89,9 +87,7 @@ class AudioFileReader:
         self.seek(0)
 
 
-def create_audio_file(
-    path: Path, fs_hz: int, n_channels: int, container: str, subtype: str
-) -> soundfile.SoundFile:
+def create_audio_file(path: Path, fs_hz: int, n_channels: int, container: str, subtype: str) -> soundfile.SoundFile:
     """Open a new file for writing float32 frames; raises soundfile.SoundFileError or OSError."""
     return soundfile.SoundFile(path, "w", fs_hz, n_channels, subtype=subtype, format=container)
 
@@ -122,9 +118,7 @@ def _open_for_reading(path: Path) -> soundfile.SoundFile:
         reason = str(error).rstrip(".")
     if not _may_read(path):
         reason = "permission denied"
-    raise InputFileError(
-        f"{path} cannot be read as audio ({reason}); use WAV, W64, RF64, CAF, FLAC, Ogg or AIFF"
-    )
+    raise InputFileError(f"{path} cannot be read as audio ({reason}); use WAV, W64, RF64, CAF, FLAC, Ogg or AIFF")
 
 
 def _may_read(path: Path) -> bool:

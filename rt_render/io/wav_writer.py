@@ -45,9 +45,7 @@ class WavWriter:
         self._n_channels = n_channels
         container, subtype = _container_and_subtype(self.path, n_channels, subtype)
         if not self.path.parent.is_dir():
-            raise OutputFileError(
-                f"{self.path} cannot be written: there is no folder {self.path.parent}; make it"
-            )
+            raise OutputFileError(f"{self.path} cannot be written: there is no folder {self.path.parent}; make it")
         if self.path.is_dir():
             raise OutputFileError(f"{self.path} is a folder; name a file in it")
         self._refuse_overwrite()

@@ -56,9 +56,7 @@ def _bass(fs_hz: int) -> Voice:
         chord = bar // _BARS_PER_CHORD % len(_CHORDS)
         return [Note(0.0, chord, 0.1), Note(_eighth(5), chord, 0.065)]
 
-    return Voice(
-        [sounds.pluck(fs_hz, _hz(chord[0] - 24)) for chord in _CHORDS], score, _BAR_S, _still(12.0, -20.0)
-    )
+    return Voice([sounds.pluck(fs_hz, _hz(chord[0] - 24)) for chord in _CHORDS], score, _BAR_S, _still(12.0, -20.0))
 
 
 def _shaker(fs_hz: int) -> Voice:
@@ -130,9 +128,7 @@ def _drops(fs_hz: int) -> Voice:
         rng = _rng(7, int(time_s / slot_s))
         return float(rng.uniform(-180, 180)), float(rng.uniform(-40, 20))
 
-    return Voice(
-        [sounds.drop(fs_hz, f_hz) for f_hz in (700.0, 900.0, 1150.0, 1400.0)], score, slot_s, anywhere
-    )
+    return Voice([sounds.drop(fs_hz, f_hz) for f_hz in (700.0, 900.0, 1150.0, 1400.0)], score, slot_s, anywhere)
 
 
 def _wind(fs_hz: int) -> Bed:
@@ -146,9 +142,7 @@ def _wind(fs_hz: int) -> Bed:
         gains: NDArray[np.float64] = 1.0 + 0.6 * np.sin(2 * np.pi * time_s / periods_s + np.arange(12))
         return 0.0035 * gains
 
-    loop = sounds.noise_loop(
-        fs_hz, int(_WIND_LOOP_S * fs_hz), seed=8, low_hz=120.0, high_hz=9000.0, slope=1.2
-    )
+    loop = sounds.noise_loop(fs_hz, int(_WIND_LOOP_S * fs_hz), seed=8, low_hz=120.0, high_hz=9000.0, slope=1.2)
     return Bed(loop, directions, swell)
 
 

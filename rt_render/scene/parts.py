@@ -52,9 +52,7 @@ class Voice:
                 sound = self.sounds[note.sound]
                 begin, end = max(start, first_frame), min(start + len(sound), end_frame)
                 if begin < end:
-                    out[begin - first_frame : end - first_frame] += (
-                        note.gain * sound[begin - start : end - start]
-                    )
+                    out[begin - first_frame : end - first_frame] += note.gain * sound[begin - start : end - start]
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ def struck(
     out = np.zeros(len(t_s))
     for f_hz, gain, decay_s in zip(partials_hz, gains, decays_s, strict=True):
         if f_hz < _HIGHEST_OF_BAND * fs_hz:
-            n = int(decay_s * fs_hz)
-            out[:n] += gain * np.sin(2 * np.pi * f_hz * t_s[:n]) * 10.0 ** (-3.0 * t_s[:n] / decay_s)
+            ringing = _ringing(fs_hz, f_hz, decay_s)
+            out[: len(ringing)] += gain * ringing
     return _finished(out * np.minimum(t_s / attack_s, 1.0), fs_hz)
 
 
@@ -45,9 +45,7 @@ def bell(fs_hz: int, f_hz: float) -> NDArray[np.float32]:
 
 def wood(fs_hz: int, f_hz: float) -> NDArray[np.float32]:
     """Return a wooden bar: three partials of a free beam, short."""
-    return struck(
-        fs_hz, f_hz * np.array([1.0, 2.76, 5.4]), np.array([1.0, 0.5, 0.3]), np.array([0.25, 0.12, 0.06])
-    )
+    return struck(fs_hz, f_hz * np.array([1.0, 2.76, 5.4]), np.array([1.0, 0.5, 0.3]), np.array([0.25, 0.12, 0.06]))
 
 
 def drop(fs_hz: int, f_hz: float) -> NDArray[np.float32]:
@@ -62,9 +60,7 @@ def shaker(fs_hz: int, seed: int) -> NDArray[np.float32]:
     n = int(0.18 * fs_hz)
     t_s = np.arange(n) / fs_hz
     envelope = np.minimum(t_s / 0.03, 1.0) ** 2 * np.exp(-np.maximum(t_s - 0.03, 0.0) / 0.025)
-    return _finished(
-        noise_loop(fs_hz, n, seed, low_hz=3500.0, high_hz=11000.0, slope=0.0)[:n] * envelope, fs_hz
-    )
+    return _finished(noise_loop(fs_hz, n, seed, low_hz=3500.0, high_hz=11000.0, slope=0.0)[:n] * envelope, fs_hz)
 
 
 def pad(fs_hz: int, chord_hz: list[float], length_s: float, fade_s: float, seed: int) -> NDArray[np.float32]:
@@ -79,9 +75,7 @@ def pad(fs_hz: int, chord_hz: list[float], length_s: float, fade_s: float, seed:
         for k in range(1, 11):
             centre_hz, width_hz = root_hz * k, 0.006 * root_hz * k
             lo, hi = np.searchsorted(f_hz, [centre_hz - 5 * width_hz, centre_hz + 5 * width_hz])
-            magnitude[lo:hi] += np.exp(-(((f_hz[lo:hi] - centre_hz) / width_hz) ** 2)) / (
-                k**1.7 * root_hz**0.5
-            )
+            magnitude[lo:hi] += np.exp(-(((f_hz[lo:hi] - centre_hz) / width_hz) ** 2)) / (k**1.7 * root_hz**0.5)
     magnitude[f_hz > _HIGHEST_OF_BAND * fs_hz] = 0.0
     out = _from_spectrum(magnitude, n, seed)
     ramp = np.sin(np.linspace(0, np.pi / 2, int(fade_s * fs_hz))) ** 2
@@ -103,6 +97,14 @@ def noise_loop(
     edges = 1.0 / ((1 + (low_hz / f_hz) ** 4) * (1 + (f_hz / top_hz) ** 8))
     out = _from_spectrum(f_hz ** (-slope / 2) * edges, n_frames, seed)
     return np.asarray(out / np.sqrt(np.mean(out**2)), np.float32)
+
+
+def _ringing(fs_hz: int, f_hz: float, decay_s: float) -> NDArray[np.float64]:
+    """Return a decaying sine; powers of one complex number, as coarse steps times fine steps."""
+    n, fine = int(decay_s * fs_hz), 256
+    rate = complex(-np.log(1000.0) / decay_s, 2 * np.pi * f_hz) / fs_hz
+    powers = np.outer(np.exp(rate * fine * np.arange(n // fine + 1)), np.exp(rate * np.arange(fine)))
+    return powers.imag.ravel()[:n]
 
 
 def _from_spectrum(magnitude: NDArray[np.float64], n_frames: int, seed: int) -> NDArray[np.float64]:
