@@ -1,0 +1,25 @@
+"""Minimum-phase filters from magnitudes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def minimum_phase_taps(magnitude: NDArray[np.float64], n_taps: int) -> NDArray[np.float64]:
+    """Return the minimum-phase response (..., n_taps) of a magnitude (..., n_bins) on the bins of a real FFT.
+
+    `magnitude` covers 0 to Nyquist inclusive; values 120 dB below its largest are raised to there. The last
+    eighth of the taps is faded out. Any thread; nothing is modified.
+
+    Oppenheim, Schafer, "Discrete-Time Signal Processing", chapter 13: the folded real cepstrum.
+    """
+    n_fft = 2 * (magnitude.shape[-1] - 1)
+    floor = 1e-6 * np.max(magnitude, axis=-1, keepdims=True)
+    cepstrum = np.fft.irfft(np.log(np.maximum(magnitude, floor)), n_fft)
+    fold = np.zeros(n_fft)
+    fold[0] = fold[n_fft // 2] = 1.0
+    fold[1 : n_fft // 2] = 2.0
+    taps = np.fft.irfft(np.exp(np.fft.rfft(cepstrum * fold)), n_fft)[..., :n_taps]
+    fade = max(1, taps.shape[-1] // 8)
+    window = np.ones(taps.shape[-1])
+    window[-fade:] = 0.5 + 0.5 * np.cos(np.pi * (np.arange(fade) + 0.5) / fade)
+    return np.asarray(taps * window)
