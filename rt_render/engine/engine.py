@@ -173,9 +173,7 @@ class Engine:
     def _prepare_levels(self, ceiling_db: float) -> None:
         plan, s = self.plan, self._s
         if not -40.0 <= ceiling_db <= 0.0:
-            raise ConfigurationError(
-                f"a limiter ceiling of {ceiling_db} dBFS cannot be used: choose -40 to 0."
-            )
+            raise ConfigurationError(f"a limiter ceiling of {ceiling_db} dBFS cannot be used: choose -40 to 0.")
         block_s = plan.block_size / plan.fs_hz
         # just below the ceiling, so that rounding to float32 cannot pass it
         s["ceiling"] = np.nextafter(np.float32(10 ** (ceiling_db / 20)), np.float32(0))
@@ -329,6 +327,15 @@ class Engine:
             device_latency_s=float(s["device_latency_s"]),
         )
 
+    @property
+    def last_block_s(self) -> float:
+        """Time the last block took, in seconds, as the block function measured it."""
+        return int(self._s["block_ns"]) * 1e-9
+
+    def set_frame(self, frame: int) -> None:
+        """Set the source frame of the next block, by which a timeline is read. Only between blocks."""
+        self._s["frame"] = frame
+
     def block_time_percentile_s(self, percent: float) -> float:
         """Return the block time that a percentage of blocks stayed below, to a quarter octave; 0 before the first."""
         counts = np.cumsum(self._s["histogram"])
@@ -358,6 +365,16 @@ class Engine:
         frames = np.concatenate([first, self._capture[: written - read - len(first)]])
         store_word(self.address + field_offset("capture_read"), written)
         return frames
+
+    def last_field(self) -> NDArray[np.float32]:
+        """Return the last block's field as the head sees it, (block_size, n_sh) ACN/SN3D.
+
+        Offline it is exact; while another thread renders it may be half a block old and half new.
+        """
+        row_floats = int(self._s["row_bytes"]) // 4
+        shape = (2, self.plan.block_size, row_floats)
+        rows = np.frombuffer((ctypes.c_float * np.prod(shape)).from_address(int(self._s["rows"])), np.float32)
+        return rows.reshape(shape)[1 - int(self._s["half"]), :, : self.plan.n_sh].copy()
 
     def trace(self) -> NDArray[np.float64]:
         """Return the kept trace rows, oldest first; columns as `kernels.state.TRACE_COLUMNS` says."""

@@ -31,9 +31,7 @@ class Plan:
                 f"sample rate {self.fs_hz} Hz cannot be rendered: choose one of {', '.join(map(str, RATES_HZ))}."
             )
         if not 1 <= self.n_taps <= MAX_TAPS:
-            raise ConfigurationError(
-                f"filters of {self.n_taps} taps cannot be rendered: 1 to {MAX_TAPS} are allowed."
-            )
+            raise ConfigurationError(f"filters of {self.n_taps} taps cannot be rendered: 1 to {MAX_TAPS} are allowed.")
         if not 0.05 <= self.ring_s <= 60:
             raise ConfigurationError(f"a ring of {self.ring_s} s cannot be used: choose 0.05 to 60 s.")
 

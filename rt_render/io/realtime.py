@@ -45,9 +45,7 @@ def _request_mmcss() -> Grant:
 def realtime_allowed() -> Grant:
     """Tell whether a thread may have real-time priority here, by trying it on one that ends at once."""
     result: list[Grant] = []
-    trial = threading.Thread(
-        target=lambda: result.append(request_priority()), name="rt-render priority trial"
-    )
+    trial = threading.Thread(target=lambda: result.append(request_priority()), name="rt-render priority trial")
     trial.start()
     trial.join()
     return result[0]

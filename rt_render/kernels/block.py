@@ -92,9 +92,7 @@ def _rotate_rt(state, n_segments):
                 if k == n_steps - 1:
                     for i in range(4):
                         q[i] = b[i]  # exactly where the next segment begins
-                build_matrix_rt(
-                    end, state.matrix_scratch, state.matrix_tables, state.order, q[0], q[1], q[2], q[3]
-                )
+                build_matrix_rt(end, state.matrix_scratch, state.matrix_tables, state.order, q[0], q[1], q[2], q[3])
             apply_ramp_rt(
                 out,
                 state.row_bytes,

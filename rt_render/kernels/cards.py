@@ -13,7 +13,8 @@ from firmware_bridge.atomics import load_acquire_i64, store_release_i64
 from rt_render.kernels.clock import monotonic_ns_rt, sleep_until_ns
 from rt_render.kernels.jit import kernel_source_hash, rt_jit
 from rt_render.kernels.simd import as_address, as_pointer, load_f32, store_f32
-from rt_render.kernels.state import STATE, field_offset
+from rt_render.kernels.state import LINK, STATE, field_offset
+from rt_render.kernels.turn import enter_rt, leave_rt
 
 _WORDS, _STOP = field_offset("words"), field_offset("stop")
 _CAPTURE_WRITTEN, _CAPTURE_READ = field_offset("capture_written"), field_offset("capture_read")
@@ -68,8 +69,23 @@ def deliver_rt(address, out, n_frames):
 
 
 @rt_jit
-def sound_card_rt(address, out, n_frames, times, flags):
-    """Serve one call of the sound card and note its size, time, latency and flags. Audio thread."""
+def _silence_frames(out, n_frames):
+    for o in range(0, n_frames * _STEREO_BYTES, 4):
+        store_f32(out + o, np.float32(0.0))
+
+
+@rt_jit
+def sound_card_rt(link_address, out, n_frames, times, flags):
+    """Serve one call of the sound card and note its size, time, latency and flags. Audio thread.
+
+    A stream whose turn it is not gets silence: a lost card that calls again must not play beside the next.
+    """
+    link = carray(as_pointer(link_address), (1,), LINK)[0]
+    address = link.state
+    link.calls += 1
+    if enter_rt(address, link.stream) == 0:
+        _silence_frames(out, n_frames)
+        return
     state = carray(as_pointer(address), (1,), STATE)[0]
     if times != 0:
         # PaStreamCallbackTimeInfo: input time, time now, time at which the first frame reaches the converter
@@ -85,6 +101,7 @@ def sound_card_rt(address, out, n_frames, times, flags):
     deliver_rt(address, out, n_frames)
     state.calls += 1
     store_release_i64(address + _LAST_CALL, monotonic_ns_rt(address + _WORDS))
+    leave_rt(address, link.stream)
 
 
 @rt_jit
@@ -99,8 +116,7 @@ def _capture_rt(state, address, source, slots):
     for i in range(blocks):
         at = state.capture + _STEREO_BYTES * (written % state.capture_frames)
         if i < slots:
-            for o in range(0, n * _STEREO_BYTES, 4):
-                store_f32(at + o, np.float32(0.0))
+            _silence_frames(at, n)
         else:
             _copy_frames(at, source, n)
         written += n
@@ -138,11 +154,9 @@ def virtual_card_rt(address, out):
 
 
 def compile_sound_card() -> CFunc:
-    """Compile, or load from cache, PortAudio's stream callback; its user data is the state's address."""
+    """Compile, or load from cache, PortAudio's stream callback; its user data is a `LINK`'s address."""
     source_hash = kernel_source_hash()
-    signature = types.int32(
-        types.voidptr, types.voidptr, types.uint64, types.voidptr, types.uint64, types.voidptr
-    )
+    signature = types.int32(types.voidptr, types.voidptr, types.uint64, types.voidptr, types.uint64, types.voidptr)
 
     @cfunc(signature, nopython=True, cache=True, error_model="numpy", boundscheck=False)
     def sound_card(input_frames, output, n_frames, times, flags, user):

@@ -76,6 +76,4 @@ else:
             """Sleep until a monotonic time; `words`: address of two int64 to use. Virtual card's thread only."""
             _store(words, time_ns // NS_PER_S)
             _store(words + 8, time_ns % NS_PER_S)
-            _clock_nanosleep(
-                types.int32(_CLOCK), types.int32(_TIMER_ABSTIME), as_pointer(words), as_pointer(0)
-            )
+            _clock_nanosleep(types.int32(_CLOCK), types.int32(_TIMER_ABSTIME), as_pointer(words), as_pointer(0))

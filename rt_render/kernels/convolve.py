@@ -39,9 +39,7 @@ def plane_floats(n: int, chunk: int) -> int:
     return (n + PLANE_PAD_ROWS) * chunk
 
 
-def pack_filters(
-    filters: np.ndarray, block_size: int, n_partitions: int, chunk: int, n_chunks: int
-) -> np.ndarray:
+def pack_filters(filters: np.ndarray, block_size: int, n_partitions: int, chunk: int, n_chunks: int) -> np.ndarray:
     """Transform FIR filters into the order in which `multiply_rt` reads them.
 
     `filters` (2, n_sh, n_taps) float, ears left, right. Channel c rides in the real part of lane c, channel
@@ -170,13 +168,9 @@ def forward_rt(fdl, newest, spare, previous, current, row_bytes, n, chunk, n_chu
     for i in range(n_chunks):
         o = 4 * chunk * i
         if chunk == 8:
-            _forward_8(
-                z, z + plane, spare, previous + o, current + o, row_bytes, imaginary_bytes, n, twiddles
-            )
+            _forward_8(z, z + plane, spare, previous + o, current + o, row_bytes, imaginary_bytes, n, twiddles)
         else:
-            _forward_4(
-                z, z + plane, spare, previous + o, current + o, row_bytes, imaginary_bytes, n, twiddles
-            )
+            _forward_4(z, z + plane, spare, previous + o, current + o, row_bytes, imaginary_bytes, n, twiddles)
         z += 2 * plane
 
 

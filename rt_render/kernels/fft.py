@@ -117,9 +117,9 @@ RADIX4 = {4: _radix4_4, 8: _radix4_8}
 def fft_stages_rt(out_re, out_im, spare_re, spare_im, in_re, in_im, w, n, s, lanes):
     """Run the Stockham stages of size n, n/4, ... to the end, on planes of n * s points.
 
-    Addresses of float32 planes. The result lands in `out`; `spare` is overwritten, the input is kept. `s` counts the transforms already split off: 1 to
-    begin with, 4 behind a first radix-4 stage. `w` points at the first stage's twiddles. `lanes` is a
-    multiple of 4.
+    Addresses of float32 planes: the result lands in `out`, `spare` is overwritten, the input is kept. `s`
+    counts the transforms already split off: 1 to begin with, 4 behind a first radix-4 stage. `w` points at
+    the first stage's twiddles; `lanes` is a multiple of 4. Audio thread.
     """
     src_re, src_im = in_re, in_im
     stages_left = 0
@@ -155,17 +155,11 @@ def fft_stages_rt(out_re, out_im, spare_re, spare_im, in_re, in_im, w, n, s, lan
             for p in range(m):
                 i, o = p * run, 4 * p * run
                 if run % 64 == 0:
-                    _radix4_16(
-                        dst_re + o, dst_im + o, run, src_re + i, src_im + i, gap, 2 * gap, w + 24 * p, run
-                    )
+                    _radix4_16(dst_re + o, dst_im + o, run, src_re + i, src_im + i, gap, 2 * gap, w + 24 * p, run)
                 elif run % 32 == 0:
-                    _radix4_8(
-                        dst_re + o, dst_im + o, run, src_re + i, src_im + i, gap, 2 * gap, w + 24 * p, run
-                    )
+                    _radix4_8(dst_re + o, dst_im + o, run, src_re + i, src_im + i, gap, 2 * gap, w + 24 * p, run)
                 else:
-                    _radix4_4(
-                        dst_re + o, dst_im + o, run, src_re + i, src_im + i, gap, 2 * gap, w + 24 * p, run
-                    )
+                    _radix4_4(dst_re + o, dst_im + o, run, src_re + i, src_im + i, gap, 2 * gap, w + 24 * p, run)
             w += 24 * m
             n = m
         s *= 4

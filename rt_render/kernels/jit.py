@@ -25,8 +25,6 @@ def kernel_source_hash() -> str:
     """
     digest = hashlib.sha256(numba.__version__.encode())
     bridge = Path(atomics.__file__).parent
-    for path in sorted(
-        [*Path(__file__).parent.glob("*.py"), bridge / "atomics.py", bridge / "mailbox_kernels.py"]
-    ):
+    for path in sorted([*Path(__file__).parent.glob("*.py"), bridge / "atomics.py", bridge / "mailbox_kernels.py"]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -9,7 +9,17 @@ import math
 import numpy as np
 
 from rt_render.kernels.jit import rt_jit
-from rt_render.kernels.simd import load_f32, store_f32
+from rt_render.kernels.simd import (
+    fma,
+    lane_max,
+    lane_sum,
+    larger_size,
+    load16,
+    load_f32,
+    splat16,
+    store_f32,
+    store_interleaved,
+)
 
 _GAIN_IS_THERE = 1e-4
 """Relative distance (0.0009 dB) at which a gain ramp ends on its target."""
@@ -46,9 +56,41 @@ def output_rt(out, left, right, state, fade_step):
     `out`: address of block_size stereo float32 frames; `left`, `right`: addresses of planes. `fade_step` per
     frame moves `state.fade` within 0..1. Modifies fade, gain, limiter and meters of the state. Audio thread.
     """
+    gain_end = _next_gain(state.gain, state.gain_target, state.gain_keep)
+    at_rest = fade_step == 0.0 and state.fade == 1.0 and gain_end == state.gain and state.limiter == 1.0
+    if at_rest and _scale_rt(out, left, right, state):
+        return
+    _shape_rt(out, left, right, state, fade_step, gain_end)
+
+
+@rt_jit
+def _scale_rt(out, left, right, state):
+    """Write a block that only needs its gain; return False, nothing but `out` changed, if it needs limiting."""
+    gain = splat16(np.float32(state.gain))
+    zero = splat16(np.float32(0.0))
+    peak_left = peak_right = power_left = power_right = zero
+    for o in range(0, 4 * state.block_size, 64):
+        a, b = load16(left + o) * gain, load16(right + o) * gain
+        store_interleaved(out + 2 * o, a, b)
+        peak_left, peak_right = larger_size(peak_left, a), larger_size(peak_right, b)
+        power_left, power_right = fma(a, a, power_left), fma(b, b, power_right)
+    square_left, square_right = lane_sum(power_left), lane_sum(power_right)
+    highest_left, highest_right = lane_max(peak_left), lane_max(peak_right)
+    highest = max(highest_left, highest_right)
+    # a NaN hides from a maximum, not from a sum
+    if highest > state.ceiling or not square_left + square_right < np.inf:
+        return False
+    _meter(state, 0, highest_left, square_left / state.block_size, state.meter_keep)
+    _meter(state, 1, highest_right, square_right / state.block_size, state.meter_keep)
+    state.highest_peak = max(state.highest_peak, highest)
+    return True
+
+
+@rt_jit
+def _shape_rt(out, left, right, state, fade_step, gain_end):
+    """Write a block frame by frame: fade, gain ramp, limiter with instant attack, clamp."""
     n_frames = state.block_size
     gain = state.gain
-    gain_end = _next_gain(gain, state.gain_target, state.gain_keep)
     gain_step = (gain_end - gain) / n_frames
     fade = state.fade
     ceiling = state.ceiling

@@ -165,9 +165,7 @@ _overload_operator(operator.mul, _mul)
 
 
 def _call(builder, name, result, args, **flags):
-    function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(result, [a.type for a in args]), name
-    )
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, [a.type for a in args]), name)
     return builder.call(function, args, **flags)
 
 
@@ -232,6 +230,45 @@ def non_finite(typingctx, v):
 
 
 @intrinsic
+def larger_size(typingctx, a, b):
+    """Return the larger of |a| and |b| in each lane; NaN in b is passed over."""
+
+    def codegen(context, builder, signature, args):
+        sizes = [_call(builder, f"llvm.fabs.v{a.width}f32", x.type, [x]) for x in args]
+        return builder.select(builder.fcmp_ordered(">", sizes[1], sizes[0]), sizes[1], sizes[0])
+
+    return a(a, a), codegen
+
+
+@intrinsic
+def store_interleaved(typingctx, address, a, b):
+    """Write the lanes of two vectors in turns: a0, b0, a1, b1, ..."""
+
+    def codegen(context, builder, signature, args):
+        order = [i // 2 + (i % 2) * a.width for i in range(2 * a.width)]
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), 2 * a.width), order)
+        both = builder.shuffle_vector(args[1], args[2], mask)
+        builder.store(both, _pointer(builder, args[0], _llvm(2 * a.width)), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, a, b), codegen
+
+
+@intrinsic
+def lane_max(typingctx, v):
+    """Return the largest of all lanes (none of them NaN)."""
+
+    def codegen(context, builder, signature, args):
+        result = builder.extract_element(args[0], ir.Constant(ir.IntType(32), 0))
+        for i in range(1, v.width):
+            lane = builder.extract_element(args[0], ir.Constant(ir.IntType(32), i))
+            result = builder.select(builder.fcmp_ordered(">", lane, result), lane, result)
+        return result
+
+    return types.float32(v), codegen
+
+
+@intrinsic
 def lane_sum(typingctx, v):
     """Return the sum of all lanes."""
 
@@ -271,9 +308,7 @@ def _make_store_group_sums(group):
                     builder.shuffle_vector(
                         vector,
                         ir.Constant(vector.type, ir.Undefined),
-                        ir.Constant(
-                            ir.VectorType(ir.IntType(32), width), [2 * i + offset for i in range(width)]
-                        ),
+                        ir.Constant(ir.VectorType(ir.IntType(32), width), [2 * i + offset for i in range(width)]),
                     )
                     for offset in (0, 1)
                 )

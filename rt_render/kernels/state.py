@@ -110,6 +110,7 @@ STATE = np.dtype(
         ("trace_written", _I),
         # the caller of process_block: sound card or virtual card
         ("process_block", _I),  # address of the one compiled block function
+        ("owner", _I),  # the stream whose turn it is, minus it while inside, else 0: see `kernels.turn`
         ("last_call_ns", _I),  # out
         ("calls", _I),  # out
         ("card_flags", _I),  # out: count of callbacks in which the host reported an underflow
@@ -129,6 +130,16 @@ STATE = np.dtype(
     ],
     align=True,
 )
+
+LINK = np.dtype(
+    [
+        ("state", _I),  # address
+        ("stream", _I),  # its number, from 1
+        ("calls", _I),  # out: how often the sound card called, its turn or not
+    ],
+    align=True,
+)
+"""User data of one sound card stream. It outlives the stream, should the card call on."""
 
 
 def field_offset(name: str) -> int:

@@ -1,0 +1,47 @@
+"""Whose turn it is: one word says which stream may run the block function, and whether it does so now.
+
+The word `owner` of the state is 0 (nobody), a stream's number (it may play), or minus that number (it plays
+this very block). It changes only by compare-and-exchange, so that two callers can never be inside together,
+however late a lost sound card calls again.
+"""
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from firmware_bridge.atomics import store_release_i64
+from rt_render.kernels.jit import rt_jit
+from rt_render.kernels.state import field_offset
+
+_OWNER = field_offset("owner")
+
+
+@intrinsic
+def exchange_if_equal_i64(typingctx, address, expected, value):
+    """Replace an int64 if it is as expected, in one indivisible step; return 1 if it was, else 0."""
+
+    def codegen(context, builder, signature, args):
+        word = ir.IntType(64)
+        pointer = builder.inttoptr(args[0], word.as_pointer())
+        pair = builder.cmpxchg(pointer, args[1], args[2], "acq_rel", "monotonic")
+        return builder.zext(builder.extract_value(pair, 1), word)
+
+    return types.int64(types.int64, types.int64, types.int64), codegen
+
+
+@rt_jit
+def enter_rt(address, stream):
+    """Return 1 if it is this stream's turn, and mark it as inside; else 0. Audio thread."""
+    return exchange_if_equal_i64(address + _OWNER, stream, -stream)
+
+
+@rt_jit
+def leave_rt(address, stream):
+    """Give way behind a block that `enter_rt` allowed. Audio thread."""
+    store_release_i64(address + _OWNER, stream)
+
+
+@njit(nogil=True, error_model="numpy", boundscheck=False, cache=True)
+def pass_turn(address, from_stream, to_stream):
+    """Pass the turn from one stream to another (0: nobody); return 0 if it was not there to pass. Control side."""
+    return exchange_if_equal_i64(address + _OWNER, from_stream, to_stream)
