@@ -1,0 +1,175 @@
+"""Keeps an engine playing: chooses the card, notices when it is lost, and goes back to it when it returns.
+
+While a sound card is away the virtual card keeps the time line going. The turn to run the block function
+passes from one to the other by `kernels.turn` and by joining the virtual card's thread, so that never two
+threads run it, whatever a lost card still does.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+from firmware_bridge.mailbox_kernels import store_word
+from rt_render.engine.engine import Engine
+from rt_render.errors import DeviceError
+from rt_render.io.sound_card import CardStatus, SoundCard, look_again
+from rt_render.io.virtual_card import VirtualCard
+from rt_render.kernels.state import field_offset
+
+SILENT_S, SILENT_BLOCKS = 0.25, 8
+"""A card that has not called for the longer of these two is lost."""
+RETRY_S = 1.0
+_LOOK_S = 0.05
+_FIRST_CALL_S = 1.0
+
+
+class CardKeeper:
+    """Plays an engine on a sound card or the virtual one until stopped.
+
+    Owns the thread "card keeper", which watches the sound card and is the only one that changes cards between
+    `start` and `stop`. `on_message` gets sentences for the person, from that thread or from `start`.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        device: int | str = "auto",
+        on_message: Callable[[str], None],
+        capture: bool = False,
+        host_frames: int | None = None,
+        latency: float | str = "low",
+    ) -> None:
+        """Prepare. `device`: "auto", "virtual", or what `SoundCard` takes; `capture`: record the virtual card."""
+        self._engine = engine
+        self._device = device
+        self._say = on_message
+        self._host_frames, self._latency = host_frames, latency
+        self._virtual = VirtualCard(engine, capture=capture)
+        self._card: SoundCard | None = None
+        self._leave = threading.Event()
+        self._watch: threading.Thread | None = None
+        self._wanted: str | None = None
+        self.losses = 0
+
+    @property
+    def on_virtual(self) -> bool:
+        """Whether the virtual card plays, by choice or while the sound card is away."""
+        return self._card is None
+
+    @property
+    def virtual_card(self) -> VirtualCard:
+        """The virtual card: what it was granted, and whether it runs."""
+        return self._virtual
+
+    def start(self) -> None:
+        """Begin to play. Raises DeviceError when a card asked for by name or number cannot be used."""
+        if self._device == "virtual":
+            self._virtual.start()
+            return
+        device = None if self._device == "auto" else self._device
+        try:
+            card = self._open(device)
+            card.start()
+        except DeviceError as error:
+            if device is not None:
+                raise
+            self._say(f"Playing on the virtual sound card, which nobody hears: {error}")
+            self._virtual.start()
+            return
+        self._card = card
+        # numbers change when PortAudio starts anew; the full name does not
+        self._wanted = f"{card.device.name} ({card.device.host_api})"
+        self._say(f"Playing on {card.status().text}.")
+        self._watch = threading.Thread(target=self._keep, name="card keeper", daemon=True)
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Stop playing; a card that hangs is left behind. The engine can be used by others then."""
+        self._leave.set()
+        if self._watch is not None:
+            self._watch.join()
+            self._watch = None
+        if self._card is not None:
+            self._card.stop()
+            self._card = None
+        self._virtual.stop()
+
+    def status(self) -> CardStatus:
+        """Tell which card plays, and how."""
+        card, plan = self._card, self._engine.plan
+        if card is not None:
+            return card.status()
+        name = self._virtual.name
+        text = f"{name}, {plan.fs_hz} Hz, blocks of {plan.block_size}"
+        if self._wanted is not None:
+            text += f", until {self._wanted} is back"
+        size = plan.block_size
+        return CardStatus(name, "rt-render", plan.fs_hz, size, 0.0, (size, size), 0.0, text)
+
+    def _open(self, device: int | str | None) -> SoundCard:
+        return SoundCard(self._engine, device, host_frames=self._host_frames, latency=self._latency)
+
+    # the watch
+
+    def _keep(self) -> None:
+        plan = self._engine.plan
+        allowed_s = max(SILENT_S, SILENT_BLOCKS * plan.block_size / plan.fs_hz)
+        calls, silent_s, before_s = -1, 0.0, time.monotonic()
+        next_try_s = 0.0
+        while not self._leave.wait(_LOOK_S):
+            now_s = time.monotonic()
+            # when this thread was held up, the card may have been too: count no more than two looks
+            silent_s += min(now_s - before_s, 2 * _LOOK_S)
+            before_s = now_s
+            card = self._card
+            if card is None:
+                if now_s >= next_try_s:
+                    self._try_to_return()
+                    calls, silent_s = -1, 0.0
+                    next_try_s = time.monotonic() + RETRY_S
+                continue
+            if card.calls != calls:
+                calls, silent_s = card.calls, 0.0
+            if silent_s >= allowed_s or not card.running:
+                self._lose(card)
+                next_try_s = time.monotonic() + RETRY_S
+
+    def _lose(self, card: SoundCard) -> None:
+        try:
+            card.abandon()
+        except DeviceError as error:
+            self._say(str(error))
+            return  # its block never ended: nobody else may run one; look again next time
+        self.losses += 1
+        self._card = None
+        self._fade_in_next()
+        self._virtual.start()
+        self._say(f"Sound card {self._wanted} has stopped answering: the virtual one goes on until it is back.")
+
+    def _try_to_return(self) -> None:
+        """Open the lost card and hand over to it once it really calls; else stay as we are."""
+        card: SoundCard | None = None
+        try:
+            look_again()
+            card = self._open(self._wanted)
+            card.begin()
+            give_up_s = time.monotonic() + _FIRST_CALL_S
+            while card.calls == 0:
+                if time.monotonic() > give_up_s or self._leave.wait(0.005):
+                    raise DeviceError("the sound card does not call")
+            self._virtual.stop()
+            self._fade_in_next()
+            card.take_turn()
+        except DeviceError:
+            if card is not None:
+                card.abandon()
+            if not self._virtual.running:
+                self._virtual.start()
+            return
+        self._card = card
+        self._say(f"Sound card {self._wanted} is back: playing on it again.")
+
+    def _fade_in_next(self) -> None:
+        """Let the next block fade in from silence. Only while nobody runs the block function."""
+        store_word(self._engine.address + field_offset("fade"), 0)  # the bits of 0.0
