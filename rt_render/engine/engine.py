@@ -345,6 +345,12 @@ class Engine:
         top = 62.5e-9 * 2 ** ((min(index, N_HISTOGRAM_BINS - 1) + 1) / HISTOGRAM_BINS_PER_OCTAVE)
         return min(top, int(self._s["longest_block_ns"]) * 1e-9)
 
+    def memory(self) -> list[tuple[int, int]]:
+        """Return address and size in bytes of everything the audio thread touches, to be locked in memory."""
+        buffers = [*self._buffers, *self._filter_sets.values(), *self._timelines, self._capture, self._trace]
+        regions = [(int(buffer.ctypes.data), buffer.nbytes) for buffer in buffers if buffer.nbytes]
+        return [(self.address, STATE.itemsize), *regions]
+
     def prepare_capture(self, seconds: float) -> None:
         """Make room for what a virtual card plays: a ring that `read_capture` drains. Before it starts."""
         n_frames = -(-round(seconds * self.plan.fs_hz) // self.plan.block_size) * self.plan.block_size
