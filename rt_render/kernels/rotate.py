@@ -27,7 +27,7 @@ from rt_render.kernels.simd import (
 )
 
 KNOT_FRAMES = 16
-"""Frames between exact matrices. A linear ramp over them errs by -92 dB at order 7 and 600 degrees/s; over 32 by -80."""
+"""Frames between exact matrices. A linear ramp over them errs by -92 dB at order 7 and 600 degrees/s."""
 
 # Columns of one matrix, degree by degree; W of degree 0 is always 1 and not stored. Sixteen floats of zeros
 # before and after, because rows of the next degree are read with an offset of one lane and 16 wide.

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 import scipy.fft
-from firmware_bridge.mailbox_kernels import store_word
 from numpy.typing import NDArray
 
+from firmware_bridge.mailbox_kernels import store_word
 from rt_render.app.benchmarks.turning_head import wandering_turn
 from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
