@@ -235,9 +235,13 @@ def _key(
 
 def _check(order: int, method: str, n_taps: int, fs_hz: float) -> None:
     if not 0 <= order <= MAX_ORDER_EXACT:
-        raise ConfigurationError(f"decoder order {order}: allowed are 0 to {MAX_ORDER_EXACT}; choose one of these.")
+        raise ConfigurationError(
+            f"decoder order {order}: allowed are 0 to {MAX_ORDER_EXACT}; choose one of these."
+        )
     if method not in METHODS:
-        raise ConfigurationError(f"decoder method {method!r}: allowed are {', '.join(METHODS)}; choose one of these.")
+        raise ConfigurationError(
+            f"decoder method {method!r}: allowed are {', '.join(METHODS)}; choose one of these."
+        )
     least, most = N_TAPS_RANGE
     if not least <= n_taps <= most:
         raise ConfigurationError(f"decoder taps {n_taps}: allowed are {least} to {most}; 256 suits 48 kHz.")

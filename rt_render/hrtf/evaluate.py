@@ -148,9 +148,7 @@ def _low_pass(frequency_hz: NDArray[np.float64], edge_hz: float) -> NDArray[np.f
     return np.asarray(np.exp(-0.5 * (np.maximum(frequency_hz - edge_hz, 0.0) / 150.0) ** 2))
 
 
-def _weighted(
-    values: NDArray[np.float64], weights: NDArray[np.float64], chosen: NDArray[np.bool_]
-) -> float:
+def _weighted(values: NDArray[np.float64], weights: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float:
     return float(values[chosen] @ weights[chosen] / weights[chosen].sum())
 
 

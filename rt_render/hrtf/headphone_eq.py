@@ -112,13 +112,13 @@ def measured_eq_taps(
     magnitude = np.stack([np.interp(frequency_hz, own_hz[trusted], ear[trusted]) for ear in spectrum])
     level = _mean_level(magnitude, frequency_hz)
     if level < 1e-9:
-        raise InputFileError(f"{where}: the impulse response passes nothing from 200 Hz to 8 kHz; export it again.")
+        raise InputFileError(
+            f"{where}: the impulse response passes nothing from 200 Hz to 8 kHz; export it again."
+        )
     return minimum_phase_taps(magnitude / level, n_taps)
 
 
-def biquad_magnitude(
-    biquad: Biquad, frequency_hz: NDArray[np.float64], fs_hz: float
-) -> NDArray[np.float64]:
+def biquad_magnitude(biquad: Biquad, frequency_hz: NDArray[np.float64], fs_hz: float) -> NDArray[np.float64]:
     """Return |H| of one parametric filter at frequencies in Hz (Bristow-Johnson, Audio EQ Cookbook)."""
     amplitude = 10.0 ** (biquad.gain_db / 40.0)
     w0 = 2 * np.pi * biquad.centre_hz / fs_hz
@@ -135,7 +135,11 @@ def biquad_magnitude(
             side * 2 * amplitude * (down - side * up * cos),
             amplitude * (up - side * down * cos - root),
         )
-        a = (up + side * down * cos + root, -side * 2 * (down + side * up * cos), up + side * down * cos - root)
+        a = (
+            up + side * down * cos + root,
+            -side * 2 * (down + side * up * cos),
+            up + side * down * cos - root,
+        )
     z = np.exp(-2j * np.pi * frequency_hz / fs_hz)
     return np.asarray(np.abs(np.polyval(b[::-1], z) / np.polyval(a[::-1], z)))
 

@@ -75,7 +75,9 @@ def sphere_head(radius_m: float = 0.0875, fs_hz: float = 48000.0) -> HrirSet:
     )
     # A quarter of the length before the centre's arrival, and a soft band edge, keep the response compact.
     edge = np.clip((frequency_hz / (fs_hz / 2) - 0.85) / 0.15, 0, 1)
-    spectrum *= np.exp(-0.5j * np.pi * np.arange(len(frequency_hz)) * n_taps / n_fft) * np.cos(0.5 * np.pi * edge)
+    spectrum *= np.exp(-0.5j * np.pi * np.arange(len(frequency_hz)) * n_taps / n_fft) * np.cos(
+        0.5 * np.pi * edge
+    )
     left = np.fft.irfft(spectrum, n_fft)[:, :n_taps]
     one_ear = HrirSet("sphere", left[:, None], azimuth_rad, elevation_rad, fs_hz)
     right = left[one_ear.nearest(-azimuth_rad, elevation_rad)]

@@ -77,7 +77,9 @@ class _Cost:
         wanted = (target.spectrum[:, :, ::step] * shift).transpose(1, 0, 2)
         self.wanted = wanted[:, :, self.low]
         self.low_weight = 1.0 / np.maximum(diffuse, 1e-2 * diffuse[self.low].max())[self.low]
-        self.spill = 3e-1 * target.regularisation * COMPLEX_WEIGHT / (len(frequency_hz) * float(diffuse.mean()))
+        self.spill = (
+            3e-1 * target.regularisation * COMPLEX_WEIGHT / (len(frequency_hz) * float(diffuse.mean()))
+        )
 
         itd = slice(1, int(np.searchsorted(frequency_hz, 1950.0)))
         radians_s = 2 * np.pi * frequency_hz[itd]
