@@ -44,6 +44,31 @@ def _copy_frames(out, source, n_frames):
 
 
 @rt_jit
+def _silence_frames(out, n_frames):
+    for o in range(0, n_frames * _STEREO_BYTES, 4):
+        store_f32(out + o, np.float32(0.0))
+
+
+@rt_jit
+def _capture_rt(state, address, source, slots):
+    """Append blocks of silence, then a block (or none, `source` 0), to the capture ring, or count them lost."""
+    n = state.block_size
+    blocks = slots + (1 if source != 0 else 0)
+    written = state.capture_written
+    if written + blocks * n - load_acquire_i64(address + _CAPTURE_READ) > state.capture_frames:
+        state.capture_lost += blocks * n
+        return
+    for i in range(blocks):
+        at = state.capture + _STEREO_BYTES * (written % state.capture_frames)
+        if i < slots:
+            _silence_frames(at, n)
+        else:
+            _copy_frames(at, source, n)
+        written += n
+    store_release_i64(address + _CAPTURE_WRITTEN, written)
+
+
+@rt_jit
 def deliver_rt(address, out, n_frames):
     """Deliver any number of stereo frames: whole blocks straight into `out`, the rest through the adapter.
 
@@ -60,18 +85,16 @@ def deliver_rt(address, out, n_frames):
         elif n_frames >= state.block_size:
             taken = state.block_size
             call_block(state.process_block, address, out)
+            if state.capture != 0:
+                _capture_rt(state, address, out, 0)
         else:
             taken = 0
             call_block(state.process_block, address, state.adapter)
             state.adapter_left = state.block_size
+            if state.capture != 0:
+                _capture_rt(state, address, state.adapter, 0)
         out += taken * _STEREO_BYTES
         n_frames -= taken
-
-
-@rt_jit
-def _silence_frames(out, n_frames):
-    for o in range(0, n_frames * _STEREO_BYTES, 4):
-        store_f32(out + o, np.float32(0.0))
 
 
 @rt_jit
@@ -102,25 +125,6 @@ def sound_card_rt(link_address, out, n_frames, times, flags):
     state.calls += 1
     store_release_i64(address + _LAST_CALL, monotonic_ns_rt(address + _WORDS))
     leave_rt(address, link.stream)
-
-
-@rt_jit
-def _capture_rt(state, address, source, slots):
-    """Append blocks of silence, then a block (or none, `source` 0), to the capture ring, or count them lost."""
-    n = state.block_size
-    blocks = slots + (1 if source != 0 else 0)
-    written = state.capture_written
-    if written + blocks * n - load_acquire_i64(address + _CAPTURE_READ) > state.capture_frames:
-        state.capture_lost += blocks * n
-        return
-    for i in range(blocks):
-        at = state.capture + _STEREO_BYTES * (written % state.capture_frames)
-        if i < slots:
-            _silence_frames(at, n)
-        else:
-            _copy_frames(at, source, n)
-        written += n
-    store_release_i64(address + _CAPTURE_WRITTEN, written)
 
 
 @rt_jit

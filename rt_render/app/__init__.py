@@ -1,0 +1,1 @@
+"""Configuration, composition and words for people: the command line and the public functions behind it."""

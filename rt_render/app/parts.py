@@ -1,0 +1,128 @@
+"""The parts that live playing and offline rendering share: source, decoder and engine, made from settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Timer
+
+from firmware_bridge.csv_poses import read_pose_csv
+from rt_render.app.decoding import Progress, make_decoder
+from rt_render.app.excerpt import Excerpt
+from rt_render.app.settings import Settings
+from rt_render.conventions import BLOCK_SIZES, MAX_ORDER
+from rt_render.engine.engine import Engine
+from rt_render.engine.plan import Plan
+from rt_render.errors import ConfigurationError
+from rt_render.hrtf.decoder import Decoder
+from rt_render.io.realtime import realtime_allowed
+from rt_render.io.sound_card import engine_block_size
+from rt_render.io.source import Source
+
+SCENE = "scene"
+SCENE_ORDER = 3
+_LONG_START_S = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A source and an engine that renders it at the source's order; nothing runs yet."""
+
+    source: Source
+    decoder: Decoder
+    engine: Engine
+
+
+def make_parts(
+    settings: Settings,
+    block_size: int,
+    *,
+    seconds: float | None = None,
+    trace_rows: int = 0,
+    on_message: Callable[[str], None],
+    on_progress: Progress | None = None,
+) -> Parts:
+    """Open the source, design or find the decoder, and prepare the engine; the poses' timeline is set if named.
+
+    The engine's order is that of the source, or the one asked for where it is lower. Raises RenderError and
+    BridgeError. Control side.
+    """
+    source = open_source(settings, seconds)
+    try:
+        for note in source.notes:
+            on_message(note)
+        decoder = make_decoder(settings.head, source.order, settings.audio.fs_hz, on_progress)
+        plan = Plan(source.order, block_size, settings.audio.fs_hz, decoder.filters.shape[2])
+        engine = _make_engine(plan, decoder, settings, trace_rows, on_message)
+        if settings.tracking.poses:
+            track = read_pose_csv(settings.tracking.poses)
+            engine.follow_timeline(track.times_s, track.quats_world_from_head)
+    except BaseException:
+        source.close()
+        raise
+    return Parts(source, decoder, engine)
+
+
+def open_source(settings: Settings, seconds: float | None = None) -> Source:
+    """Open the scene or the file that the settings name, at most up to the order asked for."""
+    wanted = settings.head.order
+    source: Source
+    if settings.source.input == SCENE:
+        from rt_render.scene.scene_source import SceneSource
+
+        source = SceneSource(
+            order=SCENE_ORDER if wanted == "auto" else wanted, fs_hz=settings.audio.fs_hz
+        )
+    else:
+        from rt_render.io.source_ambix import AmbixFileSource
+
+        source = AmbixFileSource(
+            settings.source.input,
+            settings.audio.fs_hz,
+            max_order=MAX_ORDER if wanted == "auto" else wanted,
+            convention=settings.source.convention,
+            loop=settings.source.loop,
+        )
+        if wanted != "auto" and source.order < wanted:
+            source.notes.append(f"rendered at the file's own order {source.order}, not at {wanted}")
+    return Excerpt(source, seconds) if seconds is not None else source
+
+
+def live_block_size(wanted: int | str) -> tuple[int, int]:
+    """Return the engine's block size for live playing, and the frames a card is asked for in one call.
+
+    "auto" is 128 where real-time scheduling is granted, else 256. A size that is no power of two goes
+    through the block adapter.
+    """
+    if not isinstance(wanted, int):
+        wanted = 128 if realtime_allowed().granted else 256
+    return (wanted, wanted) if wanted in BLOCK_SIZES else (engine_block_size(wanted)[0], wanted)
+
+
+def offline_block_size(wanted: int | str) -> int:
+    """Return the block size for rendering to a file: "auto" is 128, the same on every machine."""
+    if isinstance(wanted, int) and wanted not in BLOCK_SIZES:
+        raise ConfigurationError(
+            f"block_size = {wanted} cannot be rendered offline: choose one of {', '.join(map(str, BLOCK_SIZES))}."
+        )
+    return wanted if isinstance(wanted, int) else 128
+
+
+def _make_engine(
+    plan: Plan, decoder: Decoder, settings: Settings, trace_rows: int, on_message: Callable[[str], None]
+) -> Engine:
+    notice = Timer(
+        _LONG_START_S,
+        on_message,
+        ["compiling the audio kernels for this processor (about 20 s, once; they are kept for the next start)"],
+    )
+    notice.daemon = True
+    notice.start()
+    try:
+        return Engine(
+            plan,
+            decoder.filters,
+            gain_db=settings.audio.gain_db,
+            ceiling_db=settings.audio.ceiling_db,
+            trace_rows=trace_rows,
+        )
+    finally:
+        notice.cancel()

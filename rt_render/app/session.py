@@ -1,0 +1,224 @@
+"""One session of live playing: the one place where the parts are built, wired, started and stopped in order."""
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+
+from firmware_bridge.mailbox import PoseMailbox
+from firmware_bridge.tracker import Tracker, TrackerStatus, open_tracker
+from rt_render.app.decoding import Progress
+from rt_render.app.parts import live_block_size, make_parts
+from rt_render.app.recorder import Recorder
+from rt_render.app.settings import Settings
+from rt_render.engine.engine import Snapshot
+from rt_render.io.card_keeper import CardKeeper
+from rt_render.io.realtime import lock_memory
+from rt_render.io.ring_feeder import RingFeeder
+from rt_render.io.sound_card import CardStatus
+
+GAIN_RANGE_DB = (-60.0, 24.0)
+_PREFILL_S = 5.0
+_FADE_OUT_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """What a session does at one moment, for displays and reports."""
+
+    engine: Snapshot
+    card: CardStatus
+    tracker: TrackerStatus | None
+    position_s: float
+    length_s: float | None
+    playing: bool
+    muted: bool
+    tracking: bool
+    gain_db: float
+
+
+class Session:
+    """A field from its source to a card, with the head's pose from a tracker or a timeline of poses.
+
+    Construction prepares everything and may take seconds; `start` lets it sound, `stop` ends it softly. The
+    controls belong to one control thread. `on_message` gets sentences for people, from several threads.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        seconds: float | None = None,
+        trace_s: float = 0.0,
+        on_message: Callable[[str], None] = lambda text: None,
+        on_progress: Progress | None = None,
+    ) -> None:
+        """Build the parts; raises RenderError and BridgeError, and leaves nothing open then."""
+        self.settings = settings
+        self.on_message = on_message
+        block_size, host_frames = live_block_size(settings.audio.block_size)
+        trace_rows = round(trace_s * settings.audio.fs_hz / block_size)
+        parts = make_parts(
+            settings,
+            block_size,
+            seconds=seconds,
+            trace_rows=trace_rows,
+            on_message=on_message,
+            on_progress=on_progress,
+        )
+        self.source, self.decoder, self.engine = parts.source, parts.decoder, parts.engine
+        self._feeder = RingFeeder(self.source, self.engine.ring, on_message=on_message)
+        self._mailbox = PoseMailbox.private()
+        self._tracker: Tracker | None = None
+        self._recorder: Recorder | None = None
+        self._gain_db = settings.audio.gain_db
+        self._playing, self._muted, self._tracking = True, False, True
+        try:
+            self._card = CardKeeper(
+                self.engine,
+                device=settings.audio.device,
+                on_message=on_message,
+                capture=settings.output.record is not None,
+                host_frames=host_frames,
+            )
+            if settings.output.record:
+                self._recorder = Recorder(
+                    self.engine, settings.output.record, force=settings.output.force, on_message=on_message
+                )
+            if not settings.tracking.poses:
+                self._tracker = self._open_tracker()
+        except BaseException:
+            self._close_inputs()
+            raise
+
+    def _open_tracker(self) -> Tracker:
+        wanted = self.settings.tracking
+        tracker = open_tracker(
+            wanted.tracker,
+            self._mailbox,
+            osc_port=wanted.osc_port,
+            osc_host=wanted.osc_host,
+            osc_dialect=wanted.osc_dialect,
+            on_message=self.on_message,
+        )
+        self.engine.follow_mailbox(self._mailbox)
+        return tracker
+
+    # from start to stop
+
+    def start(self) -> None:
+        """Fill the ring, lock memory, put the garbage collector's work behind us, then start the card."""
+        self._feeder.start()
+        self._feeder.wait_until_full(_PREFILL_S)
+        self._lock_memory()
+        gc.collect()
+        gc.freeze()
+        if self._recorder:
+            self._recorder.start()
+        self._card.start()
+
+    def stop(self) -> None:
+        """Fade out, stop the card, then everything that fed it; the recording gets its name last."""
+        self.engine.pause()
+        self._wait_until_silent()
+        self._card.stop()
+        self._close_inputs()
+        if self._recorder:
+            self._recorder.close()
+        gc.unfreeze()
+
+    def __enter__(self) -> "Session":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the source has ended and the filters have rung out."""
+        return self.engine.snapshot().ended
+
+    def _close_inputs(self) -> None:
+        self._feeder.close()
+        if self._tracker:
+            self._tracker.stop()
+        self._mailbox.close()
+
+    def _lock_memory(self) -> None:
+        refused = [g.text for g in (lock_memory(*region) for region in self.engine.memory()) if not g.granted]
+        if refused:
+            self.on_message(refused[0])
+
+    def _wait_until_silent(self) -> bool:
+        give_up_s = time.monotonic() + _FADE_OUT_S
+        while not (snapshot := self.engine.snapshot()).silent and not snapshot.ended:
+            if time.monotonic() > give_up_s:
+                return False
+            time.sleep(0.002)
+        return True
+
+    # controls
+
+    def toggle_pause(self) -> None:
+        """Pause, or play on."""
+        self._playing = not self._playing
+        if self._playing:
+            self.engine.play()
+        else:
+            self.engine.pause()
+
+    def change_gain(self, by_db: float) -> None:
+        """Raise or lower the gain within -60 to 24 dB; a muted session sounds again."""
+        low, high = GAIN_RANGE_DB
+        self._gain_db = min(high, max(low, self._gain_db + by_db))
+        self._muted = False
+        self.engine.set_gain_db(self._gain_db)
+
+    def toggle_mute(self) -> None:
+        """Mute, or sound again; playing goes on."""
+        self._muted = not self._muted
+        self.engine.set_gain_db(-inf if self._muted else self._gain_db)
+
+    def toggle_tracking(self) -> None:
+        """Let the field follow the head's tracker, or stay with the head; eased over 0.2 s."""
+        self._tracking = not self._tracking
+        self.engine.set_tracking(self._tracking)
+
+    def recentre(self) -> None:
+        """Make the present heading straight ahead."""
+        self._mailbox.request_recentre()
+
+    def seek(self, seconds: float) -> None:
+        """Go on at this time of the source, faded out and in; the ring is filled before it sounds."""
+        frame = max(0, round(seconds * self.settings.audio.fs_hz))
+        if self.source.n_frames is not None:
+            frame = min(frame, self.source.n_frames)
+        self.engine.pause()
+        if not self._wait_until_silent():
+            self.on_message("the position was not changed: the card does not take sound at this moment")
+        else:
+            self._feeder.stop()
+            self.engine.reset(frame)
+            self._feeder.restart(frame)
+            self._feeder.wait_until_full(_PREFILL_S)
+        if self._playing:
+            self.engine.play()
+
+    def status(self) -> SessionStatus:
+        """Tell what goes on now."""
+        snapshot, fs_hz = self.engine.snapshot(), self.settings.audio.fs_hz
+        n_frames = self.source.n_frames
+        position = snapshot.frame if n_frames is None else min(snapshot.frame, n_frames)
+        return SessionStatus(
+            engine=snapshot,
+            card=self._card.status(),
+            tracker=self._tracker.status() if self._tracker else None,
+            position_s=position / fs_hz,
+            length_s=None if n_frames is None else n_frames / fs_hz,
+            playing=self._playing,
+            muted=self._muted,
+            tracking=self._tracking,
+            gain_db=self._gain_db,
+        )

@@ -1,0 +1,117 @@
+"""Everything that can be set, once, at the top: five small frozen sections. Nothing below `app` sees them.
+
+Each field's description says what is allowed; error sentences are made from it.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, TypedDict
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rt_render.conventions import BLOCK_SIZES, MAX_ORDER
+
+OptionalFile = Annotated[Path | None, Field(strict=False)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Audio(_Section):
+    """The card and the level."""
+
+    device: Annotated[str, Field(min_length=1)] | Annotated[int, Field(ge=0)] = Field(
+        "auto", description='"auto", "virtual", or a device\'s number or name as `rt-render devices` shows it'
+    )
+    fs_hz: Literal[44100, 48000, 88200, 96000] = Field(48000, description="44100, 48000, 88200 or 96000 Hz")
+    block_size: Literal["auto"] | Annotated[int, Field(ge=BLOCK_SIZES[0], le=BLOCK_SIZES[-1])] = Field(
+        "auto", description='"auto" or 32 to 2048 frames, best a power of two'
+    )
+    gain_db: float = Field(0.0, ge=-60.0, le=24.0, description="-60 to 24 dB")
+    ceiling_db: float = Field(-1.0, ge=-40.0, le=0.0, description="-40 to 0 dBFS")
+
+
+class Head(_Section):
+    """Whose ears, and how the field is decoded to them."""
+
+    head: Annotated[str, Field(min_length=1)] = Field(
+        "kemar", description='"kemar", "sphere" or the path of a SOFA file'
+    )
+    order: Literal["auto"] | Annotated[int, Field(ge=0, le=MAX_ORDER)] = Field(
+        "auto", description='"auto" (the order of the source) or 0 to 7'
+    )
+    method: Literal["auto", "ls", "magls", "magls-refined"] = Field(
+        "auto", description='"auto", "ls", "magls" or "magls-refined"'
+    )
+    taps: int = Field(256, ge=32, le=4096, description="32 to 4096 taps")
+    headphone_eq: OptionalFile = Field(
+        None, description="the path of a WAV impulse response or of AutoEq's ParametricEQ.txt"
+    )
+
+
+class Source(_Section):
+    """What sounds."""
+
+    input: Annotated[str, Field(min_length=1)] = Field(
+        "scene", description='"scene" or the path of an ambisonic audio file'
+    )
+    convention: Literal["ambix", "n3d", "fuma"] = Field("ambix", description='"ambix", "n3d" or "fuma"')
+    loop: bool = Field(False, description="true or false")
+
+
+class Tracking(_Section):
+    """Where the head's pose comes from."""
+
+    tracker: Annotated[str, Field(min_length=1)] = Field(
+        "osc", description='"osc", "serial:PORT[:BAUD]", "csv:FILE", "simulated[:SEED]" or "none"'
+    )
+    poses: OptionalFile = Field(
+        None, description="the path of a CSV file (time_s,w,x,y,z) followed by the source's own time"
+    )
+    osc_host: Annotated[str, Field(min_length=1)] = Field(
+        "127.0.0.1", description="the address to listen on, 127.0.0.1 for this machine only"
+    )
+    osc_port: int = Field(9000, ge=1, le=65535, description="1 to 65535")
+    osc_dialect: str | None = Field(None, description="the name of an OSC dialect")
+
+
+class Output(_Section):
+    """What is kept of what is played."""
+
+    record: OptionalFile = Field(None, description="the path of a new WAV, W64, CAF or FLAC file")
+    force: bool = Field(False, description="true or false")
+
+
+class Settings(_Section):
+    """One whole set-up, as a configuration file holds it."""
+
+    audio: Audio = Audio()
+    head: Head = Head()
+    source: Source = Source()
+    tracking: Tracking = Tracking()
+    output: Output = Output()
+
+
+class Choices(TypedDict, total=False):
+    """Single settings by name, as functions and the command line take them; None leaves the set-up's value."""
+
+    device: str | int | None
+    fs_hz: int | None
+    block_size: int | str | None
+    gain_db: float | None
+    ceiling_db: float | None
+    head: str | None
+    order: int | str | None
+    method: str | None
+    taps: int | None
+    headphone_eq: str | Path | None
+    input: str | None
+    convention: str | None
+    loop: bool | None
+    tracker: str | None
+    poses: str | Path | None
+    osc_host: str | None
+    osc_port: int | None
+    osc_dialect: str | None
+    record: str | Path | None
+    force: bool | None
