@@ -37,9 +37,7 @@ def runtime_directory() -> Path:
     directory.mkdir(mode=0o700, exist_ok=True)
     owner = directory.lstat()
     if sys.platform != "win32" and (owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) & 0o077):
-        raise BridgeError(
-            f"{directory} belongs to somebody else or is open to others: remove it and try again"
-        )
+        raise BridgeError(f"{directory} belongs to somebody else or is open to others: remove it and try again")
     return directory
 
 
@@ -179,9 +177,6 @@ def _with_header(memory: mmap.mmap, path: Path | None = None) -> mmap.mmap:
     if magic == 0:
         kernels.store_word(address + kernels.OFFSET_VERSION, kernels.LAYOUT_VERSION)
         kernels.store_word(address + kernels.OFFSET_MAGIC, kernels.MAGIC)
-    elif (
-        magic != kernels.MAGIC
-        or kernels.load_word(address + kernels.OFFSET_VERSION) != kernels.LAYOUT_VERSION
-    ):
+    elif magic != kernels.MAGIC or kernels.load_word(address + kernels.OFFSET_VERSION) != kernels.LAYOUT_VERSION:
         raise BridgeError(f"{path} is not a pose mailbox of this version: remove it and try again")
     return memory

@@ -12,9 +12,7 @@ class Notices:
     `on_message` gets whole sentences, called on the reader's thread.
     """
 
-    def __init__(
-        self, on_message: Callable[[str], None], clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, on_message: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._on_message = on_message
         self._clock = clock
         self._last_s: dict[str, float] = {}

@@ -178,9 +178,7 @@ _OTHERS = [
         "3D Tune-In Toolkit: pitch, roll, yaw right in radians",
         {"/3DTI-OSC/receiver/pry": _angles("+pitch", "+roll", "-yaw", scale_deg=_RADIANS)},
     ),
-    Dialect(
-        "salte", "SALTE: roll, pitch, yaw right", {"/rendering/htrpy": _angles("+roll", "+pitch", "-yaw")}
-    ),
+    Dialect("salte", "SALTE: roll, pitch, yaw right", {"/rendering/htrpy": _angles("+roll", "+pitch", "-yaw")}),
     Dialect(
         "berta",
         "BeRTA: /listener/orientation name, yaw right, pitch, roll in radians",

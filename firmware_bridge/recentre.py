@@ -30,9 +30,7 @@ class Recentre:
 
     def apply(self, pose: PoseSample) -> PoseSample:
         """Return the pose relative to the reference of its time."""
-        relative = quaternion.multiply(
-            quaternion.conjugate(self._reference(pose.time_s)), pose.quat_world_from_head
-        )
+        relative = quaternion.multiply(quaternion.conjugate(self._reference(pose.time_s)), pose.quat_world_from_head)
         w, x, y, z = relative.tolist()
         return replace(pose, quat_world_from_head=(w, x, y, z))
 

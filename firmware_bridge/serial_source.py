@@ -43,9 +43,7 @@ class SerialSource:
 
     def __init__(self, port: str, baud: int, notices: Notices) -> None:
         if baud <= 0:
-            raise BridgeError(
-                f"serial speed {baud}: use a positive number of bits per second, such as {DEFAULT_BAUD}"
-            )
+            raise BridgeError(f"serial speed {baud}: use a positive number of bits per second, such as {DEFAULT_BAUD}")
         self.name = f"serial port {port}"
         self._wanted, self._baud, self._notices = port, baud, notices
         self._decoder = SerialTextDecoder()
@@ -122,9 +120,7 @@ class SerialSource:
         if len(devices) == 1:
             return devices[0]
         if devices:
-            self._notices.repeat(
-                "ports", f"several serial ports: choose one of {', '.join(devices)} (serial:PORT)"
-            )
+            self._notices.repeat("ports", f"several serial ports: choose one of {', '.join(devices)} (serial:PORT)")
         else:
             self._notices.repeat("ports", "no serial port found: plug the head tracker in; looking again")
         return None

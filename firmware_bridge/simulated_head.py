@@ -23,9 +23,7 @@ MIN_SHIFT_S = 0.12
 PAUSE_S = (0.2, 0.9)
 """Shortest pause, and the mean of what is added to it."""
 SWAY_HZ = (0.13, 0.31, 0.57, 0.93, 1.7)
-SWAY_DEG = 1.5 * np.array(
-    [[1.1, 0.9, 0.6], [0.8, 0.7, 0.4], [0.5, 0.4, 0.25], [0.3, 0.25, 0.15], [0.12, 0.1, 0.06]]
-)
+SWAY_DEG = 1.5 * np.array([[1.1, 0.9, 0.6], [0.8, 0.7, 0.4], [0.5, 0.4, 0.25], [0.3, 0.25, 0.15], [0.12, 0.1, 0.06]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ def open_tracker(
     kind, _, rest = spec.partition(":")
     notices = Notices(on_message)
     source: PoseSource
-    if kind == "osc" and not rest:
+    if spec == "osc":
         source = OscSource(osc_host, osc_port, osc_dialect, notices)
     elif kind == "serial" and rest:
         source = SerialSource(*_port_and_baud(rest), notices)

@@ -66,9 +66,7 @@ def test_slerp_goes_the_short_way_at_constant_speed():
     whole = np.linalg.norm(quat.to_rotation_vector(quat.multiply(quat.conjugate(a), b)), axis=-1)
     for fraction in (0.0, 0.25, 0.5, 1.0):
         part = quat.multiply(quat.conjugate(a), quat.slerp(a, b, fraction))
-        np.testing.assert_allclose(
-            np.linalg.norm(quat.to_rotation_vector(part), axis=-1), fraction * whole, atol=1e-7
-        )
+        np.testing.assert_allclose(np.linalg.norm(quat.to_rotation_vector(part), axis=-1), fraction * whole, atol=1e-7)
 
 
 def test_slerp_between_equal_poses_stays_there():

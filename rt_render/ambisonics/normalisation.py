@@ -17,9 +17,7 @@ MAX_FUMA_ORDER = 3
 _FUMA_FROM_ACN = np.array([0, 3, 1, 2, 6, 7, 5, 8, 4, 12, 13, 11, 14, 10, 15, 9])
 """ACN of each FuMa channel W X Y Z R S T U V K L M N O P Q."""
 
-_FUMA_GAINS = np.sqrt(
-    [1 / 2, 1, 1, 1, 1, 4 / 3, 4 / 3, 4 / 3, 4 / 3, 1, 45 / 32, 45 / 32, 9 / 5, 9 / 5, 8 / 5, 8 / 5]
-)
+_FUMA_GAINS = np.sqrt([1 / 2, 1, 1, 1, 1, 4 / 3, 4 / 3, 4 / 3, 4 / 3, 1, 45 / 32, 45 / 32, 9 / 5, 9 / 5, 8 / 5, 8 / 5])
 """FuMa over SN3D in FuMa order: every channel peaks at 1 over the sphere, but W at -3 dB.
 
 Malham 2003, "Higher order Ambisonic systems": the Furse-Malham weights.
@@ -78,9 +76,7 @@ def _fuma_channels(n_channels: int) -> int:
     return n_channels
 
 
-def _scaled(
-    field: NDArray[np.floating], gains: NDArray[np.float64], channel_axis: int
-) -> NDArray[np.floating]:
+def _scaled(field: NDArray[np.floating], gains: NDArray[np.float64], channel_axis: int) -> NDArray[np.floating]:
     shape = [1] * field.ndim
     shape[channel_axis] = -1
     return field * gains.astype(field.dtype).reshape(shape)

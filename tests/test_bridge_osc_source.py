@@ -1,0 +1,142 @@
+import random
+import shutil
+import socket
+import subprocess
+import time
+from contextlib import ExitStack, closing
+
+import pytest
+from pythonosc.udp_client import SimpleUDPClient
+
+from firmware_bridge.errors import BridgeError
+from firmware_bridge.notices import Notices
+from firmware_bridge.osc_source import RELEASE_S, OscSource
+
+HOST = "127.0.0.1"
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def heard():
+    return []
+
+
+@pytest.fixture
+def source(heard):
+    source = OscSource(HOST, free_port(), None, Notices(heard.append))
+    source.poll(0.0)
+    yield source
+    source.close()
+
+
+def port_of(source):
+    return int(source.name.rpartition(":")[2])
+
+
+@pytest.fixture
+def new_client():
+    with ExitStack() as stack:
+        yield lambda port: stack.enter_context(closing(SimpleUDPClient(HOST, port)))
+
+
+def poses_within(source, n_poses, seconds=3.0):
+    poses, end = [], time.monotonic() + seconds
+    while len(poses) < n_poses and time.monotonic() < end:
+        poses += source.poll(0.05)
+    return poses
+
+
+def test_a_python_osc_client_is_heard_and_repeated_in_words(source, heard, new_client):
+    client = new_client(port_of(source))
+    client.send_message("/ypr", [30.0, 10.0, 5.0])
+    (pose,) = poses_within(source, 1)
+    assert pose.yaw_pitch_roll_deg() == pytest.approx((30.0, -10.0, 5.0))
+    assert 0.0 <= time.monotonic() - pose.time_s < 5.0
+    assert "says: you look 30° to the left, 10° down, your head leans 5° to the right" in heard[-1]
+    assert source.health().connected and source.health().sender in heard[-1]
+
+
+@pytest.mark.skipif(shutil.which("oscsend") is None, reason="oscsend (liblo-tools) is not installed")
+def test_liblos_oscsend_is_heard(source):
+    command = ["oscsend", HOST, str(port_of(source)), "/SceneRotator/quaternions", "ffff"]
+    subprocess.run([*command, "0.962318", "-0.019437", "-0.095352", "-0.253917"], check=True)
+    (pose,) = poses_within(source, 1)
+    assert pose.yaw_pitch_roll_deg() == pytest.approx((30.0, -10.0, 5.0), abs=1e-3)
+
+
+def test_only_the_first_sender_is_trusted(source, heard, new_client):
+    first, second = (new_client(port_of(source)) for _ in range(2))
+    first.send_message("/ypr", [10.0, 0.0, 0.0])
+    assert len(poses_within(source, 1)) == 1
+    for _ in range(20):
+        second.send_message("/ypr", [-90.0, 0.0, 0.0])
+    first.send_message("/ypr", [20.0, 0.0, 0.0])
+    (pose,) = poses_within(source, 1)
+    assert pose.yaw_pitch_roll_deg()[0] == pytest.approx(20.0)
+    assert source.health().dropped == 20
+    assert sum("also sends" in text for text in heard) == 1
+
+
+def test_a_silent_sender_makes_room_for_another(source, heard, new_client, monkeypatch):
+    first, second = (new_client(port_of(source)) for _ in range(2))
+    first.send_message("/ypr", [10.0, 0.0, 0.0])
+    assert len(poses_within(source, 1)) == 1
+    now = time.monotonic
+    monkeypatch.setattr("firmware_bridge.osc_source.time.monotonic", lambda: now() + RELEASE_S + 0.1)
+    second.send_message("/ypr", [20.0, 0.0, 0.0])
+    poses = []
+    for _ in range(20):
+        poses += source.poll(0.05)
+    (pose,) = poses
+    assert pose.yaw_pitch_roll_deg()[0] == pytest.approx(20.0)
+    assert any("silent" in text for text in heard)
+
+
+def test_hostile_packets_give_no_pose_and_few_words(source, heard):
+    chance = random.Random(1)
+    accept, n_packets = source._accept, 20_000
+    shapes = [b"", b"/ypr\0\0\0\0,fff\0\0\0\0", b"#bundle\0\0\0\0\0\0\0\0\1", b"/quaternion\0,ffff\0\0\0"]
+    n_poses = 0
+    for k in range(n_packets):
+        junk = chance.choice(shapes) + chance.randbytes(chance.choice([0, 4, 12, 16, 100, 5000]))
+        n_poses += accept(junk, ("10.0.0.1", k % 9), 0.0) is not None
+    # Random floats that happen to be small angles are poses to anybody; most have absurd exponents.
+    assert n_poses < n_packets * 0.05
+    assert source.health().dropped + n_poses >= n_packets * 0.7
+    assert len(heard) < 8
+
+
+def test_garbage_does_not_win_the_trust(source, new_client):
+    client = new_client(port_of(source))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as vandal:
+        vandal.sendto(b"garbage", (HOST, port_of(source)))
+        vandal.sendto(bytes(9000), (HOST, port_of(source)))
+    client.send_message("/ypr", [15.0, 0.0, 0.0])
+    (pose,) = poses_within(source, 1)
+    assert pose.yaw_pitch_roll_deg()[0] == pytest.approx(15.0)
+
+
+def test_a_port_in_use_is_said_and_taken_when_it_is_free(heard, new_client):
+    port = free_port()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as squatter:
+        squatter.bind((HOST, port))
+        source = OscSource(HOST, port, None, Notices(heard.append))
+        assert source.poll(0.01) == []
+        assert f"port {port}" in heard[0] and "in use" in heard[0] and "every second" in heard[0]
+    end = time.monotonic() + 5.0
+    while not any("listening" in text for text in heard) and time.monotonic() < end:
+        source.poll(0.05)
+    new_client(port).send_message("/ypr", [15.0, 0.0, 0.0])
+    assert len(poses_within(source, 1)) == 1
+    source.close()
+
+
+@pytest.mark.parametrize("port", [0, 65536])
+def test_a_port_that_cannot_be_is_refused(port):
+    with pytest.raises(BridgeError, match="1 to 65535"):
+        OscSource(HOST, port, None, Notices(print))
