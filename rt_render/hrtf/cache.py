@@ -24,7 +24,8 @@ def cache_folder() -> Path:
 def load_filters(key: str, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
     """Return the filters kept under a key, or None where none of this shape can be read and trusted."""
     try:
-        with np.load(_path(key)) as data:
+        # Opened here: NumPy leaves a file that it cannot read open.
+        with _path(key).open("rb") as file, np.load(file) as data:
             filters = data["filters"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
@@ -37,9 +38,10 @@ def save_filters(key: str, filters: NDArray[np.float32]) -> None:
     target = _path(key)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as file:
-            np.savez(file, filters=filters)
-        Path(file.name).replace(target)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix="part-") as folder:
+            whole = Path(folder) / target.name
+            np.savez(whole, filters=filters)
+            whole.replace(target)
     except OSError:
         return
 

@@ -12,6 +12,7 @@ from scipy.signal import fftconvolve
 from rt_render.ambisonics.harmonics import real_sh_sn3d
 from rt_render.conventions import MAX_ORDER_EXACT, n_sh
 from rt_render.errors import ConfigurationError, InputFileError
+from rt_render.hrtf.bands import bin_frequencies_hz
 from rt_render.hrtf.cache import load_filters, save_filters
 from rt_render.hrtf.hrir_set import HrirSet
 from rt_render.hrtf.least_squares import (
@@ -143,7 +144,7 @@ def diffuse_field_gain(filters: NDArray[np.floating], fs_hz: float) -> float:
     """Return the rms gain of SN3D filters in a diffuse field, over both ears and 200 Hz to 16 kHz."""
     n3d = filters / n3d_gains(round(np.sqrt(filters.shape[1])) - 1)[:, None]
     n_fft = max(4096, 1 << filters.shape[2].bit_length())
-    frequency_hz = np.fft.rfftfreq(n_fft, 1 / fs_hz)
+    frequency_hz = bin_frequencies_hz(n_fft, fs_hz)
     heard = (frequency_hz >= 200.0) & (frequency_hz <= 16000.0)
     power = np.sum(np.abs(np.fft.rfft(n3d, n_fft)[..., heard]) ** 2, axis=1)
     return float(np.sqrt(power.mean()))
@@ -223,9 +224,7 @@ def _mirror_signs(order: int) -> NDArray[np.float32]:
     return np.where(channel < degree * (degree + 1), -1.0, 1.0).astype(np.float32)[:, None]
 
 
-def _key(
-    hrirs: HrirSet, order: int, method: str, n_taps: int, fs_hz: float, eq: NDArray[np.float64] | None
-) -> str:
+def _key(hrirs: HrirSet, order: int, method: str, n_taps: int, fs_hz: float, eq: NDArray[np.float64] | None) -> str:
     made_of = (ALGORITHM_VERSION, hrirs.content_hash, order, method, n_taps, float(fs_hz))
     digest = hashlib.sha256(repr(made_of).encode())
     if eq is not None:
@@ -235,13 +234,9 @@ def _key(
 
 def _check(order: int, method: str, n_taps: int, fs_hz: float) -> None:
     if not 0 <= order <= MAX_ORDER_EXACT:
-        raise ConfigurationError(
-            f"decoder order {order}: allowed are 0 to {MAX_ORDER_EXACT}; choose one of these."
-        )
+        raise ConfigurationError(f"decoder order {order}: allowed are 0 to {MAX_ORDER_EXACT}; choose one of these.")
     if method not in METHODS:
-        raise ConfigurationError(
-            f"decoder method {method!r}: allowed are {', '.join(METHODS)}; choose one of these."
-        )
+        raise ConfigurationError(f"decoder method {method!r}: allowed are {', '.join(METHODS)}; choose one of these.")
     least, most = N_TAPS_RANGE
     if not least <= n_taps <= most:
         raise ConfigurationError(f"decoder taps {n_taps}: allowed are {least} to {most}; 256 suits 48 kHz.")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.signal import fftconvolve
 
-from rt_render.hrtf.bands import gammatone_power
+from rt_render.hrtf.bands import bin_frequencies_hz, gammatone_power
 from rt_render.hrtf.hrir_set import HrirSet
 from rt_render.hrtf.minimum_phase import minimum_phase_taps
 
@@ -22,7 +22,7 @@ def diffuse_field_equalised(hrirs: HrirSet) -> HrirSet:
     Larcher, Jot, Vandernoot 1998, "Equalization methods in binaural technology", AES 105, section 2.
     """
     n_fft = max(4096, 1 << hrirs.n_taps.bit_length())
-    frequency_hz = np.fft.rfftfreq(n_fft, 1 / hrirs.fs_hz)
+    frequency_hz = bin_frequencies_hz(n_fft, hrirs.fs_hz)
     power = hrirs.weights @ np.mean(np.abs(np.fft.rfft(hrirs.hrirs, n_fft)) ** 2, axis=1)
     grid_hz = np.geomspace(100.0, min(16000.0, 0.45 * hrirs.fs_hz), 120)
     smooth = gammatone_power(frequency_hz, grid_hz) @ power

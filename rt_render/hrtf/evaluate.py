@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rt_render.ambisonics.harmonics import real_sh_sn3d
-from rt_render.hrtf.bands import erb_centres_hz, gammatone_power
+from rt_render.hrtf.bands import bin_frequencies_hz, erb_centres_hz, gammatone_power
 from rt_render.hrtf.hrir_set import HrirSet
 
 _HORIZONTAL_DEG = 5.0
@@ -106,7 +106,7 @@ def evaluate_ears(ears: NDArray[np.floating], fs_hz: float, hrirs: HrirSet) -> E
 def ear_cues(ears: NDArray[np.floating], fs_hz: float, n_fft: int) -> EarCues:
     """Measure times and levels of ear responses (n_dirs, 2, n) at `fs_hz`, n at most `n_fft`."""
     spectrum = np.fft.rfft(ears, n_fft)
-    frequency_hz = np.fft.rfftfreq(n_fft, 1 / fs_hz)
+    frequency_hz = bin_frequencies_hz(n_fft, fs_hz)
     power = np.abs(spectrum) ** 2
     floor = 1e-20 * max(float(power.max()), 1e-300)
     centres_hz = erb_centres_hz(200.0, 16000.0)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rt_render.errors import InputFileError
+from rt_render.hrtf.bands import bin_frequencies_hz
 from rt_render.hrtf.minimum_phase import minimum_phase_taps
 
 _N_BINS = 8193
@@ -106,15 +107,13 @@ def measured_eq_taps(
     n_fft = max(2 * (_N_BINS - 1), 1 << (len(response) - 1).bit_length())
     spectrum = np.abs(np.fft.rfft(response.T, n_fft))
     frequency_hz = np.linspace(0, fs_hz / 2, _N_BINS)
-    own_hz = np.fft.rfftfreq(n_fft, 1 / response_fs_hz)
+    own_hz = bin_frequencies_hz(n_fft, response_fs_hz)
     # The last bins below Nyquist sink into the anti-alias filter of whoever made the file.
     trusted = own_hz <= 0.45 * response_fs_hz
     magnitude = np.stack([np.interp(frequency_hz, own_hz[trusted], ear[trusted]) for ear in spectrum])
     level = _mean_level(magnitude, frequency_hz)
     if level < 1e-9:
-        raise InputFileError(
-            f"{where}: the impulse response passes nothing from 200 Hz to 8 kHz; export it again."
-        )
+        raise InputFileError(f"{where}: the impulse response passes nothing from 200 Hz to 8 kHz; export it again.")
     return minimum_phase_taps(magnitude / level, n_taps)
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import eval_legendre, roots_legendre, spherical_jn, spherical_yn
 
 from rt_render.ambisonics.harmonics import spherical_to_cartesian
+from rt_render.hrtf.bands import bin_frequencies_hz
 from rt_render.hrtf.hrir_set import HrirSet
 
 HEAD_NAMES = ("kemar", "sphere")
@@ -63,21 +64,18 @@ def sphere_head(radius_m: float = 0.0875, fs_hz: float = 48000.0) -> HrirSet:
         raise ValueError(f"sphere radius {radius_m} m: allowed are 0.03 to 0.2 m")
     height, _ = roots_legendre(21)
     azimuth_rad, elevation_rad = (
-        grid.reshape(-1)
-        for grid in np.meshgrid(np.arange(42) * 2 * np.pi / 42, np.arcsin(height), indexing="ij")
+        grid.reshape(-1) for grid in np.meshgrid(np.arange(42) * 2 * np.pi / 42, np.arcsin(height), indexing="ij")
     )
     n_taps = int(256 * np.ceil(fs_hz / 48000))
     n_fft = 4 * n_taps
-    frequency_hz = np.fft.rfftfreq(n_fft, 1 / fs_hz)
+    frequency_hz = bin_frequencies_hz(n_fft, fs_hz)
     spectrum = sphere_response(
         spherical_to_cartesian(azimuth_rad, elevation_rad)[:, 1],
         2 * np.pi * frequency_hz * radius_m / _SPEED_OF_SOUND_M_S,
     )
     # A quarter of the length before the centre's arrival, and a soft band edge, keep the response compact.
     edge = np.clip((frequency_hz / (fs_hz / 2) - 0.85) / 0.15, 0, 1)
-    spectrum *= np.exp(-0.5j * np.pi * np.arange(len(frequency_hz)) * n_taps / n_fft) * np.cos(
-        0.5 * np.pi * edge
-    )
+    spectrum *= np.exp(-0.5j * np.pi * np.arange(len(frequency_hz)) * n_taps / n_fft) * np.cos(0.5 * np.pi * edge)
     left = np.fft.irfft(spectrum, n_fft)[:, :n_taps]
     one_ear = HrirSet("sphere", left[:, None], azimuth_rad, elevation_rad, fs_hz)
     right = left[one_ear.nearest(-azimuth_rad, elevation_rad)]

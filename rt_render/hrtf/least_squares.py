@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rt_render.ambisonics.harmonics import real_sh_sn3d
 from rt_render.conventions import n_sh
+from rt_render.hrtf.bands import bin_frequencies_hz
 from rt_render.hrtf.hrir_set import HrirSet
 
 PHASE_UPDATES = 10
@@ -51,7 +52,7 @@ def prepare_target(hrirs: HrirSet, order: int, n_taps: int) -> DesignTarget:
     """Return what a decoder of `order` with `n_taps` shall reproduce of a head, at the head's own rate."""
     frames_per_1k = 1 << int(np.ceil(np.log2(1024 * hrirs.fs_hz / 48000) - 0.2))
     n_fft = max(frames_per_1k, 1 << (2 * n_taps - 1).bit_length(), 1 << (hrirs.n_taps - 1).bit_length())
-    frequency_hz = np.fft.rfftfreq(n_fft, 1 / hrirs.fs_hz)
+    frequency_hz = bin_frequencies_hz(n_fft, hrirs.fs_hz)
     spectrum = np.fft.rfft(hrirs.hrirs, n_fft)
     delay_s = common_delay_s(hrirs)
     sh = real_sh_sn3d(order, hrirs.azimuth_rad, hrirs.elevation_rad) * n3d_gains(order)
@@ -73,7 +74,7 @@ def prepare_target(hrirs: HrirSet, order: int, n_taps: int) -> DesignTarget:
 def common_delay_s(hrirs: HrirSet) -> float:
     """Return the delay common to all directions and both ears: the energy's mean time from 0.2 to 1.5 kHz."""
     n_fft = 1 << hrirs.n_taps.bit_length()
-    frequency_hz = np.fft.rfftfreq(n_fft, 1 / hrirs.fs_hz)
+    frequency_hz = bin_frequencies_hz(n_fft, hrirs.fs_hz)
     low = (frequency_hz >= 200.0) & (frequency_hz <= 1500.0)
     spectrum = np.fft.rfft(hrirs.hrirs, n_fft)[..., low]
     ramped = np.fft.rfft(hrirs.hrirs * np.arange(hrirs.n_taps), n_fft)[..., low]
@@ -97,9 +98,7 @@ def solve_least_squares(target: DesignTarget) -> NDArray[np.complex128]:
     return np.ascontiguousarray((_projection(target) @ _bins_first(target.spectrum)).transpose(0, 2, 1))
 
 
-def solve_magls(
-    target: DesignTarget, progress: Callable[[float], None] = lambda _: None
-) -> NDArray[np.complex128]:
+def solve_magls(target: DesignTarget, progress: Callable[[float], None] = lambda _: None) -> NDArray[np.complex128]:
     """Return (n_bins, 2, n_sh): least squares below the cutoff, magnitudes alone above it.
 
     Above the cutoff a bin's phase starts from the solution of the bin below, then comes from its own

@@ -61,9 +61,7 @@ class _Cost:
         centres_hz = erb_centres_hz(200.0, 16000.0)
         self.bands = gammatone_power(frequency_hz, centres_hz)
         self.band_floor = 1e-8 * float(diffuse.mean())
-        self.band_db = _DB * np.log(
-            power @ gammatone_power(target.frequency_hz, centres_hz).T + self.band_floor
-        )
+        self.band_db = _DB * np.log(power @ gammatone_power(target.frequency_hz, centres_hz).T + self.band_floor)
         self.ild_mask = (centres_hz >= 1500.0).astype(float)
 
         heard = np.flatnonzero((frequency_hz >= target.cutoff_hz) & (frequency_hz <= 16000.0))
@@ -77,9 +75,7 @@ class _Cost:
         wanted = (target.spectrum[:, :, ::step] * shift).transpose(1, 0, 2)
         self.wanted = wanted[:, :, self.low]
         self.low_weight = 1.0 / np.maximum(diffuse, 1e-2 * diffuse[self.low].max())[self.low]
-        self.spill = (
-            3e-1 * target.regularisation * COMPLEX_WEIGHT / (len(frequency_hz) * float(diffuse.mean()))
-        )
+        self.spill = 3e-1 * target.regularisation * COMPLEX_WEIGHT / (len(frequency_hz) * float(diffuse.mean()))
 
         itd = slice(1, int(np.searchsorted(frequency_hz, 1950.0)))
         radians_s = 2 * np.pi * frequency_hz[itd]
@@ -103,8 +99,8 @@ class _Cost:
         back += 2 * self.spill * filters
         # The adjoint of rfft: inner bins stand for two, the first and the last for one real number.
         back[..., 0], back[..., -1] = 2 * back[..., 0].real, 2 * back[..., -1].real
-        gradient = np.fft.irfft(back, self.n_fft)[..., : taps.shape[2]] * (self.n_fft / 2)
-        return total, (gradient * self.window).reshape(-1)
+        by_tap = np.fft.irfft(back, self.n_fft)[..., : taps.shape[2]] * (self.n_fft / 2)
+        return total, np.asarray((by_tap * self.window).reshape(-1), np.float64)
 
     def _levels(self, ears: NDArray[np.complex128]) -> tuple[float, NDArray[np.complex128]]:
         power = ears.real**2 + ears.imag**2

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from rt_render.hrtf.bands import bin_frequencies_hz
 from rt_render.hrtf.heads import kemar
 from rt_render.hrtf.hrir_set import HrirSet
 from rt_render.hrtf.least_squares import largest_hole_deg
@@ -126,9 +127,7 @@ def _sides(hrirs: HrirSet, energy: NDArray[np.float64]) -> list[Finding]:
     text = f"the ear nearer to the source is {lateral_db:.1f} dB louder on average"
     swapped = lateral_db < -1.0
     level: Level = "ok" if lateral_db > 1.0 else "note"
-    ending = (
-        ": left and right look swapped" if swapped else "" if level == "ok" else ": hardly any side is heard"
-    )
+    ending = ": left and right look swapped" if swapped else "" if level == "ok" else ": hardly any side is heard"
     total = hrirs.weights @ energy
     balance_db = 10 * float(np.log10(max(total[0], 1e-20) / max(total[1], 1e-20)))
     uneven = abs(balance_db) > 3.0
@@ -151,16 +150,12 @@ def _filters(hrirs: HrirSet, energy: NDArray[np.float64]) -> list[Finding]:
     text = f"none silent, the loudest {loudest_db:.0f} dB above the typical one"
     found = [Finding("filters", "ok", text)]
     if silent:
-        found = [
-            Finding("filters", "note", f"{silent} of {energy.size} filters are silent: holes in the field")
-        ]
+        found = [Finding("filters", "note", f"{silent} of {energy.size} filters are silent: holes in the field")]
     likeness = _likeness_of_neighbours(hrirs)
     if likeness is not None:
         text = f"neighbouring directions are {100 * likeness:.0f} % alike"
         noise = likeness < 0.5
-        found.append(
-            Finding("likeness", "refuse" if noise else "ok", f"{text}: this is noise" if noise else text)
-        )
+        found.append(Finding("likeness", "refuse" if noise else "ok", f"{text}: this is noise" if noise else text))
     return found
 
 
@@ -171,7 +166,7 @@ def _likeness_of_neighbours(hrirs: HrirSet) -> float | None:
         return None
     n_fft = 2 << hrirs.n_taps.bit_length()
     # Noise on top of everything is told apart where there is most to hear: below 8 kHz.
-    heard = np.fft.rfftfreq(n_fft, 1 / hrirs.fs_hz) <= 8000.0
+    heard = bin_frequencies_hz(n_fft, hrirs.fs_hz) <= 8000.0
     spectrum = np.fft.rfft(hrirs.hrirs, n_fft) * heard
     cross = np.fft.irfft(np.conj(spectrum) * spectrum[nearest[:, 1]], n_fft)
     energy = np.fft.irfft(np.abs(spectrum) ** 2, n_fft)[:, :, 0]
@@ -192,7 +187,7 @@ def _level(gain_db: float) -> Finding:
 def _diffuse_db(hrirs: HrirSet) -> float:
     """Diffuse-field level from 200 Hz to 16 kHz in dB; 0 dB is a gain of 1."""
     n_fft = max(1024, 1 << (hrirs.n_taps - 1).bit_length())
-    frequency_hz = np.fft.rfftfreq(n_fft, 1 / hrirs.fs_hz)
+    frequency_hz = bin_frequencies_hz(n_fft, hrirs.fs_hz)
     heard = (frequency_hz >= 200.0) & (frequency_hz <= 16000.0)
     power = hrirs.weights @ np.mean(np.abs(np.fft.rfft(hrirs.hrirs, n_fft)[..., heard]) ** 2, axis=(1, 2))
     return 10 * float(np.log10(max(float(power), 1e-30)))

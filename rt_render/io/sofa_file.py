@@ -70,19 +70,13 @@ def _head(file: h5py.File, path: Path) -> HrirSet:
         found = f"SOFA convention {convention!r}" if convention else "no SOFA convention"
         raise InputFileError(f"{path}: {found}; {_NEXT_STEP}")
     if _attribute(file, "DataType") not in ("FIR", ""):
-        raise InputFileError(
-            f"{path}: data type {_attribute(file, 'DataType')!r} instead of FIR; {_NEXT_STEP}"
-        )
+        raise InputFileError(f"{path}: data type {_attribute(file, 'DataType')!r} instead of FIR; {_NEXT_STEP}")
     responses = _dataset(file, "Data.IR", path)
     shape = responses.shape
     if len(shape) != 3 or shape[1] != 2 or 0 in shape:
-        raise InputFileError(
-            f"{path}: Data.IR of shape {shape} instead of (directions, 2 ears, taps); {_NEXT_STEP}"
-        )
+        raise InputFileError(f"{path}: Data.IR of shape {shape} instead of (directions, 2 ears, taps); {_NEXT_STEP}")
     if np.prod(shape, dtype=float) > _MOST_VALUES:
-        raise InputFileError(
-            f"{path}: Data.IR of shape {shape} is larger than 200 million values; {_NEXT_STEP}"
-        )
+        raise InputFileError(f"{path}: Data.IR of shape {shape} is larger than 200 million values; {_NEXT_STEP}")
     n_dirs = shape[0]
     rates = np.unique(np.asarray(_dataset(file, "Data.SamplingRate", path), np.float64))
     if len(rates) != 1 or not np.isfinite(rates[0]) or rates[0] <= 0:
@@ -145,9 +139,7 @@ def _positions(file: h5py.File, name: str, path: Path) -> NDArray[np.float64] | 
     if kind == "cartesian":
         return values
     if kind != "spherical":
-        raise InputFileError(
-            f"{path}: {name} of coordinate type {kind!r}; allowed are spherical and cartesian."
-        )
+        raise InputFileError(f"{path}: {name} of coordinate type {kind!r}; allowed are spherical and cartesian.")
     in_radians = _attribute(dataset, "Units").lower().startswith("rad")
     angles = values[:, :2] if in_radians else np.deg2rad(values[:, :2])
     return spherical_to_cartesian(angles[:, 0], angles[:, 1]) * values[:, 2:]
@@ -163,9 +155,7 @@ def _delays(file: h5py.File, path: Path, n_dirs: int) -> NDArray[np.float64]:
         )
     delays = np.broadcast_to(delays, (n_dirs, 2))
     if not np.all(np.isfinite(delays)) or np.ptp(delays) > 8192:
-        raise InputFileError(
-            f"{path}: Data.Delay holds values that are not finite or spread over 8192 frames."
-        )
+        raise InputFileError(f"{path}: Data.Delay holds values that are not finite or spread over 8192 frames.")
     # A delay common to everything says how far the loudspeaker was: nothing to hear in it.
     return np.asarray(delays - delays.min())
 

@@ -1,6 +1,7 @@
 """The picture of a verdict: where was measured, what both ears hear on the horizon, what colour it has."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from rt_render.errors import InputFileError
-from rt_render.hrtf.bands import erb_centres_hz, gammatone_power
+from rt_render.hrtf.bands import bin_frequencies_hz, erb_centres_hz, gammatone_power
 from rt_render.hrtf.evaluate import ear_cues
 from rt_render.hrtf.heads import kemar
 from rt_render.hrtf.hrir_set import HrirSet
@@ -50,7 +51,7 @@ def plot_verdict(hrirs: HrirSet, verdict: Verdict, path: str | Path) -> None:
         raise InputFileError(f"{path}: cannot be written ({reason}); choose another place.") from None
 
 
-def _draw(head: HrirSet, itd: Axes, ild: Axes, diffuse: Axes, style: dict[str, str]) -> None:
+def _draw(head: HrirSet, itd: Axes, ild: Axes, diffuse: Axes, style: dict[str, Any]) -> None:
     n_fft = max(1024, 1 << (head.n_taps - 1).bit_length())
     cues = ear_cues(head.hrirs, head.fs_hz, n_fft)
     flat = np.flatnonzero(np.abs(head.elevation_rad) < np.deg2rad(5))
@@ -58,7 +59,7 @@ def _draw(head: HrirSet, itd: Axes, ild: Axes, diffuse: Axes, style: dict[str, s
     order = np.argsort(azimuth_deg)
     itd.plot(azimuth_deg[order], 1e3 * cues.itd_s[flat][order], **style)
     ild.plot(azimuth_deg[order], cues.ild_db[flat].mean(axis=1)[order], **style)
-    frequency_hz = np.fft.rfftfreq(n_fft, 1 / head.fs_hz)
+    frequency_hz = bin_frequencies_hz(n_fft, head.fs_hz)
     centres_hz = erb_centres_hz(60.0, min(18000.0, 0.45 * head.fs_hz))
     power = head.weights @ np.mean(np.abs(np.fft.rfft(head.hrirs, n_fft)) ** 2, axis=1)
     level_db = 10 * np.log10(gammatone_power(frequency_hz, centres_hz) @ power + 1e-20)
