@@ -21,9 +21,7 @@ def make_decoder(head: Head, order: int, fs_hz: int, on_progress: Progress | Non
         from rt_render.io.headphone_eq_file import read_headphone_eq
 
         equaliser = read_headphone_eq(head.headphone_eq, fs_hz, head.taps)
-    return design_decoder(
-        load_head(head.head, fs_hz), order, head.method, head.taps, fs_hz, equaliser, on_progress
-    )
+    return design_decoder(load_head(head.head, fs_hz), order, head.method, head.taps, fs_hz, equaliser, on_progress)
 
 
 def load_head(name: str, fs_hz: int) -> HrirSet:

@@ -19,6 +19,8 @@ from rt_render.io.source import Source
 
 SCENE = "scene"
 SCENE_ORDER = 3
+SCENE_GAIN_DB = 20.0
+"""The scene is mixed with the head-room of a recording; this brings it to the level of music."""
 _LONG_START_S = 1.5
 
 
@@ -68,9 +70,7 @@ def open_source(settings: Settings, seconds: float | None = None) -> Source:
     if settings.source.input == SCENE:
         from rt_render.scene.scene_source import SceneSource
 
-        source = SceneSource(
-            order=SCENE_ORDER if wanted == "auto" else wanted, fs_hz=settings.audio.fs_hz
-        )
+        source = SceneSource(order=SCENE_ORDER if wanted == "auto" else wanted, fs_hz=settings.audio.fs_hz)
     else:
         from rt_render.io.source_ambix import AmbixFileSource
 
@@ -84,6 +84,14 @@ def open_source(settings: Settings, seconds: float | None = None) -> Source:
         if wanted != "auto" and source.order < wanted:
             source.notes.append(f"rendered at the file's own order {source.order}, not at {wanted}")
     return Excerpt(source, seconds) if seconds is not None else source
+
+
+def start_gain_db(settings: Settings) -> float:
+    """Return the gain in dB to begin with."""
+    wanted = settings.audio.gain_db
+    if wanted == "auto":
+        return SCENE_GAIN_DB if settings.source.input == SCENE else 0.0
+    return wanted
 
 
 def live_block_size(wanted: int | str) -> tuple[int, int]:
@@ -120,7 +128,7 @@ def _make_engine(
         return Engine(
             plan,
             decoder.filters,
-            gain_db=settings.audio.gain_db,
+            gain_db=start_gain_db(settings),
             ceiling_db=settings.audio.ceiling_db,
             trace_rows=trace_rows,
         )

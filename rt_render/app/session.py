@@ -9,7 +9,7 @@ from math import inf
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.tracker import Tracker, TrackerStatus, open_tracker
 from rt_render.app.decoding import Progress
-from rt_render.app.parts import live_block_size, make_parts
+from rt_render.app.parts import live_block_size, make_parts, start_gain_db
 from rt_render.app.recorder import Recorder
 from rt_render.app.settings import Settings
 from rt_render.engine.engine import Snapshot
@@ -21,6 +21,7 @@ from rt_render.io.sound_card import CardStatus
 GAIN_RANGE_DB = (-60.0, 24.0)
 _PREFILL_S = 5.0
 _FADE_OUT_S = 0.5
+_LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Session:
         self._mailbox = PoseMailbox.private()
         self._tracker: Tracker | None = None
         self._recorder: Recorder | None = None
-        self._gain_db = settings.audio.gain_db
+        self._gain_db = start_gain_db(settings)
         self._playing, self._muted, self._tracking = True, False, True
         try:
             self._card = CardKeeper(
@@ -222,3 +223,11 @@ class Session:
             tracking=self._tracking,
             gain_db=self._gain_db,
         )
+
+
+def run_session(session: Session, watch: Callable[[Session], bool] | None = None) -> SessionStatus:
+    """Let a session sound until it ends or `watch` says False, then stop it; return its last status."""
+    with session:
+        while not session.ended and (watch is None or watch(session)):
+            time.sleep(_LOOK_S)
+        return session.status()

@@ -27,7 +27,9 @@ class Audio(_Section):
     block_size: Literal["auto"] | Annotated[int, Field(ge=BLOCK_SIZES[0], le=BLOCK_SIZES[-1])] = Field(
         "auto", description='"auto" or 32 to 2048 frames, best a power of two'
     )
-    gain_db: float = Field(0.0, ge=-60.0, le=24.0, description="-60 to 24 dB")
+    gain_db: Literal["auto"] | Annotated[float, Field(ge=-60.0, le=24.0)] = Field(
+        "auto", description='"auto" (0 dB for files, 20 dB for the quiet built-in scene) or -60 to 24 dB'
+    )
     ceiling_db: float = Field(-1.0, ge=-40.0, le=0.0, description="-40 to 0 dBFS")
 
 
@@ -98,7 +100,7 @@ class Choices(TypedDict, total=False):
     device: str | int | None
     fs_hz: int | None
     block_size: int | str | None
-    gain_db: float | None
+    gain_db: float | str | None
     ceiling_db: float | None
     head: str | None
     order: int | str | None

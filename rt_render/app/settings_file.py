@@ -33,7 +33,9 @@ def load_settings(config: Path | None = None, choices: Mapping[str, Any] | None 
     chosen = {key: value for key, value in (choices or {}).items() if value is not None}
     for key, value in chosen.items():
         if key not in _SECTION_OF:
-            raise ConfigurationError(f"there is no setting {key!r}{_did_you_mean(key, list(_SECTION_OF))}")
+            raise ConfigurationError(
+                f"there is no setting {key!r}{_did_you_mean(key, list(_SECTION_OF))}; there are {', '.join(_SECTION_OF)}."
+            )
         document.setdefault(_SECTION_OF[key], {})[key] = value
     return _check(document, None, "")
 
@@ -90,7 +92,7 @@ def _as_toml(value: object) -> str:
 
 def _did_you_mean(word: str, known: list[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _line_of(text: str, section: str, key: str | None) -> int:

@@ -1,0 +1,58 @@
+"""What each key does to a session."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rt_render.app.session import Session
+
+GAIN_STEP_DB = 1.0
+SEEK_STEP_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One key: how it is shown, what it is for, and what it does."""
+
+    shown: str
+    about: str
+    act: Callable[[Session], None]
+
+
+def _seek_by(session: Session, seconds: float) -> None:
+    session.seek(max(0.0, session.status().position_s + seconds))
+
+
+CONTROLS: dict[str, Control] = {
+    "r": Control("r", "recentre: where you look now is straight ahead", Session.recentre),
+    "+": Control("+", "louder by 1 dB", lambda session: session.change_gain(GAIN_STEP_DB)),
+    "-": Control("-", "softer by 1 dB", lambda session: session.change_gain(-GAIN_STEP_DB)),
+    "m": Control("m", "mute, or sound again", Session.toggle_mute),
+    " ": Control("space", "pause, or play on", Session.toggle_pause),
+    "t": Control("t", "head tracking on or off", Session.toggle_tracking),
+    "[": Control("[", "ten seconds back", lambda session: _seek_by(session, -SEEK_STEP_S)),
+    "]": Control("]", "ten seconds on", lambda session: _seek_by(session, SEEK_STEP_S)),
+}
+HELP_KEY, QUIT_KEY = "?", "q"
+_SAME = {"=": "+", "_": "-"}
+"""Keys that need no shift on many keyboards."""
+
+SHORT_HELP = "r recentre · + − volume · m mute · space pause · t tracking · ? help · q quit"
+
+
+def long_help() -> str:
+    """Return all keys, one a line."""
+    lines = [f"  {control.shown:<6} {control.about}" for control in CONTROLS.values()]
+    return "\n".join([*lines, "  ?      this help", "  q      quit"])
+
+
+def handle_keys(typed: str, session: Session, on_help: Callable[[], None]) -> bool:
+    """Do what was typed, key by key; False once it was to quit. Unknown keys do nothing."""
+    for key in typed:
+        key = _SAME.get(key, key).lower()
+        if key == QUIT_KEY:
+            return False
+        if key == HELP_KEY:
+            on_help()
+        elif key in CONTROLS:
+            CONTROLS[key].act(session)
+    return True

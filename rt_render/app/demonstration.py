@@ -1,0 +1,62 @@
+"""The demo: the built-in scene to a simulated head, live; a recording, a picture and a report of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rt_render.app.decoding import Progress
+from rt_render.app.output_names import refuse_overwrite
+from rt_render.app.session import Session, run_session
+from rt_render.app.settings_file import load_settings
+from rt_render.app.words import summary
+from rt_render.errors import ConfigurationError
+
+_MAX_S = 600.0
+_MARGIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoFiles:
+    """What a demo has written, and how it went in one sentence."""
+
+    wav: Path
+    picture: Path
+    report: Path
+    summary: str
+
+
+def demonstrate(
+    wav: Path,
+    *,
+    seconds: float,
+    force: bool,
+    device: str | int,
+    on_message: Callable[[str], None],
+    on_progress: Progress | None,
+    watch: Callable[[Session], bool] | None,
+) -> DemoFiles:
+    """Play for some seconds and write the WAV file, and .png and .md beside it; see `api.demo`."""
+    if not 0.5 <= seconds <= _MAX_S:
+        raise ConfigurationError(f"a demo of {seconds:g} s cannot be made: choose 0.5 to {_MAX_S:g} seconds.")
+    if wav.suffix.lower() not in (".wav", ".flac", ".w64", ".caf"):
+        raise ConfigurationError(f"{wav} cannot be written: give it a name that ends in .wav.")
+    picture, report = wav.with_suffix(".png"), wav.with_suffix(".md")
+    refuse_overwrite([wav, picture, report], force)
+    settings = load_settings(None, {"device": device, "tracker": "simulated", "record": wav, "force": force})
+    session = Session(
+        settings,
+        seconds=seconds,
+        trace_s=seconds + _MARGIN_S,
+        on_message=on_message,
+        on_progress=on_progress,
+    )
+
+    status = run_session(session, watch)
+    from rt_render.app.plots import draw_story  # matplotlib is slow to import: not before the sound
+    from rt_render.app.report import write_report
+    from rt_render.app.story import tell_story
+
+    story = tell_story(session, status)
+    draw_story(story, picture)
+    write_report(story, report, wav, picture)
+    return DemoFiles(wav, picture, report, summary(status))

@@ -1,0 +1,146 @@
+"""What a person sees while sound plays: a few calm lines on a terminal, or a plain line now and then."""
+
+import time
+from contextlib import ExitStack
+from math import log10
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
+from rt_render.app.controls import SHORT_HELP, handle_keys, long_help
+from rt_render.app.keys import Keys, NoKeys, open_keys
+from rt_render.app.session import Session, SessionStatus
+from rt_render.app.words import clock
+
+_PLAIN_EVERY_S = 2.0
+_METER_CELLS, _METER_FLOOR_DB = 40, -60.0
+
+
+class LiveView:
+    """Shows a session each time it is called, and passes keys on; a `watch` for `api.play` and `api.demo`.
+
+    `last` is the latest status, None before the first. Used as a context; one thread, `say` from any.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self.last: SessionStatus | None = None
+        self._console = console
+        self._quiet = quiet
+        self._stack = ExitStack()
+        self._keys: Keys = NoKeys()
+        self._live: Live | None = None
+        self._next_line_s = 0.0
+
+    def __enter__(self) -> "LiveView":
+        self._keys = self._stack.enter_context(open_keys())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+        self._live = None
+
+    def say(self, text: str) -> None:
+        """Print a sentence above the live lines."""
+        self._console.print(Text(text, style="dim"), soft_wrap=True)
+
+    def __call__(self, session: Session) -> bool:
+        """Show the session; False when the person wants to quit."""
+        self.last = status = session.status()
+        if self._console.is_terminal and not self._quiet:
+            if self._live is None:
+                self._live = Live(console=self._console, refresh_per_second=12, transient=True)
+                self._stack.enter_context(self._live)
+            self._live.update(view_of(session, status))
+        elif not self._quiet and time.monotonic() >= self._next_line_s:
+            self._next_line_s = time.monotonic() + _PLAIN_EVERY_S
+            self._console.print(plain_line(status), soft_wrap=True, highlight=False)
+        return handle_keys(self._keys.pressed(), session, lambda: self.say(long_help()))
+
+
+def view_of(session: Session, status: SessionStatus) -> Table:
+    """Return the live lines of a session."""
+    engine, plan = status.engine, session.engine.plan
+    budget_s = plan.block_size / plan.fs_hz
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_row("playing", Text(f"{session.source.title} · order {plan.order} · {session.decoder.head}"))
+    table.add_row("head", Text(f"{pose_text(status)}   {tracker_text(status)}"))
+    table.add_row("left", meter(engine.rms[0], engine.peak[0]))
+    table.add_row("right", meter(engine.rms[1], engine.peak[1]))
+    late = f"{engine.missed_slots} missed, {engine.underruns} underruns"
+    table.add_row(
+        "block",
+        Text(
+            f"{1e6 * engine.block_s:5.0f} µs of {1e6 * budget_s:.0f} · 99.9 % below {1e6 * engine.block_p999_s:.0f} µs"
+            f" · {late}",
+            style="" if not (engine.late_blocks or engine.underruns) else "yellow",
+        ),
+    )
+    table.add_row("latency", Text(latency_text(status, budget_s)))
+    table.add_row("position", Text(position_text(status)))
+    table.add_row("", Text(SHORT_HELP, style="dim"))
+    return table
+
+
+def plain_line(status: SessionStatus) -> str:
+    """Return a session's status in one line."""
+    engine = status.engine
+    levels = "/".join(f"{_db(level):.0f}" for level in engine.rms)
+    return (
+        f"{position_text(status)}  {pose_text(status)}  {levels} dB  block {1e6 * engine.block_s:.0f} µs  "
+        f"missed {engine.missed_slots}  underruns {engine.underruns}  {tracker_text(status)}"
+    )
+
+
+def pose_text(status: SessionStatus) -> str:
+    """Return the head's angles: yaw + left, pitch + up, roll + right ear down."""
+    yaw, pitch, roll = (round(float(a)) for a in to_yaw_pitch_roll_deg(status.engine.quat_world_from_head))
+    return f"yaw {yaw:+4d}°  pitch {pitch:+4d}°  roll {roll:+4d}°"
+
+
+def tracker_text(status: SessionStatus) -> str:
+    """Return how the tracker does."""
+    text = status.tracker.text if status.tracker else "poses from a file"
+    return text if status.tracking else f"{text} (tracking off)"
+
+
+def latency_text(status: SessionStatus, budget_s: float) -> str:
+    """Return the parts of the latency from the engine to the converter."""
+    card = status.card
+    text = f"{1e3 * budget_s:.1f} ms block + {1e3 * card.latency_s:.1f} ms device"
+    if card.adapter_latency_s:
+        text += f" + {1e3 * card.adapter_latency_s:.1f} ms adapter"
+    return f"{text} · {card.name}"
+
+
+def position_text(status: SessionStatus) -> str:
+    """Return where the source is, and what the transport and the volume do."""
+    length = "" if status.length_s is None else f" of {clock(status.length_s)}"
+    state = "" if status.playing else " · paused"
+    volume = "muted" if status.muted else f"{status.gain_db:+.0f} dB"
+    held = " · limiting" if status.engine.limiter_lin < 0.999 else ""
+    return f"{clock(status.position_s)}{length}{state} · {volume}{held}"
+
+
+def meter(rms_lin: float, peak_lin: float) -> Text:
+    """Return a level bar: rms as its length, the peak as a mark, and the peak in dB."""
+
+    def cells(level_lin: float) -> int:
+        share = 1.0 - _db(level_lin) / _METER_FLOOR_DB
+        return round(_METER_CELLS * min(1.0, max(0.0, share)))
+
+    filled, mark = cells(rms_lin), max(cells(peak_lin), cells(rms_lin))
+    bar = "█" * filled + "─" * (_METER_CELLS - filled)
+    text = Text(bar, style="cyan")
+    if 0 < mark <= _METER_CELLS:
+        text = Text.assemble((bar[: mark - 1], "cyan"), ("│", "bold"), (bar[mark:], "cyan"))
+    text.append(f" {_db(peak_lin):4.0f} dB", style="dim")
+    return text
+
+
+def _db(level_lin: float) -> float:
+    return 20.0 * log10(max(level_lin, 10 ** (_METER_FLOOR_DB / 20)))

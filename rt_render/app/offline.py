@@ -1,0 +1,70 @@
+"""Rendering to a file: the live engine and block function, pulled as fast as they go, in bounded memory."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rt_render.app.decoding import Progress
+from rt_render.app.parts import Parts, make_parts, offline_block_size
+from rt_render.app.settings import Settings
+from rt_render.engine.engine import FADE_S, Snapshot
+from rt_render.errors import ConfigurationError
+from rt_render.io.wav_writer import WavWriter
+
+_CHUNK_FRAMES = 8192
+_BLOCKS_PER_REPORT = 100
+
+
+def render_to_file(
+    settings: Settings,
+    path: Path,
+    *,
+    seconds: float | None = None,
+    on_message: Callable[[str], None] = lambda text: None,
+    on_progress: Progress | None = None,
+) -> Snapshot:
+    """Render the settings' source with the settings' poses to a stereo file and return the engine's counters.
+
+    The file has the source's frames plus n_taps - 1 for the filters to ring out; float32 in .wav. The head
+    looks ahead where no poses are named. Raises RenderError and BridgeError; what was written stays under a
+    partial name then.
+    """
+    block_size = offline_block_size(settings.audio.block_size)
+    with WavWriter(path, settings.audio.fs_hz, 2, force=settings.output.force) as writer:
+        parts = make_parts(settings, block_size, seconds=seconds, on_message=on_message, on_progress=on_progress)
+        try:
+            n_source = parts.source.n_frames
+            if n_source is None:
+                raise ConfigurationError(
+                    f"{parts.source.title} never ends: say how much of it to render with --seconds."
+                )
+            n_frames = n_source + parts.engine.plan.n_taps - 1
+            for number, block in enumerate(rendered(parts)):
+                writer.write(block[: n_frames - writer.n_frames])
+                if on_progress and number % _BLOCKS_PER_REPORT == 0:
+                    on_progress(writer.n_frames / n_frames, f"rendering {parts.source.title}")
+        finally:
+            parts.source.close()
+    return parts.engine.snapshot()
+
+
+def rendered(parts: Parts) -> Iterator[NDArray[np.float32]]:
+    """Yield what the engine makes of the source, block by block (block_size, 2) float32, until all has rung out.
+
+    The yielded array is used again for the next block.
+    """
+    engine, source, ring = parts.engine, parts.source, parts.engine.ring
+    out = np.empty((engine.plan.block_size, 2), np.float32)
+    # the engine holds back what it would need to fade out if the ring ran dry
+    needed = engine.plan.block_size + round(FADE_S * engine.plan.fs_hz)
+    while not engine.snapshot().ended:
+        chunk = source.read(_CHUNK_FRAMES)
+        ring.write(chunk)
+        last = len(chunk) < _CHUNK_FRAMES
+        if last:
+            ring.set_end()
+        while ring.fill_frames >= needed or (last and not engine.snapshot().ended):
+            engine.process(out)
+            yield out
