@@ -16,6 +16,8 @@ from firmware_bridge.source import SourceHealth, look_in_words
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 9000
 RELEASE_S = 5.0
 """Silence after which another sender may take over."""
+RELEASE_SAME_HOST_S = 0.25
+"""The same for another port of the same machine: programs like `oscsend` take a new port for every message."""
 RETRY_S = 1.0
 MAX_PER_POLL = 256
 
@@ -115,6 +117,8 @@ class OscSource:
         if trusted is not None and now_s - self._last_pose_s > RELEASE_S:
             self._notices.say(f"{_in_words(trusted)} has been silent for {RELEASE_S:.0f} s")
             trusted = self._sender = None
+        if trusted is not None and trusted[0] == sender[0] and now_s - self._last_pose_s > RELEASE_SAME_HOST_S:
+            trusted = self._sender = sender
         if trusted is not None and trusted != sender:
             self._foreign += 1
             self._notices.repeat(

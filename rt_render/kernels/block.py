@@ -166,9 +166,11 @@ def _convolve_rt(state, address):
         state.filters = following
         state.filter_fade_frame = 0
         store_release_i64(address + _FILTERS_NEXT, 0)
-    _to_ears_rt(state, state.ears, state.filters)
+    ears, filters = state.ears, state.filters
+    for _ in range(1 if state.filters_old == 0 else 2):
+        _to_ears_rt(state, ears, filters)
+        ears, filters = state.ears_old, state.filters_old
     if state.filters_old != 0:
-        _to_ears_rt(state, state.ears_old, state.filters_old)
         valid = 4 * state.block_size
         blend_rt(
             state.ears + valid,

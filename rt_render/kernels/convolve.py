@@ -16,14 +16,14 @@ so that the mirrored bin n - k exists for every k.
 
 import numpy as np
 
-from rt_render.kernels.fft import RADIX4, fft_stages_rt
+from rt_render.kernels.fft import fft_stages_rt, radix4_4, radix4_8
 from rt_render.kernels.jit import rt_jit
 from rt_render.kernels.simd import (
-    LOAD,
     REVERSE_GROUPS,
     STORE_GROUP_SUMS,
     fma,
     fnma,
+    load4,
     load16,
     load_f32,
     splat16,
@@ -74,38 +74,6 @@ def four_step_twiddles(n: int) -> np.ndarray:
     return np.stack([w.real, w.imag]).astype(np.float32)
 
 
-def _make_forward(chunk):
-    radix4, load = RADIX4[chunk], LOAD[chunk]
-
-    @rt_jit
-    def forward(plane_re, plane_im, spare, previous, current, row_bytes, imaginary_bytes, n, twiddles):
-        """Transform one chunk of lanes of the last two blocks into one slot of the delay line."""
-        m = n // 4
-        run = 4 * chunk
-        gap, gap2 = m * row_bytes, current - previous
-        size = 4 * n * chunk
-        first_re, first_im = spare, spare + size
-        for p in range(m):
-            o, i = 4 * p * run, previous + p * row_bytes
-            radix4(first_re + o, first_im + o, run, i, i + imaginary_bytes, gap, gap2, twiddles + 24 * p, run)
-        fft_stages_rt(
-            plane_re,
-            plane_im,
-            spare + 2 * size,
-            spare + 3 * size,
-            first_re,
-            first_im,
-            twiddles + 24 * m,
-            m,
-            4,
-            chunk,
-        )
-        store(plane_re + size, load(plane_re))
-        store(plane_im + size, load(plane_im))
-
-    return forward
-
-
 def _make_multiply(chunk):
     g = 16 // chunk
     reverse_groups, store_group_sums = REVERSE_GROUPS[chunk], STORE_GROUP_SUMS[chunk]
@@ -151,7 +119,6 @@ def _make_multiply(chunk):
     return multiply
 
 
-_forward_4, _forward_8 = _make_forward(4), _make_forward(8)
 _multiply_4, _multiply_8 = _make_multiply(4), _make_multiply(8)
 
 
@@ -162,15 +129,30 @@ def forward_rt(fdl, newest, spare, previous, current, row_bytes, n, chunk, n_chu
     `previous`, `current`: addresses of blocks of n / 2 rows, `row_bytes` apart; a row holds the real lanes,
     then the imaginary lanes. `spare`: 4 * n * chunk floats. Audio thread.
     """
-    plane = 4 * (n + PLANE_PAD_ROWS) * chunk
+    m = n // 4
+    run = 4 * chunk
+    size, plane = n * run, (n + PLANE_PAD_ROWS) * run
+    gap, gap2 = m * row_bytes, current - previous
+    imaginary_bytes = run * n_chunks
     z = fdl + newest * n_chunks * 2 * plane
-    imaginary_bytes = 4 * chunk * n_chunks
     for i in range(n_chunks):
-        o = 4 * chunk * i
-        if chunk == 8:
-            _forward_8(z, z + plane, spare, previous + o, current + o, row_bytes, imaginary_bytes, n, twiddles)
-        else:
-            _forward_4(z, z + plane, spare, previous + o, current + o, row_bytes, imaginary_bytes, n, twiddles)
+        re = previous + i * run
+        im = re + imaginary_bytes
+        w = twiddles
+        o = spare
+        for _ in range(m):
+            if chunk == 8:
+                radix4_8(o, o + size, run, re, im, gap, gap2, w, run)
+            else:
+                radix4_4(o, o + size, run, re, im, gap, gap2, w, run)
+            re += row_bytes
+            im += row_bytes
+            w += 24
+            o += 4 * run
+        fft_stages_rt(z, z + plane, spare + 2 * size, spare + 3 * size, spare, spare + size, w, m, 4, chunk)
+        for part in range(0, run, 16):
+            store(z + size + part, load4(z + part))
+            store(z + plane + size + part, load4(z + plane + part))
         z += 2 * plane
 
 

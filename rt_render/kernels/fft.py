@@ -107,10 +107,9 @@ def _make_last2(width):
     return last2
 
 
-_radix4_4, _radix4_8, _radix4_16 = _make_radix4(4), _make_radix4(8), _make_radix4(16)
+radix4_4, radix4_8, radix4_16 = _make_radix4(4), _make_radix4(8), _make_radix4(16)
 _last4_4, _last4_8, _last4_16 = _make_last4(4), _make_last4(8), _make_last4(16)
 _last2_4, _last2_8, _last2_16 = _make_last2(4), _make_last2(8), _make_last2(16)
-RADIX4 = {4: _radix4_4, 8: _radix4_8}
 
 
 @rt_jit
@@ -155,11 +154,11 @@ def fft_stages_rt(out_re, out_im, spare_re, spare_im, in_re, in_im, w, n, s, lan
             for p in range(m):
                 i, o = p * run, 4 * p * run
                 if run % 64 == 0:
-                    _radix4_16(dst_re + o, dst_im + o, run, src_re + i, src_im + i, gap, 2 * gap, w + 24 * p, run)
+                    radix4_16(dst_re + o, dst_im + o, run, src_re + i, src_im + i, gap, 2 * gap, w + 24 * p, run)
                 elif run % 32 == 0:
-                    _radix4_8(dst_re + o, dst_im + o, run, src_re + i, src_im + i, gap, 2 * gap, w + 24 * p, run)
+                    radix4_8(dst_re + o, dst_im + o, run, src_re + i, src_im + i, gap, 2 * gap, w + 24 * p, run)
                 else:
-                    _radix4_4(dst_re + o, dst_im + o, run, src_re + i, src_im + i, gap, 2 * gap, w + 24 * p, run)
+                    radix4_4(dst_re + o, dst_im + o, run, src_re + i, src_im + i, gap, 2 * gap, w + 24 * p, run)
             w += 24 * m
             n = m
         s *= 4

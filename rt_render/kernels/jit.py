@@ -13,6 +13,9 @@ rt_jit = partial(
     nogil=True,
     error_model="numpy",  # else numba takes the interpreter lock to report a division by zero
     boundscheck=False,
+    # Inlined whole, an entry point is seen to return no error, and its code that would take the interpreter
+    # lock to report one is left out.
+    forceinline=True,
 )
 """Decorator of kernels that are compiled into an entry point; only the entry points are cached on disk."""
 

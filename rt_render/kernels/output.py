@@ -44,9 +44,14 @@ def blend_rt(left, right, old_left, old_right, n_frames, start_frame, fade_frame
     """Fade from the old filters' ears to the new ones', in place, from `start_frame` of the fade on."""
     for s in range(n_frames):
         mix = np.float32(min(1.0, (start_frame + s) / fade_frames))
-        for new, old in ((left, old_left), (right, old_right)):
-            a, b = load_f32(old + 4 * s), load_f32(new + 4 * s)
-            store_f32(new + 4 * s, a + (b - a) * mix)
+        _blend_frame(left + 4 * s, old_left + 4 * s, mix)
+        _blend_frame(right + 4 * s, old_right + 4 * s, mix)
+
+
+@rt_jit
+def _blend_frame(new, old, mix):
+    a, b = load_f32(old), load_f32(new)
+    store_f32(new, a + (b - a) * mix)
 
 
 @rt_jit

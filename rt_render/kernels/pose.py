@@ -9,6 +9,9 @@ from firmware_bridge.mailbox_kernels import POSE_NUMBER, POSE_QUAT, POSE_TIME, r
 from rt_render.kernels.jit import rt_jit
 from rt_render.kernels.simd import as_pointer
 
+# compiled anew with the kernels' options, so that it is inlined like the rest
+_read_pose_rt = rt_jit(read_pose_rt.py_func)
+
 KNOT_SPACING_FRAMES = 128
 """Frames between the knots of the path; between them the head turns at constant angular velocity."""
 
@@ -119,7 +122,7 @@ def plan_path_rt(state, now_s):
         path[0, i] = path[n_segments, i]
 
     if state.mailbox != 0:
-        read_pose_rt(state.mailbox, state.pose)
+        _read_pose_rt(state.mailbox, state.pose)
         if state.pose[POSE_NUMBER] > 0.0:
             state.pose_age_s = now_s - state.pose[POSE_TIME]
             if state.pose_age_s > state.stale_after_s:

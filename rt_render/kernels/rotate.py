@@ -31,12 +31,11 @@ KNOT_FRAMES = 16
 
 # Columns of one matrix, degree by degree; W of degree 0 is always 1 and not stored. Sixteen floats of zeros
 # before and after, because rows of the next degree are read with an offset of one lane and 16 wide.
-_WIDTH = (0, 4, 8, 8, 16, 16, 16, 16)
+# (arrays, since reading a tuple at a varying index could raise)
+_WIDTH = np.array([0, 4, 8, 8, 16, 16, 16, 16])
 _MARGIN = 16
-_COLUMN_OFFSET = tuple(
-    _MARGIN + sum((2 * n + 1) * _WIDTH[n] for n in range(1, degree)) for degree in range(MAX_ORDER + 1)
-)
-MATRIX_FLOATS = (_COLUMN_OFFSET[MAX_ORDER] + (2 * MAX_ORDER + 1) * 16 + 2 * _MARGIN) // 16 * 16
+_COLUMN_OFFSET = _MARGIN + np.cumsum(np.concatenate([[0], (2 * np.arange(MAX_ORDER) + 1) * _WIDTH[:-1]]))
+MATRIX_FLOATS = int(_COLUMN_OFFSET[MAX_ORDER] + (2 * MAX_ORDER + 1) * 16 + 2 * _MARGIN) // 16 * 16
 _TERM_STRIDE = 16
 SCRATCH_FLOATS = 3 * (2 * MAX_ORDER - 1) * _TERM_STRIDE + 2 * _MARGIN
 
