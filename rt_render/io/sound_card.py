@@ -22,6 +22,7 @@ from rt_render.conventions import BLOCK_SIZES, RATES_HZ
 from rt_render.engine.engine import Engine
 from rt_render.errors import ConfigurationError, DeviceError
 from rt_render.io.call_thread import CallThread
+from rt_render.io.library_copy import library_copy
 from rt_render.kernels.cards import compile_sound_card
 from rt_render.kernels.state import LINK, field_offset
 from rt_render.kernels.turn import pass_turn
@@ -31,10 +32,11 @@ T = TypeVar("T")
 _INVALID_RATE, _UNAVAILABLE = -9997, -9985  # PaErrorCode
 _CALL_S, _OPEN_S = 3.0, 10.0
 _TURN_S = 1.0
+_JACK = "JACK"
 _portaudio = CallThread("PortAudio")
 _stream_numbers = count(1)
 _abandoned: list[object] = []
-"""Streams that were not seen to close, with all they may still touch: their memory must stay."""
+"""Streams that were not seen to close, with all they may still touch, and libraries: their memory must stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +141,36 @@ def _terminate(sd: Any) -> None:
         sd._terminate()
 
 
+def _jack_is_down(sd: Any) -> bool:
+    """Whether a JACK server that this PortAudio was connected to has gone.
+
+    PortAudio's JACK back end (pa_jack.c, 19.6 and 19.7) then waits ten minutes for a callback when it aborts a
+    stream, and ends the whole process by an assertion when it closes one or terminates. Such an instance must
+    never be touched again. Opening a stream is the one question it answers safely.
+    """
+    for api in sd.query_hostapis():
+        if _JACK in api["name"] and api["default_output_device"] >= 0:
+            try:
+                sd.RawOutputStream(device=api["default_output_device"], channels=1).close()
+            except sd.PortAudioError:
+                return True
+    return False
+
+
+def _restart(sd: Any) -> None:
+    if sd._initialized and _jack_is_down(sd):
+        _abandoned.append(sd._lib)  # JACK still knows functions in it
+        with library_copy("libportaudio") as path:
+            sd._lib = sd._ffi.dlopen(path)
+        sd._initialized = 0
+    _terminate(sd)
+    sd._initialize()
+
+
 def _leave() -> None:
     if not _portaudio.busy:
         with suppress(Exception):  # the process ends; there is nobody to tell
-            _ask(_terminate, 2.0)
+            _ask(lambda sd: None if _jack_is_down(sd) else _terminate(sd), 2.0)
 
 
 def look_again() -> None:
@@ -152,7 +180,7 @@ def look_again() -> None:
     """
     if _portaudio.busy:
         raise DeviceError("PortAudio does not answer yet: the virtual sound card plays on.")
-    _ask(lambda sd: (_terminate(sd), sd._initialize()), _OPEN_S)
+    _ask(_restart, _OPEN_S)
 
 
 def portaudio_version() -> str:
@@ -264,6 +292,7 @@ class SoundCard:
             _abandoned.append(self)  # an opening that hangs may still come to something
             raise
         self._latency_s = float(self._stream.latency)
+        self._on_jack = _JACK in self.device.host_api
 
     def _open(self, sd: Any, latency: float | str) -> Any:
         ffi = sd._ffi
@@ -337,6 +366,9 @@ class SoundCard:
 
     def stop(self) -> None:
         """Play what is on its way, then close; a card that does not answer is abandoned after some seconds."""
+        if self._on_jack and not self.running:
+            self.abandon()
+            return
         _abandoned.append(self)
         try:
             _ask(lambda sd: self._stream.stop())
@@ -353,9 +385,10 @@ class SoundCard:
         _portaudio.post(self._close_lost)
 
     def _close_lost(self) -> None:
-        self._stream.abort()
-        self._stream.close()
-        _abandoned.remove(self)
+        if not self._on_jack:  # see `_jack_is_down`
+            self._stream.abort()
+            self._stream.close()
+            _abandoned.remove(self)
 
     # looking
 
