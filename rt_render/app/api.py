@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from rt_render.app.decoding import Progress
 from rt_render.app.settings import Choices
 from rt_render.app.settings_file import load_settings
 
 if TYPE_CHECKING:
+    from rt_render.app.decoding import Progress
     from rt_render.app.demonstration import DemoFiles
     from rt_render.app.session import Session, SessionStatus
     from rt_render.engine.engine import Snapshot
@@ -26,6 +26,8 @@ Say = Callable[[str], None]
 Watch = Callable[["Session"], bool]
 """Called some twenty times a second while a session plays; False ends it."""
 
+_DEFAULT_ORDER = 3
+
 
 def _nobody(text: str) -> None:
     pass
@@ -33,18 +35,19 @@ def _nobody(text: str) -> None:
 
 def play(
     input: str | Path | None = None,
+    /,
     *,
     config: Path | None = None,
     seconds: float | None = None,
     on_message: Say = _nobody,
-    on_progress: Progress | None = None,
+    on_progress: "Progress | None" = None,
     watch: Watch | None = None,
     **choices: Unpack[Choices],
 ) -> "SessionStatus":
     """Play a file or the scene live with the head's pose until it ends, or `watch` says so; tell how it went."""
     from rt_render.app.session import Session, run_session
 
-    settings = load_settings(config, {**choices, "input": _text(input)})
+    settings = load_settings(config, _with_input(choices, input))
     session = Session(settings, seconds=seconds, on_message=on_message, on_progress=on_progress)
     return run_session(session, watch)
 
@@ -56,7 +59,7 @@ def demo(
     force: bool = False,
     device: str | int = "auto",
     on_message: Say = _nobody,
-    on_progress: Progress | None = None,
+    on_progress: "Progress | None" = None,
     watch: Watch | None = None,
 ) -> "DemoFiles":
     """Play the scene to a simulated head, live, and write what was played, a picture and a report of it.
@@ -79,11 +82,12 @@ def demo(
 def render(
     input: str | Path,
     output: Path,
+    /,
     *,
     config: Path | None = None,
     seconds: float | None = None,
     on_message: Say = _nobody,
-    on_progress: Progress | None = None,
+    on_progress: "Progress | None" = None,
     **choices: Unpack[Choices],
 ) -> "Snapshot":
     """Render a file or the scene to a stereo file, faster than real time, the head moving as `poses` says.
@@ -92,26 +96,29 @@ def render(
     """
     from rt_render.app.offline import render_to_file
 
-    settings = load_settings(config, {**choices, "input": _text(input)})
+    settings = load_settings(config, _with_input(choices, input))
     return render_to_file(settings, Path(output), seconds=seconds, on_message=on_message, on_progress=on_progress)
 
 
 def design(
     output: Path,
+    /,
     *,
     config: Path | None = None,
-    order: int = 3,
-    force: bool = False,
-    on_progress: Progress | None = None,
+    on_progress: "Progress | None" = None,
     **choices: Unpack[Choices],
 ) -> "Decoder":
-    """Design a decoder and write it as .npz: `filters` (2, n_sh, n_taps) float32 for ACN/SN3D, and `fs_hz`."""
+    """Design a decoder and write it as .npz: `filters` (2, n_sh, n_taps) float32 for ACN/SN3D, and `fs_hz`.
+
+    The order is 3 where none is chosen.
+    """
     from rt_render.app.decoding import make_decoder
     from rt_render.app.output_names import refuse_overwrite
     from rt_render.hrtf.decoder import export_decoder
 
-    settings = load_settings(config, {**choices, "order": order})
-    refuse_overwrite([Path(output)], force)
+    settings = load_settings(config, choices)
+    order = _DEFAULT_ORDER if settings.head.order == "auto" else settings.head.order
+    refuse_overwrite([Path(output)], settings.output.force)
     decoder = make_decoder(settings.head, order, settings.audio.fs_hz, on_progress)
     export_decoder(decoder, Path(output))
     return decoder
@@ -152,5 +159,5 @@ def bench(parts: Sequence[str] = (), *, on_progress: Say = _nobody) -> dict[str,
     return run(list(parts), on_progress)
 
 
-def _text(input: str | Path | None) -> str | None:
-    return None if input is None else str(input)
+def _with_input(choices: Choices, input: str | Path | None) -> dict[str, object]:
+    return {**choices} if input is None else {**choices, "input": str(input)}

@@ -267,7 +267,7 @@ def render(
 @app.command(epilog="Example: [bold]rt-render design -o decoder.npz --order 5 --sofa my_head.sofa[/bold]")
 def design(
     output: Annotated[Path, typer.Option("--output", "-o", help="The .npz file to write.")],
-    order: Annotated[int, typer.Option(min=0, max=7, help="Ambisonic order.")] = 3,
+    order: Annotated[int | None, typer.Option(help="Ambisonic order, 0 to 7.", show_default="3")] = None,
     head: HeadName = None,
     method: Method = None,
     taps: Taps = None,
@@ -284,7 +284,7 @@ def design(
             output,
             config=config,
             order=order,
-            force=force,
+            force=force or None,
             on_progress=progress,
             head=head,
             method=method,

@@ -13,7 +13,5 @@ def refuse_overwrite(paths: Sequence[Path], force: bool) -> None:
             raise ConfigurationError(f"{path} cannot be written: there is no folder {path.parent}; make it first.")
     there = [str(path) for path in paths if path.exists()]
     if there and not force:
-        names = there[0] if len(there) == 1 else f"{', '.join(there[:-1])} and {there[-1]}"
-        raise ConfigurationError(
-            f"{names} {'exists' if len(there) == 1 else 'exist'} already: choose another name, or overwrite with --force."
-        )
+        names = f"{there[0]} exists" if len(there) == 1 else f"{', '.join(there[:-1])} and {there[-1]} exist"
+        raise ConfigurationError(f"{names} already: choose another name, or overwrite with --force.")

@@ -1,6 +1,7 @@
 """Pictures of a session, drawn with matplotlib without a screen."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -14,7 +15,7 @@ _INK, _FAINT = "#22303c", "#d8dee4"
 _YAW, _PITCH, _ROLL = "#0b6e99", "#c2571a", "#6b8e23"
 _LEFT, _RIGHT = "#0b6e99", "#b3395b"
 _FLOOR_DB = -80.0
-_STYLE = {
+_STYLE: Any = {
     "font.size": 10,
     "axes.edgecolor": _INK,
     "axes.labelcolor": _INK,

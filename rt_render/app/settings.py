@@ -87,11 +87,11 @@ class Output(_Section):
 class Settings(_Section):
     """One whole set-up, as a configuration file holds it."""
 
-    audio: Audio = Audio()
-    head: Head = Head()
-    source: Source = Source()
-    tracking: Tracking = Tracking()
-    output: Output = Output()
+    audio: Audio = Field(default_factory=Audio)
+    head: Head = Field(default_factory=Head)
+    source: Source = Field(default_factory=Source)
+    tracking: Tracking = Field(default_factory=Tracking)
+    output: Output = Field(default_factory=Output)
 
 
 class Choices(TypedDict, total=False):

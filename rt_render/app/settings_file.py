@@ -33,9 +33,8 @@ def load_settings(config: Path | None = None, choices: Mapping[str, Any] | None 
     chosen = {key: value for key, value in (choices or {}).items() if value is not None}
     for key, value in chosen.items():
         if key not in _SECTION_OF:
-            raise ConfigurationError(
-                f"there is no setting {key!r}{_did_you_mean(key, list(_SECTION_OF))}; there are {', '.join(_SECTION_OF)}."
-            )
+            hint = _did_you_mean(key, list(_SECTION_OF))
+            raise ConfigurationError(f"unknown setting {key!r}{hint}; there are {', '.join(_SECTION_OF)}.")
         document.setdefault(_SECTION_OF[key], {})[key] = value
     return _check(document, None, "")
 
