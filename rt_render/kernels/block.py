@@ -191,7 +191,8 @@ def _transport_rt(state, address):
     """Decide whether this block plays: return the fade's step a frame, or 2.0 for a silent, frozen block."""
     end = load_acquire_i64(address + _RING_END)
     fill = load_acquire_i64(address + _RING_WRITTEN) - state.ring_read
-    needed = state.block_size + state.fade_frames
+    # whole blocks: the fade must end before the ring runs dry
+    needed = state.block_size * (2 + (state.fade_frames - 1) // state.block_size)
     if state.starving != 0:
         if end >= 0 or fill >= _RESUME_BLOCKS * needed:
             state.starving = 0

@@ -1,0 +1,189 @@
+"""What the audio thread may do: read from LLVM, counted at malloc, and tried with every event there is."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rt_render.kernels import jit
+
+ENTRY_POINTS = ("block.process_block", "cards.sound_card", "cards.virtual_card")
+ALLOWED_CALLS = {
+    "clock_gettime",
+    "clock_nanosleep",  # the virtual card's own loop
+    *("acos", "atan2", "log2", "sin", "cos", "sqrt", "sincos", "memcpy", "memset", "memmove"),
+}
+ALLOWED_PREFIXES = ("llvm.",)
+READ_LLVM = """
+import re, sys
+from rt_render.kernels import block, cards, jit
+jit.kernel_source_hash = block.kernel_source_hash = cards.kernel_source_hash = lambda: sys.argv[1]
+compile_entry = {
+    "block.process_block": block.compile_process_block,
+    "cards.sound_card": cards.compile_sound_card,
+    "cards.virtual_card": cards.compile_virtual_card,
+}[sys.argv[1]]
+entry = compile_entry()
+text = entry._library.get_llvm_str()
+own = set(re.findall(r'^define [^@\\n]*@"?([^"(\\s]+)', text, re.M))
+called = set(re.findall(r'(?:call|invoke) [^@\\n]*@"?([^"(\\s]+)', text))
+print("\\n".join(sorted(called - own)))
+"""
+
+
+@pytest.mark.parametrize("entry", ENTRY_POINTS)
+def test_entry_points_hold_no_allocation_no_python_and_no_raise_path(entry, tmp_path):
+    """All `_rt` functions are inlined into the entry points: their optimised LLVM is the whole truth."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}  # code from the cache has no LLVM to read
+    result = subprocess.run(
+        [sys.executable, "-c", READ_LLVM, entry], env=environment, capture_output=True, text=True, check=True
+    )
+    called = set(result.stdout.split())
+    assert "clock_gettime" in called, "the test must have read something"
+    strange = {name for name in called if name not in ALLOWED_CALLS and not name.startswith(ALLOWED_PREFIXES)}
+    assert not strange
+
+
+def test_every_rt_function_is_reached_by_an_entry_point():
+    kernels = Path(jit.__file__).parent
+    sources = {path.name: path.read_text() for path in kernels.glob("*.py")}
+    everything = "\n".join(sources.values())
+    defined = set(re.findall(r"def (\w+_rt)\(", everything))
+    for name in defined:
+        assert len(re.findall(rf"\b{name}\(", everything)) > 1, f"{name} is defined but never called"
+
+
+COUNTER = r"""
+#define _GNU_SOURCE
+#include <stddef.h>
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void __libc_free(void *);
+static __thread int armed;
+static long counted;
+void counter_arm(int on) { armed = on; }
+long counter_read(void) { return counted; }
+void *malloc(size_t n) { if (armed) counted++; return __libc_malloc(n); }
+void *calloc(size_t n, size_t m) { if (armed) counted++; return __libc_calloc(n, m); }
+void *realloc(void *p, size_t n) { if (armed) counted++; return __libc_realloc(p, n); }
+void free(void *p) { if (armed) counted++; __libc_free(p); }
+"""
+
+STORM = """
+import ctypes
+import numpy as np
+from numba import cfunc, types
+from numba.core.runtime import rtsys
+from firmware_bridge.mailbox import PoseMailbox
+from firmware_bridge.pose import PoseSample
+from rt_render.kernels.cards import call_block
+from engine_tools import make_engine, noise_field, noise_filters
+
+shim = ctypes.CDLL(None)
+arm, read = shim.counter_arm, shim.counter_read
+read.restype = ctypes.c_long
+
+@cfunc(types.void(types.int64, types.int64, types.int64, types.int64), nopython=True, error_model="numpy")
+def many(function, state, out, n):
+    for _ in range(n):
+        call_block(function, state, out)
+
+run = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 4)(many.address)
+engine = make_engine(1, 32, ring_s=0.2)
+out = np.zeros((32, 2), np.float32)
+mailbox = PoseMailbox.private()
+engine.follow_mailbox(mailbox)
+field = noise_field(4000, 1)
+field[::7] = np.nan
+rng = np.random.default_rng(1)
+empty = full = 0
+for batch in range(1000):
+    q = rng.standard_normal(4)
+    mailbox.publish(PoseSample(batch * 0.01, tuple(q / np.linalg.norm(q)), seq=batch))
+    if engine.ring.free_frames() > 4000 and batch % 10:  # every tenth time the ring runs dry
+        engine.ring.write(field)
+    if batch % 20 == 0:
+        engine.publish_filters(noise_filters(1, 100, batch % 5))
+    if batch % 50 == 25:
+        engine.pause()
+    if batch % 50 == 27:
+        engine.reset(frame=1000)
+        engine.play()
+    if batch % 33 == 0:
+        engine.set_gain_db(20.0 if batch % 2 else -3.0)
+        engine.set_tracking(bool(batch % 4))
+    kept = rtsys.get_allocation_stats()
+    # the call through ctypes has allocations of its own: those of a call that renders nothing
+    counts = []
+    for n in (0, 100):
+        start = read()
+        arm(1)
+        run(engine._block.address, engine.address, out.ctypes.data, n)
+        arm(0)
+        counts.append(read() - start)
+    empty, full = empty + counts[0], full + counts[1]
+    assert rtsys.get_allocation_stats().alloc == kept.alloc
+snapshot = engine.snapshot()
+assert snapshot.blocks == 100_000 and snapshot.underruns > 10 and snapshot.non_finite > 0
+assert snapshot.limited_blocks > 0 and np.isfinite(out).all()
+print(empty, full)
+"""
+
+
+def test_a_hundred_thousand_blocks_with_every_event_allocate_nothing(tmp_path):
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or not sys.platform.startswith("linux"):
+        pytest.skip("counting malloc needs a C compiler (apt-get install gcc) and Linux")
+    source, library = tmp_path / "counter.c", tmp_path / "counter.so"
+    source.write_text(COUNTER)
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", source, "-o", library], check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", STORM],
+        env=os.environ | {"LD_PRELOAD": str(library), "NUMBA_NRT_STATS": "1", "PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    empty, full = map(int, result.stdout.split())
+    # one allocation a block would make 100,000; a handful may be Python's own growing free lists
+    assert abs(full - empty) < 100
+
+
+def test_the_counter_sees_an_allocation(tmp_path):
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or not sys.platform.startswith("linux"):
+        pytest.skip("counting malloc needs a C compiler (apt-get install gcc) and Linux")
+    source, library = tmp_path / "counter.c", tmp_path / "counter.so"
+    source.write_text(COUNTER)
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", source, "-o", library], check=True)
+    script = (
+        "import ctypes; c = ctypes.CDLL(None); c.counter_read.restype = ctypes.c_long; c.malloc.restype = ctypes.c_void_p\n"
+        "c.counter_arm(1); [c.free(ctypes.c_void_p(c.malloc(ctypes.c_size_t(64)))) for _ in range(500)]\n"
+        "c.counter_arm(0); print(c.counter_read())"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | {"LD_PRELOAD": str(library)}, capture_output=True, check=True
+    )
+    assert int(result.stdout) >= 1000
+
+
+def test_compiled_code_is_found_again_in_a_second_process(tmp_path):
+    script = (
+        "from rt_render.kernels.block import compile_process_block as b\n"
+        "from rt_render.kernels.cards import compile_sound_card as s, compile_virtual_card as v\n"
+        "print(*[compile_entry().cache_hits for compile_entry in (b, s, v)])"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    hits = [
+        subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert hits == [["0", "0", "0"], ["1", "1", "1"]]

@@ -1,0 +1,65 @@
+"""Filter sets swapped while sound runs: faded from one delay line, old memory freed on the control side."""
+
+import gc
+
+import numpy as np
+import pytest
+from engine_tools import convolve_direct, make_engine, noise_field, noise_filters, run_blocks
+
+from rt_render.errors import ConfigurationError
+
+
+def test_a_swap_fades_between_the_two_convolutions_of_one_field():
+    a, b = noise_filters(1, 100, seed=1), noise_filters(1, 100, seed=9)
+    field = noise_field(6400, 1)
+    engine = make_engine(1, 64, a)
+    engine.ring.write(field)
+    engine.ring.set_end()
+    before = run_blocks(engine, 40)
+    engine.publish_filters(b)
+    after = run_blocks(engine, 60)
+    with_a, with_b = convolve_direct(field, a)[:6400], convolve_direct(field, b)[:6400]
+    fade = 960
+    mix = np.clip(np.arange(60 * 64) / fade, 0, 1)[:, None]
+    expected = np.concatenate([with_a[:2560], with_a[2560:] * (1 - mix) + with_b[2560:] * mix])
+    assert np.abs(np.concatenate([before, after]) - expected).max() < 1e-6
+
+
+def test_old_sets_are_freed():
+    engine = make_engine(1, 64)
+    engine.ring.write(noise_field(60000, 1))
+    for seed in range(20):
+        engine.publish_filters(noise_filters(1, 100, seed))
+        run_blocks(engine, 20)
+    gc.collect()
+    assert len(engine._filter_sets) <= 3
+
+
+def test_sets_published_faster_than_they_fade_end_with_the_last():
+    field = noise_field(12800, 1)
+    engine = make_engine(1, 64)
+    engine.ring.write(field)
+    engine.ring.set_end()
+    for seed in range(6):
+        engine.publish_filters(noise_filters(1, 100, seed))
+        run_blocks(engine, 1)
+    last = noise_filters(1, 100, 99)
+    engine.publish_filters(last)
+    out = run_blocks(engine, 100)
+    start = 6 * 64
+    expected = convolve_direct(field, last)[start : start + 6400]
+    assert np.abs(out[4000:] - expected[4000:]).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        (np.zeros((2, 9, 100)), "order 1"),
+        (np.zeros((3, 4, 100)), "2 ears"),
+        (np.zeros((2, 4, 10000)), "taps"),
+        (np.full((2, 4, 100), np.nan), "not finite"),
+    ],
+)
+def test_filters_that_do_not_fit_are_refused_in_words(filters, words):
+    with pytest.raises(ConfigurationError, match=words):
+        make_engine(1, 64).publish_filters(filters)

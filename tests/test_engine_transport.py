@@ -1,0 +1,98 @@
+"""Play, pause, seek, starve: always under a fade, never a frame lost."""
+
+import numpy as np
+from engine_tools import make_engine, noise_field, run_blocks, run_to_end
+
+W_TO_LEFT = np.stack([np.eye(4)[0], np.eye(4)[0]])[:, :, None]
+
+
+def counting_field(n_frames: int) -> np.ndarray:
+    """Return a field whose W is a slow ramp, so that every output frame tells its place."""
+    field = np.zeros((n_frames, 4), np.float32)
+    field[:, 0] = np.linspace(0.1, 0.8, n_frames)
+    return field
+
+
+def test_a_fresh_beginning_is_not_faded():
+    out = run_to_end(make_engine(1, 64, W_TO_LEFT), counting_field(1000))
+    assert np.isclose(out[0, 0], 0.1, rtol=1e-6)
+
+
+def test_nothing_sounds_before_the_source_has_delivered():
+    engine = make_engine(1, 64, W_TO_LEFT)
+    assert np.all(run_blocks(engine, 5) == 0.0)
+    assert engine.snapshot().underruns == 0
+    engine.ring.write(counting_field(5000))
+    assert np.isclose(run_blocks(engine, 1)[0, 0], 0.1, rtol=1e-6)
+
+
+def test_pause_fades_holds_the_place_and_goes_on_there():
+    field = counting_field(40000)
+    engine = make_engine(1, 64, W_TO_LEFT)
+    engine.ring.write(field)
+    engine.ring.set_end()
+    run_blocks(engine, 20)
+    engine.pause()
+    fading = run_blocks(engine, 10)[:, 0]
+    assert np.abs(np.diff(fading)).max() < 0.01
+    assert fading[-1] == 0.0
+    held = engine.snapshot().frame
+    assert np.all(run_blocks(engine, 50) == 0.0)
+    assert engine.snapshot().frame == held
+    engine.play()
+    resumed = run_blocks(engine, 20)[:, 0]
+    assert np.abs(np.diff(resumed)).max() < 0.01
+    full = resumed[-64:]
+    start = held + 20 * 64 - 64
+    assert np.allclose(full, field[start : start + 64, 0], atol=1e-6)
+
+
+def test_an_empty_ring_fades_counts_once_and_loses_nothing():
+    field = counting_field(6000)
+    engine = make_engine(1, 64, W_TO_LEFT)
+    engine.ring.write(field[:3000])
+    out = [run_blocks(engine, 80)]
+    snapshot = engine.snapshot()
+    assert snapshot.underruns == 1
+    assert np.all(out[0][-64:] == 0.0)
+    taken = engine.ring.total_read
+    engine.ring.write(field[3000:])
+    engine.ring.set_end()
+    out.append(run_blocks(engine, 100))
+    heard = np.concatenate(out)[:, 0]
+    assert np.abs(np.diff(heard[: 60 * 64])).max() < 0.01
+    # behind the fade-in the ramp goes on exactly where it stopped
+    start = np.flatnonzero(out[1][:, 0])[0] // 64 * 64
+    assert np.allclose(out[1][start + 320 : start + 640, 0], field[taken + 320 : taken + 640, 0], atol=1e-6)
+    assert engine.snapshot().ended
+
+
+def test_seeking_fades_in_at_the_new_place():
+    engine = make_engine(1, 64, W_TO_LEFT)
+    engine.ring.write(counting_field(40000))
+    run_blocks(engine, 10)
+    engine.pause()
+    run_blocks(engine, 10)
+    assert engine.snapshot().silent
+    engine.reset(frame=20000)
+    engine.ring.write(counting_field(40000)[20000:])
+    engine.ring.set_end()
+    engine.play()
+    out = run_blocks(engine, 10)
+    assert out[0, 0] < 0.001
+    assert np.abs(np.diff(out[:, 0])).max() < 0.01
+    assert engine.snapshot().frame == 20000 + 640
+    assert np.allclose(out[-64:, 0], counting_field(40000)[20000 + 576 : 20000 + 640, 0], atol=1e-6)
+
+
+def test_reset_to_the_beginning_plays_the_same_samples_again():
+    field = noise_field(3000, 1)
+    engine = make_engine(1, 64)
+    first = run_to_end(engine, field)
+    engine.reset()
+    assert np.array_equal(run_to_end(engine, field), first)
+
+
+def test_an_empty_source_ends_in_silence():
+    out = run_to_end(make_engine(1, 64), np.zeros((0, 4), np.float32))
+    assert np.all(out == 0.0)

@@ -1,0 +1,83 @@
+"""The arrows between the layers: who may import whom, read from the source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BASE = {"conventions", "errors"}
+ALLOWED = {
+    "conventions": set(),
+    "errors": set(),
+    "ambisonics": BASE,
+    "hrtf": BASE | {"ambisonics"},
+    "scene": BASE | {"ambisonics"},
+    "kernels": BASE,
+    "engine": BASE | {"kernels"},
+    "io": BASE | {"ambisonics", "hrtf", "scene", "kernels", "engine"},
+    "app": BASE | {"ambisonics", "hrtf", "scene", "kernels", "engine", "io"},
+}
+BRIDGE_FOR_RENDERER = {"pose", "mailbox", "mailbox_kernels", "atomics"}
+"""What layers below `app` may take from firmware_bridge: the pose and the mailbox."""
+ONE_FILE_EACH = {
+    "sounddevice": "rt_render/io/sound_card.py",
+    "soundfile": "rt_render/io/audio_file.py",
+    "soxr": "rt_render/io/resampler.py",
+    "h5py": "rt_render/io/sofa_file.py",
+    "serial": "firmware_bridge/serial_source.py",
+}
+FILES = sorted([*ROOT.glob("rt_render/**/*.py"), *ROOT.glob("firmware_bridge/**/*.py")])
+
+
+def imports(path: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute here"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows_point_down(path):
+    package, *rest = path.relative_to(ROOT).with_suffix("").parts
+    names = [name.split(".") for name in imports(path)]
+    if package == "firmware_bridge":
+        assert not [name for name in names if name[0] == "rt_render"]
+        return
+    layer = rest[0]
+    if layer.startswith("__"):
+        return
+    for name in names:
+        if name[0] == "rt_render" and name[1:] != ["__version__"] and name[1] != layer:
+            assert name[1] in ALLOWED[layer], f"{layer} must not import {'.'.join(name)}"
+        if name[0] == "firmware_bridge" and layer != "app":
+            assert layer in ("kernels", "engine", "io"), f"{layer} must not know firmware_bridge"
+            assert name[1] in BRIDGE_FOR_RENDERER
+        if name[0] in ("numba", "llvmlite"):
+            assert layer in ("kernels", "app", "io"), f"{layer} must not import numba"
+
+
+def test_each_device_library_has_one_adapter():
+    for library, home in ONE_FILE_EACH.items():
+        users = [
+            str(path.relative_to(ROOT))
+            for path in FILES
+            if any(name.split(".")[0] == library for name in imports(path))
+        ]
+        assert set(users) <= {home}, f"{library} is imported in {users}"
+
+
+def test_only_the_command_line_prints():
+    for path in FILES:
+        if "app" in path.parts or path.name == "cli.py":
+            continue
+        calls = [
+            node
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        ]
+        assert not calls, f"{path} prints"
