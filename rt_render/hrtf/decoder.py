@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
 
 from rt_render.ambisonics.harmonics import real_sh_sn3d
 from rt_render.conventions import MAX_ORDER_EXACT, n_sh
@@ -25,6 +24,7 @@ from rt_render.hrtf.least_squares import (
     solve_least_squares,
     solve_magls,
 )
+from rt_render.hrtf.minimum_phase import convolved
 from rt_render.hrtf.refine import refine_taps
 
 METHODS = ("auto", "ls", "magls", "magls-refined")
@@ -168,7 +168,7 @@ def _design(
     target = prepare_target(head, order, n_taps)
     taps = _n3d_taps(target, method, tell)
     if eq is not None:
-        taps = fftconvolve(taps, eq[:, None, :], axes=2)[:, :, :n_taps]
+        taps = convolved(taps, eq[:, None, :])[:, :, :n_taps]
         taps[:, :, -(n_taps // 8) :] *= end_window(n_taps)[-(n_taps // 8) :]
     filters = taps * n3d_gains(order)[:, None]
     if head.mirror is not None and (eq is None or np.array_equal(eq[0], eq[-1])):

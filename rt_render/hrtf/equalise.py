@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 from rt_render.hrtf.bands import bin_frequencies_hz, gammatone_power
 from rt_render.hrtf.hrir_set import HrirSet
-from rt_render.hrtf.minimum_phase import minimum_phase_taps
+from rt_render.hrtf.minimum_phase import convolved, minimum_phase_taps
 
 
 def diffuse_field_equalised(hrirs: HrirSet) -> HrirSet:
@@ -32,5 +31,5 @@ def diffuse_field_equalised(hrirs: HrirSet) -> HrirSet:
     return replace(
         hrirs,
         name=f"{hrirs.name}, diffuse-field equalised",
-        hrirs=fftconvolve(hrirs.hrirs, taps[None, None], axes=2),
+        hrirs=convolved(hrirs.hrirs, taps),
     )

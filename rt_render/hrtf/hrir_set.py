@@ -4,10 +4,10 @@ import hashlib
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal import firwin, resample_poly
 from scipy.spatial import SphericalVoronoi, cKDTree
 
 from rt_render.ambisonics.harmonics import spherical_to_cartesian
@@ -79,18 +79,21 @@ class HrirSet:
         return np.asarray(cKDTree(self.unit_vectors).query(wanted)[1], np.intp)
 
     def resampled(self, fs_hz: float) -> "HrirSet":
-        """Return a copy at another rate, band-limited below both rates' Nyquist, levels kept in frequency.
+        """Return a copy at another rate, faded out over the last tenth below the lower Nyquist frequency.
 
         A gain of 1 at some frequency stays 1: the taps scale with the ratio of the rates. No delay is added.
         """
         if fs_hz == self.fs_hz:
             return self
         ratio = Fraction(fs_hz / self.fs_hz).limit_denominator(1000)
-        up, down = ratio.numerator, ratio.denominator
-        widest = max(up, down)
-        # 64 zero crossings a side: flat to 0.9 of the lower Nyquist, 100 dB down beyond it.
-        anti_alias = firwin(2 * 64 * widest + 1, 0.95 / widest, window=("kaiser", 10.0))
-        turned = resample_poly(self.hrirs, up, down, axis=2, window=anti_alias) * (down / up)
+        # Room behind the responses for what rings: the ends of an FFT meet.
+        periods = -(-(self.n_taps + 256) // ratio.denominator)
+        n_in, n_out = periods * ratio.denominator, periods * ratio.numerator
+        n_bins = min(n_in, n_out) // 2 + 1
+        above_edge = np.clip((np.arange(n_bins) / (n_bins - 1) - 0.9) / 0.1, 0.0, 1.0)
+        spectrum = np.fft.rfft(self.hrirs, n_in)[..., :n_bins] * (0.5 + 0.5 * np.cos(np.pi * above_edge))
+        n_kept = ceil(self.n_taps * ratio)
+        turned = np.fft.irfft(spectrum, n_out)[..., :n_kept]
         return replace(self, hrirs=turned, fs_hz=fs_hz)
 
     def truncated(self, n_taps: int, fade_taps: int = 32) -> "HrirSet":

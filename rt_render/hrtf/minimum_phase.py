@@ -1,4 +1,4 @@
-"""Minimum-phase filters from magnitudes."""
+"""Minimum-phase filters from magnitudes, and the convolution that applies them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,3 +23,11 @@ def minimum_phase_taps(magnitude: NDArray[np.float64], n_taps: int) -> NDArray[n
     window = np.ones(taps.shape[-1])
     window[-fade:] = 0.5 + 0.5 * np.cos(np.pi * (np.arange(fade) + 0.5) / fade)
     return np.asarray(taps * window)
+
+
+def convolved(responses: NDArray[np.float64], taps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the full convolution along the last axis (..., n + m - 1); the other axes broadcast."""
+    n_full = responses.shape[-1] + taps.shape[-1] - 1
+    n_fft = 1 << (n_full - 1).bit_length()
+    product = np.fft.rfft(responses, n_fft) * np.fft.rfft(taps, n_fft)
+    return np.asarray(np.fft.irfft(product, n_fft)[..., :n_full])

@@ -131,7 +131,7 @@ def _sides(hrirs: HrirSet, energy: NDArray[np.float64]) -> list[Finding]:
     total = hrirs.weights @ energy
     balance_db = 10 * float(np.log10(max(total[0], 1e-20) / max(total[1], 1e-20)))
     uneven = abs(balance_db) > 3.0
-    balance = f"left ear {balance_db:+.1f} dB against the right over the sphere"
+    balance = f"left ear {_tenths(balance_db):+.1f} dB against the right over the sphere"
     return [
         Finding("sides", level, text + ending),
         Finding("balance", "note" if uneven else "ok", balance + (": uneven" if uneven else "")),
@@ -180,8 +180,13 @@ def _level(gain_db: float) -> Finding:
     return Finding(
         "level",
         "ok" if abs(gain_db) < 0.5 else "note",
-        f"{-gain_db:+.1f} dB against the default head, played with {gain_db:+.1f} dB",
+        f"{_tenths(-gain_db):+.1f} dB against the default head, played with {_tenths(gain_db):+.1f} dB",
     )
+
+
+def _tenths(value_db: float) -> float:
+    """Rounded to 0.1 dB, and never the -0.0 that puzzles readers."""
+    return round(value_db, 1) + 0.0
 
 
 def _diffuse_db(hrirs: HrirSet) -> float:

@@ -27,7 +27,8 @@ def plot_verdict(hrirs: HrirSet, verdict: Verdict, path: str | Path) -> None:
     colour = "firebrick" if verdict.refused else "seagreen"
     figure.suptitle(f"{hrirs.name}: {'refused' if verdict.refused else 'can be played'}", color=colour)
     (grid, itd), (diffuse, ild) = figure.subplots(2, 2)
-    grid.scatter(np.rad2deg(hrirs.azimuth_rad), np.rad2deg(hrirs.elevation_rad), s=4, color=colour)
+    azimuth_deg = (np.rad2deg(hrirs.azimuth_rad) + 180) % 360 - 180
+    grid.scatter(azimuth_deg, np.rad2deg(hrirs.elevation_rad), s=4, color=colour)
     grid.set(xlim=(180, -180), ylim=(-90, 90), title="measured directions")
     grid.set(xlabel="azimuth in °, left is left", ylabel="elevation in °")
     for head, style in (
