@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def design_decoder(
     progress: Progress | None = None,
     use_cache: bool = True,
 ) -> Decoder:
-    """Design the decoder of a head, or find it in the cache.
+    """Design the decoder of a head, or find it among the ready-made ones or in the cache.
 
     Parameters: `hrirs` at any rate; `order` 0..10; `method` one of `METHODS`; `n_taps` 32..4096, at `fs_hz`;
     `headphone_eq` minimum-phase filters (n,) or (1 or 2, n) at `fs_hz`, folded in; `progress(share, text)` is
@@ -94,7 +95,7 @@ def design_decoder(
     chosen = "magls-refined" if method == "auto" else method
     eq = None if headphone_eq is None else np.atleast_2d(np.asarray(headphone_eq, np.float64))
     key = _key(hrirs, order, chosen, n_taps, fs_hz, eq)
-    filters = load_filters(key, (2, n_sh(order), n_taps)) if use_cache else None
+    filters = _ready_made(key, order, n_taps) if use_cache else None
     if filters is None:
         tell(0.0, f"designing order {order} for {hrirs.name}")
         filters = _design(hrirs, order, chosen, n_taps, fs_hz, eq, tell)
@@ -153,6 +154,15 @@ def diffuse_field_gain(filters: NDArray[np.floating], fs_hz: float) -> float:
 def frontal_peak(filters: NDArray[np.floating]) -> float:
     """Return the largest peak that a frontal plane wave of peak 1 can reach at the worse ear."""
     return float(np.abs(_frontal_ears(filters)).sum(axis=1).max())
+
+
+def _ready_made(key: str, order: int, n_taps: int) -> NDArray[np.float32] | None:
+    """The default head's filters come with the project, others out of the cache."""
+    with (files("rt_render.hrtf") / "data" / "kemar_decoders.npz").open("rb") as file, np.load(file) as shipped:
+        if key in shipped:
+            left: NDArray[np.float32] = shipped[key]
+            return np.stack([left, left * _mirror_signs(order)])
+    return load_filters(key, (2, n_sh(order), n_taps))
 
 
 def _design(
@@ -225,7 +235,7 @@ def _mirror_signs(order: int) -> NDArray[np.float32]:
 
 
 def _key(hrirs: HrirSet, order: int, method: str, n_taps: int, fs_hz: float, eq: NDArray[np.float64] | None) -> str:
-    made_of = (ALGORITHM_VERSION, hrirs.content_hash, order, method, n_taps, float(fs_hz))
+    made_of = (ALGORITHM_VERSION, hrirs.content_hash, int(order), method, int(n_taps), float(fs_hz))
     digest = hashlib.sha256(repr(made_of).encode())
     if eq is not None:
         digest.update(repr(eq.shape).encode() + np.ascontiguousarray(eq).tobytes())

@@ -17,9 +17,12 @@ _SPEED_OF_SOUND_M_S = 343.0
 
 
 def built_in_head(name: str, fs_hz: float) -> HrirSet:
-    """Return one of `HEAD_NAMES` at a rate in Hz; raises ValueError for another name. Any thread."""
+    """Return one of `HEAD_NAMES`; raises ValueError for another name. Any thread.
+
+    The measured head comes at its own rate (the design resamples), the computed one at `fs_hz`.
+    """
     if name == "kemar":
-        return kemar().resampled(fs_hz)
+        return kemar()
     if name == "sphere":
         return sphere_head(fs_hz=fs_hz)
     raise ValueError(f"head {name!r}: allowed are {', '.join(HEAD_NAMES)}")

@@ -55,7 +55,7 @@ class HrirSet:
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 (hex) of rate, directions and responses; the name and the terms do not enter."""
-        digest = hashlib.sha256(f"{self.fs_hz!r} {self.hrirs.shape!r}".encode())
+        digest = hashlib.sha256(f"{float(self.fs_hz)!r} {self.hrirs.shape!r}".encode())
         for array in (self.azimuth_rad, self.elevation_rad, self.hrirs):
             digest.update(np.ascontiguousarray(array, "<f8").tobytes())
         return digest.hexdigest()

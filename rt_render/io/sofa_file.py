@@ -18,7 +18,9 @@ _NEXT_STEP = "choose a SimpleFreeFieldHRIR file with two ears."
 
 
 def load_head(name_or_path: str | Path, fs_hz: float) -> HrirSet:
-    """Return a head at `fs_hz`: "kemar", "sphere", or a SOFA file's once its verdict is not a refusal.
+    """Return a head that shall play at `fs_hz`: "kemar", "sphere", or a SOFA file's if it can be played.
+
+    Measured heads come at their own rate: the design resamples them.
 
     Raises ConfigurationError for a name that is neither a head nor a file, InputFileError for a file that
     cannot be read or would play silence, noise or far too loud. Not for the audio thread.
@@ -35,7 +37,7 @@ def load_head(name_or_path: str | Path, fs_hz: float) -> HrirSet:
     verdict = judge_head(head, fs_hz)
     if verdict.refused:
         raise InputFileError(f"{path}: {verdict.reason}; choose another file, or the head 'kemar'.")
-    return head.resampled(fs_hz)
+    return head
 
 
 def check_sofa(path: str | Path, fs_hz: float = 48000.0) -> Verdict:
