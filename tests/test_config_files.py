@@ -134,7 +134,7 @@ def test_the_line_is_that_of_the_key_in_its_own_section(tmp_path):
 
 def test_broken_toml_a_missing_file_and_a_binary_file_are_told(tmp_path):
     assert "is not valid TOML" in told(tmp_path, "[audio\n")
-    with pytest.raises(ConfigurationError, match="nowhere.toml: No such file"):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.toml: No such file"):
         load_settings(tmp_path / "nowhere.toml")
     (tmp_path / "bin.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigurationError, match="is not a text file"):

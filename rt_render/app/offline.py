@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rt_render.app.decoding import Progress
+from rt_render.app.output_names import refuse_overwrite
 from rt_render.app.parts import Parts, make_parts, offline_block_size
 from rt_render.app.settings import Settings
 from rt_render.engine.engine import FADE_S, Snapshot
@@ -32,21 +33,20 @@ def render_to_file(
     partial name then.
     """
     block_size = offline_block_size(settings.audio.block_size)
-    with WavWriter(path, settings.audio.fs_hz, 2, force=settings.output.force) as writer:
-        parts = make_parts(settings, block_size, seconds=seconds, on_message=on_message, on_progress=on_progress)
-        try:
-            n_source = parts.source.n_frames
-            if n_source is None:
-                raise ConfigurationError(
-                    f"{parts.source.title} never ends: say how much of it to render with --seconds."
-                )
-            n_frames = n_source + parts.engine.plan.n_taps - 1
+    refuse_overwrite([path], settings.output.force)
+    parts = make_parts(settings, block_size, seconds=seconds, on_message=on_message, on_progress=on_progress)
+    try:
+        n_source = parts.source.n_frames
+        if n_source is None:
+            raise ConfigurationError(f"{parts.source.title} never ends: say how much of it to render with --seconds.")
+        n_frames = n_source + parts.engine.plan.n_taps - 1
+        with WavWriter(path, settings.audio.fs_hz, 2, force=settings.output.force) as writer:
             for number, block in enumerate(rendered(parts)):
                 writer.write(block[: n_frames - writer.n_frames])
                 if on_progress and number % _BLOCKS_PER_REPORT == 0:
                     on_progress(writer.n_frames / n_frames, f"rendering {parts.source.title}")
-        finally:
-            parts.source.close()
+    finally:
+        parts.source.close()
     return parts.engine.snapshot()
 
 

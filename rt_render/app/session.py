@@ -19,7 +19,7 @@ from rt_render.io.ring_feeder import RingFeeder
 from rt_render.io.sound_card import CardStatus
 
 GAIN_RANGE_DB = (-60.0, 24.0)
-_PREFILL_S = 5.0
+_PREFILL_S, _PREFILL_TIMEOUT_S = 0.5, 5.0
 _FADE_OUT_S = 0.5
 _LOOK_S = 0.05
 
@@ -109,9 +109,9 @@ class Session:
     # from start to stop
 
     def start(self) -> None:
-        """Fill the ring, lock memory, put the garbage collector's work behind us, then start the card."""
+        """Fill the ring for a while, lock memory, put the garbage collector's work behind us, then start the card."""
         self._feeder.start()
-        self._feeder.wait_until_full(_PREFILL_S)
+        self._prefill()
         self._lock_memory()
         gc.collect()
         gc.freeze()
@@ -146,6 +146,13 @@ class Session:
         if self._tracker:
             self._tracker.stop()
         self._mailbox.close()
+
+    def _prefill(self) -> None:
+        """Wait until half a second of sound lies ready, or all there is; a source that hangs is not waited for."""
+        enough = round(_PREFILL_S * self.settings.audio.fs_hz)
+        give_up_s = time.monotonic() + _PREFILL_TIMEOUT_S
+        while self.engine.ring.fill_frames < enough and not self._feeder.ended and time.monotonic() < give_up_s:
+            time.sleep(0.002)
 
     def _lock_memory(self) -> None:
         refused = [g.text for g in (lock_memory(*region) for region in self.engine.memory()) if not g.granted]
@@ -203,7 +210,7 @@ class Session:
             self._feeder.stop()
             self.engine.reset(frame)
             self._feeder.restart(frame)
-            self._feeder.wait_until_full(_PREFILL_S)
+            self._prefill()
         if self._playing:
             self.engine.play()
 

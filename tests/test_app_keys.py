@@ -1,0 +1,111 @@
+"""Keys, words and lines of the live view."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+
+import pytest
+
+from rt_render.app.controls import CONTROLS, SHORT_HELP, handle_keys, long_help
+from rt_render.app.live_view import meter
+from rt_render.app.words import clock, decibels, plural
+
+
+class Recorded:
+    """Stands where a session does and notes what is asked of it."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __getattr__(self, name):
+        return lambda *arguments: self.asked.append((name, *arguments))
+
+
+def test_each_key_asks_the_session_for_one_thing():
+    acts = {key: control.act.__name__ for key, control in CONTROLS.items() if key in "r mt"}
+    assert acts == {"r": "recentre", " ": "toggle_pause", "m": "toggle_mute", "t": "toggle_tracking"}
+
+
+def test_volume_keys_work_with_and_without_shift():
+    session = Recorded()
+    assert handle_keys("+=-_", session, lambda: None)
+    assert session.asked == [("change_gain", 1.0)] * 2 + [("change_gain", -1.0)] * 2
+
+
+def test_quit_stops_there_and_help_is_shown_and_unknown_keys_do_nothing():
+    session, shown = Recorded(), []
+    assert not handle_keys("x?\x1bq+", session, lambda: shown.append(1))
+    assert shown == [1] and session.asked == []
+
+
+def test_help_names_every_key():
+    for control in CONTROLS.values():
+        assert f"  {control.shown} " in long_help()
+    for word in ("recentre", "mute", "pause", "tracking", "quit", "help"):
+        assert word in SHORT_HELP
+
+
+def test_numbers_are_said_as_people_read_them():
+    assert (clock(0), clock(62.54), clock(59.96)) == ("0:00.0", "1:02.5", "1:00.0")
+    assert (decibels(1.0), decibels(0.1), decibels(0.0)) == ("0.0 dBFS", "-20.0 dBFS", "silence")
+    assert (plural(1, "block"), plural(0, "block")) == ("1 block", "0 blocks")
+
+
+@pytest.mark.parametrize("levels", [(0.0, 0.0), (1e-9, 1e-3), (0.1, 0.5), (1.0, 1.0), (3.0, 9.0)])
+def test_a_meter_is_as_wide_whatever_the_level(levels):
+    assert len(meter(*levels).plain) == 40 + len("  -60 dB")
+
+
+def play_on_a_terminal(tmp_path, act, *more):
+    """Play on a pseudo-terminal, `act` with its descriptor and process once lines are drawn; return all."""
+    master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
+    arguments = "--device virtual --tracker none --method ls --taps 64 --head sphere --order 1".split()  # noqa: SIM905
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rt_render", "play", *arguments, *more],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        cwd=tmp_path,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "30"},
+        start_new_session=True,
+    )
+    seen, acted, give_up_s = b"", False, time.monotonic() + 120
+    try:
+        while time.monotonic() < give_up_s:
+            if select.select([master], [], [], 0.1)[0]:
+                seen += os.read(master, 65536)
+            elif process.poll() is not None:
+                break
+            if not acted and b"position" in seen:
+                acted = True
+                act(master, process)
+        code = process.wait(timeout=10)
+        assert termios.tcgetattr(slave) == before, "the terminal was not put back"
+    finally:
+        process.kill()
+        os.close(master)
+        os.close(slave)
+    return code, seen.decode(errors="replace")
+
+
+def test_keys_on_a_terminal_mute_and_quit_and_the_terminal_is_put_back(tmp_path):
+    code, seen = play_on_a_terminal(
+        tmp_path, lambda master, _: (os.write(master, b"m?"), time.sleep(0.5), os.write(master, b"q"))
+    )
+    assert code == 0
+    assert "muted" in seen and "recentre: where you look now is straight ahead" in seen
+    assert "played, no block missed" in seen or "missed of" in seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_fades_out_and_leaves_cleanly_with_a_summary(tmp_path, number):
+    code, seen = play_on_a_terminal(tmp_path, lambda _, process: process.send_signal(number), "--record", "kept.wav")
+    assert code == 130
+    assert "highest peak" in seen and "Traceback" not in seen
+    assert (tmp_path / "kept.wav").exists()

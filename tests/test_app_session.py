@@ -1,0 +1,178 @@
+"""A session on the virtual card: equal to the offline render, and its controls do what they say."""
+
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from rt_render.app.excerpt import Excerpt
+from rt_render.app.offline import render_to_file
+from rt_render.app.parts import live_block_size, offline_block_size
+from rt_render.app.session import Session, run_session
+from rt_render.app.settings_file import load_settings
+from rt_render.conventions import BLOCK_SIZES, n_sh
+from rt_render.errors import ConfigurationError, InputFileError
+from rt_render.scene.scene_source import SceneSource
+
+FS_HZ, TAPS = 48000, 64
+QUICK = {"method": "ls", "taps": TAPS, "head": "sphere", "device": "virtual", "tracker": "none"}
+"""Settings whose decoder is designed in no time."""
+
+
+@pytest.fixture
+def field(tmp_path):
+    """An order-2 noise field of 0.7 s whose length is no multiple of a block."""
+    path = tmp_path / "field.wav"
+    noise = np.random.default_rng(5).normal(0, 0.2, (33333, n_sh(2)))
+    soundfile.write(path, noise.astype(np.float32), FS_HZ, subtype="FLOAT")
+    return path
+
+
+@pytest.fixture
+def poses(tmp_path):
+    """A head that turns about a changing oblique axis."""
+    path = tmp_path / "poses.csv"
+    times_s = np.arange(0.0, 1.0, 0.01)
+    angles = np.stack([np.sin(3 * times_s), 0.7 * np.sin(5 * times_s + 1), 0.5 * np.cos(4 * times_s)], 1)
+    half = np.linalg.norm(angles, axis=1, keepdims=True) / 2
+    quats = np.hstack([np.cos(half), np.sin(half) * angles / (2 * half)])
+    rows = "\n".join(",".join(f"{v:.9f}" for v in (t, *q)) for t, q in zip(times_s, quats, strict=True))
+    path.write_text("time_s,w,x,y,z\n" + rows)
+    return path
+
+
+def wait_for(condition, seconds=5.0):
+    give_up_s = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up_s, "nothing happened"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("block_size", [64, 512])
+def test_the_virtual_card_plays_bit_for_bit_what_the_offline_render_writes(field, poses, tmp_path, block_size):
+    choices = {**QUICK, "input": str(field), "poses": poses, "block_size": block_size}
+    render_to_file(load_settings(None, choices), tmp_path / "offline.wav")
+    live = {**choices, "record": tmp_path / "live.wav"}
+    status = run_session(Session(load_settings(None, live)))
+
+    offline, fs_hz = soundfile.read(tmp_path / "offline.wav", dtype="float32")
+    played, _ = soundfile.read(tmp_path / "live.wav", dtype="float32")
+    assert fs_hz == FS_HZ and len(offline) == 33333 + TAPS - 1
+    # A machine that was too busy let slots pass in silence: take those out, as many as were counted.
+    blocks = played[: len(played) // block_size * block_size].reshape(-1, block_size, 2)
+    sounding = np.flatnonzero(np.any(blocks != 0, axis=(1, 2)))
+    assert np.sum(np.diff(sounding) - 1) <= status.engine.missed_slots
+    heard = blocks[sounding].reshape(-1, 2)[: len(offline)]
+    np.testing.assert_array_equal(heard, offline[: len(heard)])
+    assert len(heard) == len(offline)
+    assert np.abs(offline).max() > 0.01
+
+
+def test_the_offline_render_holds_the_whole_tail_and_depends_on_the_poses(field, poses, tmp_path):
+    choices = {**QUICK, "input": str(field)}
+    render_to_file(load_settings(None, choices), tmp_path / "still.wav")
+    render_to_file(load_settings(None, {**choices, "poses": poses}), tmp_path / "turned.wav")
+    still, _ = soundfile.read(tmp_path / "still.wav")
+    turned, _ = soundfile.read(tmp_path / "turned.wav")
+    assert np.abs(still[-TAPS + 1 :]).max() > 0
+    assert np.abs(still - turned).max() > 0.01
+
+
+def test_the_offline_render_does_not_depend_on_the_block_size_while_the_head_is_still(field, tmp_path):
+    rendered = []
+    for block_size in (32, 2048):
+        path = tmp_path / f"{block_size}.wav"
+        settings = load_settings(None, {**QUICK, "input": str(field), "block_size": block_size})
+        render_to_file(settings, path)
+        rendered.append(soundfile.read(path)[0])
+    np.testing.assert_allclose(rendered[0], rendered[1], atol=2e-6)
+
+
+def test_an_endless_scene_is_not_rendered_without_a_length_and_leaves_no_file(tmp_path):
+    with pytest.raises(ConfigurationError, match="never ends: say how much of it to render with --seconds"):
+        render_to_file(load_settings(None, {**QUICK, "order": 1}), tmp_path / "scene.wav")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_lower_order_is_rendered_at_its_own_order_and_that_is_said(field, tmp_path):
+    said = []
+    render_to_file(
+        load_settings(None, {**QUICK, "input": str(field), "order": 4}), tmp_path / "a.wav", on_message=said.append
+    )
+    assert "rendered at the file's own order 2, not at 4" in said
+
+
+def test_what_is_missing_is_told_before_anything_sounds(tmp_path):
+    with pytest.raises(InputFileError, match="does not exist"):
+        Session(load_settings(None, {**QUICK, "input": str(tmp_path / "no.wav")}))
+
+
+def test_controls_pause_mute_gain_tracking_and_seek(field):
+    settings = load_settings(None, {**QUICK, "input": str(field), "loop": True, "block_size": 128, "gain_db": 23.5})
+    session = Session(settings)
+    with session:
+        engine = session.engine
+        wait_for(lambda: engine.snapshot().frame > 0)
+
+        session.toggle_pause()
+        wait_for(lambda: engine.snapshot().silent)
+        held = engine.snapshot().frame
+        assert not session.status().playing
+        session.seek(0.5)
+        assert engine.snapshot().frame == 24000 != held
+        session.toggle_pause()
+        wait_for(lambda: engine.snapshot().frame > 24000)
+
+        session.toggle_mute()
+        wait_for(lambda: engine.snapshot().gain_lin < 1e-3)
+        assert session.status().muted
+        session.change_gain(2.0)
+        assert not session.status().muted
+        assert session.status().gain_db == 24.0  # no more than the engine takes
+        wait_for(lambda: engine.snapshot().gain_lin > 10)
+
+        session.toggle_tracking()
+        wait_for(lambda: engine.snapshot().tracking_mix == 0.0)
+        session.toggle_tracking()
+        wait_for(lambda: engine.snapshot().tracking_mix == 1.0)
+    assert session.status().position_s > 0.5
+
+
+def test_a_simulated_head_turns_the_field_and_recentring_makes_its_heading_the_front(field):
+    settings = load_settings(None, {**QUICK, "input": str(field), "loop": True, "tracker": "simulated:3"})
+    session = Session(settings)
+    with session:
+        wait_for(lambda: session.engine.snapshot().poses > 20)
+        before = session._mailbox.recentre_count()
+        session.recentre()
+        assert session._mailbox.recentre_count() == before + 1
+        status = session.status()
+        assert status.tracker is not None and status.tracker.source == "simulated head"
+
+
+def test_an_excerpt_ends_softly_and_reads_the_same_in_any_split():
+    def excerpt():
+        return Excerpt(SceneSource(order=0, fs_hz=FS_HZ), 0.1)
+
+    whole = excerpt().read(100000)
+    source = excerpt()
+    parts = np.concatenate([source.read(n) for n in (1, 4000, 77, 5000)])
+    assert whole.shape == (4800, 1) and source.n_frames == 4800
+    np.testing.assert_array_equal(whole, parts)
+    straight = SceneSource(order=0, fs_hz=FS_HZ).read(4800)
+    np.testing.assert_array_equal(whole[:3840], straight[:3840])
+    assert abs(whole[-1, 0]) <= abs(straight[-1, 0]) / 900
+    source.seek(4000)
+    np.testing.assert_array_equal(source.read(9999), whole[4000:])
+    assert len(source.read(10)) == 0
+
+
+def test_block_sizes_are_chosen_for_live_and_offline():
+    assert live_block_size("auto")[0] in (128, 256)
+    assert live_block_size(64) == (64, 64)
+    block, host_frames = live_block_size(480)
+    assert host_frames == 480 and block in BLOCK_SIZES
+    assert offline_block_size("auto") == 128
+    with pytest.raises(ConfigurationError, match="block_size = 480 cannot be rendered offline"):
+        offline_block_size(480)
