@@ -1,0 +1,38 @@
+"""The figures this project is judged by, measured on this machine."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from rt_render.errors import ConfigurationError
+
+PARTS = {
+    "speed": "speed",
+    "lock-immunity": "lock_immunity",
+    "latency": "latency",
+    "rotation": "rotation",
+    "accuracy": "accuracy",
+    "start": "start",
+}
+"""Names of the parts and their modules, in the order in which they run."""
+
+
+def run(parts: Sequence[str] = (), on_progress: Callable[[str], None] = lambda text: None) -> dict[str, object]:
+    """Run the named parts, or all, and return their figures as one object of plain numbers, lists and words.
+
+    Raises ConfigurationError for an unknown part. Control side; takes a few minutes for all.
+    """
+    for part in parts:
+        if part not in PARTS:
+            raise ConfigurationError(f"there is no benchmark '{part}': choose one of {', '.join(PARTS)}.")
+    results: dict[str, object] = {}
+    for name, module in PARTS.items():
+        if not parts or name in parts:
+            results |= import_module(f"rt_render.app.benchmarks.{module}").run(on_progress)
+    return results
+
+
+def report(results: dict[str, object]) -> str:
+    """Return the figures as text for people."""
+    from rt_render.app.benchmarks.report import in_words
+
+    return in_words(results)

@@ -1,0 +1,90 @@
+"""Benchmark figures as text: each beside what is required of it."""
+
+from typing import Any
+
+
+def in_words(results: dict[str, Any]) -> str:
+    """Return a paragraph for each part that was measured."""
+    parts = [
+        text(results)
+        for key, text in (
+            ("speed", _speed),
+            ("lock_immunity", _lock_immunity),
+            ("algorithmic_latency_frames", _latency),
+            ("rotation_error_db", _rotation),
+            ("accuracy", _accuracy),
+            ("start_s", _start),
+        )
+        if key in results
+    ]
+    return "\n\n".join(parts)
+
+
+def _mark(value: float, limit: float | None) -> str:
+    if limit is None:
+        return ""
+    return f"(required {limit:g}) ok" if value <= limit else f"(required {limit:g}) MISSED"
+
+
+def _speed(results: dict[str, Any]) -> str:
+    lines = ["Speed: a whole block, turning at 600 °/s, over scipy.fft.rfft of (channels, 2 block) float32"]
+    for r in results["speed"]:
+        lines.append(
+            f"  order {r['order']}  {r['block_size']:4d} frames  {r['head']:<10}  {r['block_us']:6.2f} us / "
+            f"{r['scipy_rfft_us']:6.2f} us = {r['ratio']:.2f} {_mark(r['ratio'], r['required_ratio'])}"
+            f"   99.9 % {r['p999_us']:.1f} us"
+        )
+    taps = ", ".join(f"{r['n_taps']} taps {r['block_us']:.2f} us" for r in results["speed_by_taps"])
+    lines.append(f"  order 3, 128 frames: {taps}")
+    silence = ", ".join(f"{name} {value:.2f}" for name, value in results["silence_over_sound"].items())
+    lines.append(f"  time over that of sound: {silence}")
+    return "\n".join(lines)
+
+
+def _lock_immunity(results: dict[str, Any]) -> str:
+    r = results["lock_immunity"]
+    return (
+        "Lock immunity: missed blocks in alternating windows of 2 s at 48 kHz / 128\n"
+        f"  native callback: idle {r['idle_missed']}, lock held {r['held_missed']} "
+        f"{_mark(r['held_missed'], r['idle_missed'] + 3)}\n"
+        f"  the same block function from Python: idle {r['python_callback_idle_missed']}, "
+        f"lock held {r['python_callback_missed']}\n"
+        f"  {r['priority']}; load {r['load_before']} before, {r['load_after']} after"
+    )
+
+
+def _latency(results: dict[str, Any]) -> str:
+    return (
+        f"Latency of the algorithm: {results['algorithmic_latency_frames']} frames beyond the block "
+        f"{_mark(results['algorithmic_latency_frames'], 0)}; error against direct convolution "
+        f"{results['convolution_error']:.1e} of the peak"
+    )
+
+
+def _rotation(results: dict[str, Any]) -> str:
+    reversal = max(results["rotation_reversal_by_block_db"].values())
+    return (
+        "Rotation: error over ideal, order 7, 600 °/s, worst of 21 turns at block sizes 32 to 2048: "
+        f"{results['rotation_error_db']} dB {_mark(results['rotation_error_db'], -80)}; "
+        f"reversal at 3000 °/s²: {reversal} dB"
+    )
+
+
+def _accuracy(results: dict[str, Any]) -> str:
+    lines = ["Accuracy of the default head, over all its measured directions, as the engine renders it"]
+    for r in results["accuracy"]:
+        required = r["required"] or {}
+        figures = "  ".join(
+            f"{label} {r[key]:6.2f} {unit} {_mark(r[key], required.get(key))}"
+            for label, key, unit in (("ITD", "itd_us", "us"), ("ILD", "ild_db", "dB"), ("LSD", "lsd_erb_db", "dB"))
+        )
+        lines.append(f"  order {r['order']}  {figures}")
+    return "\n".join(lines)
+
+
+def _start(results: dict[str, Any]) -> str:
+    return (
+        f"Start: first block {results['start_s']:.2f} s after the command, warm "
+        f"{_mark(results['start_s'], results['start_allowed_s'])}; "
+        f"`import numba, scipy` alone {results['import_numba_scipy_s']:.2f} s"
+    )
