@@ -9,7 +9,7 @@ from scipy.signal import fftconvolve
 from rt_render.ambisonics.harmonics import spherical_to_cartesian
 from rt_render.hrtf.bands import erb_centres_hz, erb_number, gammatone_power
 from rt_render.hrtf.equalise import diffuse_field_equalised
-from rt_render.hrtf.heads import built_in_head, kemar, sphere_head, sphere_response
+from rt_render.hrtf.heads import HEAD_NAMES, built_in_head, kemar, sphere_head, sphere_response
 from rt_render.hrtf.hrir_set import HrirSet, sphere_weights
 
 
@@ -39,7 +39,7 @@ def test_kemar_hears_the_left_with_its_left_ear_first_and_loudest():
     assert np.sum(left[0] ** 2) > 10 * np.sum(left[1] ** 2)
 
 
-@pytest.mark.parametrize("name", ["kemar", "sphere"])
+@pytest.mark.parametrize("name", HEAD_NAMES)
 def test_built_in_heads_are_exactly_mirror_symmetric_at_any_rate(name):
     head = built_in_head(name, 48000.0).resampled(48000.0)
     assert head.fs_hz == 48000.0
@@ -56,7 +56,7 @@ def test_a_head_with_one_changed_filter_is_not_called_symmetric():
 
 
 def test_an_unknown_head_is_refused():
-    with pytest.raises(ValueError, match="kemar, sphere"):
+    with pytest.raises(ValueError, match="kemar, kemar-df, sphere"):
         built_in_head("ku100", 48000.0)
     with pytest.raises(ValueError, match=r"0\.03"):
         sphere_head(radius_m=1.0)

@@ -9,10 +9,11 @@ from scipy.special import eval_legendre, roots_legendre, spherical_jn, spherical
 
 from rt_render.ambisonics.harmonics import spherical_to_cartesian
 from rt_render.hrtf.bands import bin_frequencies_hz
+from rt_render.hrtf.equalise import diffuse_field_equalised
 from rt_render.hrtf.hrir_set import HrirSet
 
-HEAD_NAMES = ("kemar", "sphere")
-"""Heads that need no file."""
+HEAD_NAMES = ("kemar", "kemar-df", "sphere")
+"""Heads that need no file: KEMAR as measured, KEMAR with its diffuse field equalised, a rigid sphere."""
 _SPEED_OF_SOUND_M_S = 343.0
 
 
@@ -23,6 +24,8 @@ def built_in_head(name: str, fs_hz: float) -> HrirSet:
     """
     if name == "kemar":
         return kemar()
+    if name == "kemar-df":
+        return diffuse_field_equalised(kemar())
     if name == "sphere":
         return sphere_head(fs_hz=fs_hz)
     raise ValueError(f"head {name!r}: allowed are {', '.join(HEAD_NAMES)}")
