@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from firmware_bridge.errors import BridgeError
 from rt_render.app.excerpt import Excerpt
 from rt_render.app.offline import render_to_file
 from rt_render.app.parts import live_block_size, offline_block_size
 from rt_render.app.session import Session, run_session
 from rt_render.app.settings_file import load_settings
 from rt_render.conventions import BLOCK_SIZES, n_sh
-from rt_render.errors import ConfigurationError, InputFileError
+from rt_render.errors import ConfigurationError, DeviceError, InputFileError
 from rt_render.scene.scene_source import SceneSource
 
 FS_HZ, TAPS = 48000, 64
@@ -106,6 +107,18 @@ def test_a_file_of_lower_order_is_rendered_at_its_own_order_and_that_is_said(fie
 def test_what_is_missing_is_told_before_anything_sounds(tmp_path):
     with pytest.raises(InputFileError, match="does not exist"):
         Session(load_settings(None, {**QUICK, "input": str(tmp_path / "no.wav")}))
+
+
+def test_a_session_that_cannot_start_leaves_nothing_behind(field, tmp_path):
+    record = tmp_path / "kept.wav"
+    choices = {**QUICK, "input": str(field), "record": record}
+    with pytest.raises(BridgeError, match="unknown head tracker"):
+        Session(load_settings(None, {**choices, "tracker": "magic"}))
+    session = Session(load_settings(None, {**choices, "device": "no such card"}))
+    with pytest.raises(DeviceError), session:
+        pass
+    assert session._feeder._thread is None
+    assert [path.name for path in tmp_path.iterdir()] == ["field.wav"]
 
 
 def test_controls_pause_mute_gain_tracking_and_seek(field):

@@ -3,15 +3,18 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from sofa_writer import write_sofa
 
 import rt_render
 from rt_render.app import cli
+from rt_render.hrtf.heads import sphere_head
 
 QUICK = ["--method", "ls", "--taps", "64", "--head", "sphere"]
 
@@ -159,6 +162,22 @@ def test_a_bad_pose_file_is_told_with_its_line(call, field, tmp_path):
     code, _, err = call("render", field, "-o", "o.wav", "--poses", "poses.csv", *QUICK)
     assert code == 2 and "poses.csv, line 3: time 0 s does not rise" in err
     assert not Path("o.wav").exists() and not Path("o.wav.partial").exists()
+
+
+def test_check_sofa_draws_a_good_head_and_refuses_a_silent_one_with_exit_code_1(call, tmp_path):
+    head = sphere_head(fs_hz=48000)
+    write_sofa(tmp_path / "good.sofa", head)
+    code, out, _ = call("check-sofa", "good.sofa")
+    assert code == 0 and "can be used" in out
+    assert Path("good.png").read_bytes()[:4] == b"\x89PNG"
+    assert call("check-sofa", "good.sofa")[0] == 2  # the picture is there
+
+    write_sofa(tmp_path / "silent.sofa", replace(head, hrirs=0 * head.hrirs))
+    code, out, _ = call("check-sofa", "silent.sofa", "--json", "--plot", "s.png")
+    verdict = json.loads(out)
+    assert code == 1 and verdict["refused"] and verdict["findings"]
+    code, _, err = call("play", "--head", "silent.sofa", "--device", "virtual", "--tracker", "none")
+    assert code == 2 and "all filters are silent" in err
 
 
 def test_something_unexpected_asks_for_a_report_and_shows_a_traceback_only_with_debug(call, monkeypatch):

@@ -40,7 +40,10 @@ Rate = Annotated[int | None, typer.Option("--rate", "--fs", help="44100, 48000, 
 Block = Annotated[str | None, typer.Option(help='Frames a block: "auto" or 32 to 2048.')]
 Gain = Annotated[str | None, typer.Option(help='Gain in dB, -60 to 24, or "auto".')]
 Order = Annotated[str | None, typer.Option(help='Ambisonic order 0 to 7; "auto" is the order of the source.')]
-HeadName = Annotated[str | None, typer.Option("--head", "--sofa", help='"kemar", "sphere" or a SOFA file.')]
+HeadName = Annotated[
+    str | None,
+    typer.Option("--head", "--sofa", help='"kemar", "kemar-df" (flatter on headphones), "sphere" or a SOFA file.'),
+]
 Method = Annotated[str | None, typer.Option(help="Decoder: auto, ls, magls or magls-refined.")]
 Taps = Annotated[int | None, typer.Option(help="Length of the filters, 32 to 4096.")]
 Equaliser = Annotated[

@@ -71,7 +71,7 @@ def view_of(session: Session, status: SessionStatus) -> Table:
     table.add_row("head", Text(f"{pose_text(status)}   {tracker_text(status)}"))
     table.add_row("left", meter(engine.rms[0], engine.peak[0]))
     table.add_row("right", meter(engine.rms[1], engine.peak[1]))
-    late = f"{engine.missed_slots} missed, {engine.underruns} underruns"
+    late = f"{engine.late_blocks} missed, {engine.underruns} underruns"
     table.add_row(
         "block",
         Text(
@@ -92,7 +92,7 @@ def plain_line(status: SessionStatus) -> str:
     levels = "/".join(f"{_db(level):.0f}" for level in engine.rms)
     return (
         f"{position_text(status)}  {pose_text(status)}  {levels} dB  block {1e6 * engine.block_s:.0f} µs  "
-        f"missed {engine.missed_slots}  underruns {engine.underruns}  {tracker_text(status)}"
+        f"missed {engine.late_blocks}  underruns {engine.underruns}  {tracker_text(status)}"
     )
 
 

@@ -52,6 +52,8 @@ def make_parts(
         for note in source.notes:
             on_message(note)
         decoder = make_decoder(settings.head, source.order, settings.audio.fs_hz, on_progress)
+        if decoder.attenuation_db:
+            on_message(f"{decoder.head} is played {decoder.attenuation_db:.1f} dB softer, so that it cannot clip")
         plan = Plan(source.order, block_size, settings.audio.fs_hz, decoder.filters.shape[2])
         engine = _make_engine(plan, decoder, settings, trace_rows, on_message)
         if settings.tracking.poses:

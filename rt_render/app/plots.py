@@ -92,8 +92,7 @@ def _draw_block_times(axes: Axes, story: Story) -> None:
     )
     median, worst = np.median(times_us) if len(times_us) else 0.0, times_us.max(initial=0.0)
     axes.set_title(
-        f"Time a block takes: median {median:.0f} µs, longest {worst:.0f} µs, "
-        f"{story.status.engine.missed_slots} missed",
+        f"Time a block takes: median {median:.0f} µs, longest {worst:.0f} µs, {story.status.engine.late_blocks} missed",
         loc="left",
         fontsize=10,
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 
+from rt_render.app.words import plural
 from rt_render.engine.engine import Engine
 from rt_render.errors import RenderError
 from rt_render.io.wav_writer import WavWriter
@@ -23,13 +24,8 @@ class Recorder:
         self._writer = WavWriter(path, int(engine.plan.fs_hz), 2, force=force)
         self._on_message = on_message
         self._stop = Event()
-        self._failed = False
+        self._done = False
         self._thread = Thread(target=self._run, name="rt-render-recorder", daemon=True)
-
-    @property
-    def path(self) -> Path:
-        """The file that is written."""
-        return self._writer.path
 
     def start(self) -> None:
         """Begin to drain."""
@@ -37,24 +33,33 @@ class Recorder:
 
     def close(self) -> None:
         """Write what is left and give the file its name. After the card has stopped; may be called twice."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        if not self._failed:
+        self._join()
+        if not self._done:
+            self._done = True
             self._write()
             self._writer.close()
+            lost = self._engine.snapshot().capture_lost
+            if lost:
+                self._on_message(f"{self._writer.path} lacks {plural(lost, 'frame')}: the disk was too slow for them")
 
     def abandon(self) -> None:
-        """Give up a file that nothing was written to."""
+        """Give up the file: nothing is left of it."""
+        self._join()
+        self._done = True
         self._writer.abandon()
         self._writer.partial_path.unlink(missing_ok=True)
 
+    def _join(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
     def _run(self) -> None:
-        while not self._stop.wait(_DRAIN_S) and not self._failed:
+        while not self._stop.wait(_DRAIN_S) and not self._done:
             try:
                 self._write()
             except RenderError as error:
-                self._failed = True
+                self._done = True
                 self._on_message(str(error))
 
     def _write(self) -> None:

@@ -20,7 +20,7 @@ around: when the head turns to the left, everything moves to the right of it. Li
 
 _NEXT = """\
 - `rt-render play` — the same scene on your sound card; send your head's pose as OSC to 127.0.0.1:9000
-  (`/ypr 30 10 5` looks 30° to the left and 10° up).
+  (`/ypr 30 10 5` looks 30° to the left and 10° down).
 - `rt-render play FILE.wav` — an ambisonic recording of your own (ambiX: ACN, SN3D).
 - `rt-render play --tracker simulated` — the same head motion, live.
 - `rt-render doctor` — what this machine grants, and how to get more of it.
@@ -57,7 +57,7 @@ def report_text(story: Story, wav: Path | None, picture: Path) -> str:
         ("Version", f"rt-render {__version__}"),
     ]
     figures = [
-        ("Missed blocks", f"{engine.missed_slots} of {engine.blocks} ({in_time})"),
+        ("Missed blocks", f"{engine.late_blocks} of {engine.blocks} ({in_time})"),
         ("Underruns of the source", f"{engine.underruns}"),
         (
             "Block time",

@@ -90,7 +90,7 @@ class Session:
             if not settings.tracking.poses:
                 self._tracker = self._open_tracker()
         except BaseException:
-            self._close_inputs()
+            self._give_up()
             raise
 
     def _open_tracker(self) -> Tracker:
@@ -109,7 +109,10 @@ class Session:
     # from start to stop
 
     def start(self) -> None:
-        """Fill the ring for a while, lock memory, put the garbage collector's work behind us, then start the card."""
+        """Fill the ring for a while, lock memory, put the garbage collector's work behind us, then start the card.
+
+        Raises DeviceError for a card that was asked for and cannot be used; all is closed then.
+        """
         self._feeder.start()
         self._prefill()
         self._lock_memory()
@@ -117,7 +120,11 @@ class Session:
         gc.freeze()
         if self._recorder:
             self._recorder.start()
-        self._card.start()
+        try:
+            self._card.start()
+        except BaseException:
+            self._give_up()
+            raise
 
     def stop(self) -> None:
         """Fade out, stop the card, then everything that fed it; the recording gets its name last."""
@@ -140,6 +147,11 @@ class Session:
     def ended(self) -> bool:
         """Whether the source has ended and the filters have rung out."""
         return self.engine.snapshot().ended
+
+    def _give_up(self) -> None:
+        self._close_inputs()
+        if self._recorder:
+            self._recorder.abandon()
 
     def _close_inputs(self) -> None:
         self._feeder.close()

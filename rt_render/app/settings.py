@@ -21,33 +21,33 @@ class Audio(_Section):
     """The card and the level."""
 
     device: Annotated[str, Field(min_length=1)] | Annotated[int, Field(ge=0)] = Field(
-        "auto", description='"auto", "virtual", or a device\'s number or name as `rt-render devices` shows it'
+        default="auto", description='"auto", "virtual", or a device\'s number or name as `rt-render devices` shows it'
     )
-    fs_hz: Literal[44100, 48000, 88200, 96000] = Field(48000, description="44100, 48000, 88200 or 96000 Hz")
+    fs_hz: Literal[44100, 48000, 88200, 96000] = Field(default=48000, description="44100, 48000, 88200 or 96000 Hz")
     block_size: Literal["auto"] | Annotated[int, Field(ge=BLOCK_SIZES[0], le=BLOCK_SIZES[-1])] = Field(
-        "auto", description='"auto" or 32 to 2048 frames, best a power of two'
+        default="auto", description='"auto" or 32 to 2048 frames, best a power of two'
     )
     gain_db: Literal["auto"] | Annotated[float, Field(ge=-60.0, le=24.0)] = Field(
-        "auto", description='"auto" (0 dB for files, 20 dB for the quiet built-in scene) or -60 to 24 dB'
+        default="auto", description='"auto" (0 dB for files, 20 dB for the quiet built-in scene) or -60 to 24 dB'
     )
-    ceiling_db: float = Field(-1.0, ge=-40.0, le=0.0, description="-40 to 0 dBFS")
+    ceiling_db: float = Field(default=-1.0, ge=-40.0, le=0.0, description="-40 to 0 dBFS")
 
 
 class Head(_Section):
     """Whose ears, and how the field is decoded to them."""
 
     head: Annotated[str, Field(min_length=1)] = Field(
-        "kemar", description='"kemar", "sphere" or the path of a SOFA file'
+        default="kemar", description='"kemar", "sphere" or the path of a SOFA file'
     )
     order: Literal["auto"] | Annotated[int, Field(ge=0, le=MAX_ORDER)] = Field(
-        "auto", description='"auto" (the order of the source) or 0 to 7'
+        default="auto", description='"auto" (the order of the source) or 0 to 7'
     )
     method: Literal["auto", "ls", "magls", "magls-refined"] = Field(
-        "auto", description='"auto", "ls", "magls" or "magls-refined"'
+        default="auto", description='"auto", "ls", "magls" or "magls-refined"'
     )
-    taps: int = Field(256, ge=32, le=4096, description="32 to 4096 taps")
+    taps: int = Field(default=256, ge=32, le=4096, description="32 to 4096 taps")
     headphone_eq: OptionalFile = Field(
-        None, description="the path of a WAV impulse response or of AutoEq's ParametricEQ.txt"
+        default=None, description="the path of a WAV impulse response or of AutoEq's ParametricEQ.txt"
     )
 
 
@@ -55,43 +55,43 @@ class Source(_Section):
     """What sounds."""
 
     input: Annotated[str, Field(min_length=1)] = Field(
-        "scene", description='"scene" or the path of an ambisonic audio file'
+        default="scene", description='"scene" or the path of an ambisonic audio file'
     )
-    convention: Literal["ambix", "n3d", "fuma"] = Field("ambix", description='"ambix", "n3d" or "fuma"')
-    loop: bool = Field(False, description="true or false")
+    convention: Literal["ambix", "n3d", "fuma"] = Field(default="ambix", description='"ambix", "n3d" or "fuma"')
+    loop: bool = Field(default=False, description="true or false")
 
 
 class Tracking(_Section):
     """Where the head's pose comes from."""
 
     tracker: Annotated[str, Field(min_length=1)] = Field(
-        "osc", description='"osc", "serial:PORT[:BAUD]", "csv:FILE", "simulated[:SEED]" or "none"'
+        default="osc", description='"osc", "serial:PORT[:BAUD]", "csv:FILE", "simulated[:SEED]" or "none"'
     )
     poses: OptionalFile = Field(
-        None, description="the path of a CSV file (time_s,w,x,y,z) followed by the source's own time"
+        default=None, description="the path of a CSV file (time_s,w,x,y,z) followed by the source's own time"
     )
     osc_host: Annotated[str, Field(min_length=1)] = Field(
-        "127.0.0.1", description="the address to listen on, 127.0.0.1 for this machine only"
+        default="127.0.0.1", description="the address to listen on, 127.0.0.1 for this machine only"
     )
-    osc_port: int = Field(9000, ge=1, le=65535, description="1 to 65535")
-    osc_dialect: str | None = Field(None, description="the name of an OSC dialect")
+    osc_port: int = Field(default=9000, ge=1, le=65535, description="1 to 65535")
+    osc_dialect: str | None = Field(default=None, description="the name of an OSC dialect")
 
 
 class Output(_Section):
     """What is kept of what is played."""
 
-    record: OptionalFile = Field(None, description="the path of a new WAV, W64, CAF or FLAC file")
-    force: bool = Field(False, description="true or false")
+    record: OptionalFile = Field(default=None, description="the path of a new WAV, W64, CAF or FLAC file")
+    force: bool = Field(default=False, description="true or false")
 
 
 class Settings(_Section):
     """One whole set-up, as a configuration file holds it."""
 
-    audio: Audio = Field(default_factory=Audio)
-    head: Head = Field(default_factory=Head)
-    source: Source = Field(default_factory=Source)
-    tracking: Tracking = Field(default_factory=Tracking)
-    output: Output = Field(default_factory=Output)
+    audio: Audio = Audio()
+    head: Head = Head()
+    source: Source = Source()
+    tracking: Tracking = Tracking()
+    output: Output = Output()
 
 
 class Choices(TypedDict, total=False):

@@ -1,8 +1,10 @@
 """Numbers as people read them."""
 
 from math import log10
+from typing import TYPE_CHECKING
 
-from rt_render.app.session import SessionStatus
+if TYPE_CHECKING:
+    from rt_render.app.session import SessionStatus
 
 _SILENCE_LIN = 1e-6
 
@@ -23,10 +25,10 @@ def clock(seconds: float) -> str:
     return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
-def summary(status: SessionStatus) -> str:
+def summary(status: "SessionStatus") -> str:
     """Return one line about how a session went."""
     engine = status.engine
-    missed = "no block missed" if not engine.missed_slots else f"{plural(engine.missed_slots, 'block')} missed"
+    missed = "no block missed" if not engine.late_blocks else f"{plural(engine.late_blocks, 'block')} missed"
     return (
         f"{clock(status.position_s)} played, {missed} of {engine.blocks}, "
         f"{plural(engine.underruns, 'underrun')}, longest block {1e3 * engine.longest_block_s:.2f} ms, "

@@ -1,0 +1,70 @@
+"""A recording holds what the card got, whatever card, and a failing disk does not stop the sound."""
+
+import ctypes
+
+import numpy as np
+import pytest
+import soundfile
+
+from rt_render.app.recorder import Recorder
+from rt_render.engine.engine import Engine
+from rt_render.engine.plan import Plan
+from rt_render.io.wav_writer import OutputFileError
+from rt_render.kernels.cards import compile_sound_card
+from rt_render.kernels.state import LINK
+from rt_render.kernels.turn import pass_turn
+
+STREAM = 7
+
+
+@pytest.fixture
+def engine():
+    random = np.random.default_rng(2)
+    engine = Engine(Plan(1, 64, 48000, 64), random.normal(0, 0.05, (2, 4, 64)))
+    engine.prepare_capture(1.0)
+    engine.ring.write(random.normal(0, 0.3, (8192, 4)).astype(np.float32))
+    return engine
+
+
+def call_as_a_sound_card(engine, sizes):
+    """Call the native callback as PortAudio does, for buffers of these sizes; return what it delivered."""
+    link = np.zeros(1, LINK)
+    link[0]["state"], link[0]["stream"] = engine.address, STREAM
+    assert pass_turn(engine.address, 0, STREAM)
+    pointer = ctypes.c_void_p
+    callback = ctypes.CFUNCTYPE(ctypes.c_int32, pointer, pointer, ctypes.c_uint64, pointer, ctypes.c_uint64, pointer)(
+        compile_sound_card().address
+    )
+    buffers = []
+    for n_frames in sizes:
+        buffer = np.full((n_frames, 2), np.nan, np.float32)
+        assert callback(None, buffer.ctypes.data, n_frames, None, 0, link.ctypes.data) == 0
+        buffers.append(buffer)
+    return np.concatenate(buffers)
+
+
+@pytest.mark.parametrize("sizes", [[64] * 20, [100] * 12, [1, 63, 64, 65, 511, 3, 200]])
+def test_what_a_sound_card_gets_is_recorded_in_whole_blocks(engine, tmp_path, sizes):
+    recorder = Recorder(engine, tmp_path / "a.wav", force=False, on_message=print)
+    recorder.start()
+    delivered = call_as_a_sound_card(engine, sizes)
+    recorder.close()
+    recorder.close()
+    kept, fs_hz = soundfile.read(tmp_path / "a.wav", dtype="float32")
+    assert fs_hz == 48000 and len(kept) % 64 == 0 and len(kept) - len(delivered) in range(64)
+    np.testing.assert_array_equal(kept[: len(delivered)], delivered)
+    assert np.abs(kept).max() > 0.01
+
+
+def test_a_disk_that_takes_no_more_ends_the_recording_with_a_sentence(engine, tmp_path, monkeypatch):
+    said = []
+    recorder = Recorder(engine, tmp_path / "a.wav", force=False, on_message=said.append)
+
+    def refuse(frames):
+        raise OutputFileError("a.wav could not be finished: No space left on device")
+
+    monkeypatch.setattr(recorder._writer, "write", refuse)
+    recorder.start()
+    recorder._thread.join(timeout=10)
+    assert not recorder._thread.is_alive() and said == ["a.wav could not be finished: No space left on device"]
+    recorder.close()
