@@ -172,4 +172,6 @@ class CardKeeper:
 
     def _fade_in_next(self) -> None:
         """Let the next block fade in from silence. Only while nobody runs the block function."""
-        store_word(self._engine.address + field_offset("fade"), 0)  # the bits of 0.0
+        address = self._engine.address
+        store_word(address + field_offset("fade"), 0)  # the bits of 0.0
+        store_word(address + field_offset("adapter_left"), 0)  # meant for the card before

@@ -1,0 +1,202 @@
+"""The keeper: a card that falls silent is replaced by the virtual one, and taken back when it returns."""
+
+import ctypes
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from rt_render.engine.engine import Engine
+from rt_render.engine.plan import Plan
+from rt_render.errors import DeviceError
+from rt_render.io import card_keeper, sound_card
+from rt_render.io.card_keeper import CardKeeper
+from rt_render.io.sound_card import DeviceInfo, SoundCard
+from rt_render.kernels.cards import compile_sound_card
+from rt_render.kernels.state import LINK
+
+WAIT_S = 20.0
+
+
+class PretendedCard(SoundCard):
+    """A sound card whose calls come from a thread of this test; `plugged` and `calling` are its cable and its will."""
+
+    plugged, calling = True, True
+    opened: "list[PretendedCard]" = []  # noqa: RUF012
+
+    def __init__(self, engine, device=None, **_):
+        if not self.plugged:
+            raise DeviceError("no sound card was found.")
+        self.device = DeviceInfo(0, "Pretended", "Test", 2, (48000,), True)
+        self._engine, self._frames, self._latency_s, self._on_jack = engine, 128, 0.0, False
+        self._callback, self._number = compile_sound_card(), next(sound_card._stream_numbers)
+        self._link = np.zeros(1, LINK)
+        self._link["state"], self._link["stream"] = engine.address, self._number
+        self.last = np.ones((128, 2), np.float32)
+        self.opened.append(self)
+
+    def begin(self):
+        kinds = (
+            ctypes.c_void_p,
+            ctypes.c_void_p,
+            ctypes.c_ulong,
+            ctypes.c_void_p,
+            ctypes.c_ulong,
+            ctypes.c_void_p,
+        )
+        self._call = ctypes.CFUNCTYPE(ctypes.c_int, *kinds)(self._callback.address)
+        self._quit = threading.Event()
+        self._thread = threading.Thread(target=self._play, daemon=True)
+        self._thread.start()
+
+    def _play(self):
+        while not self._quit.wait(128 / 48000):
+            if type(self).calling:
+                self.call_once()
+
+    def call_once(self):
+        self._call(None, self.last.ctypes.data, 128, None, 0, self._link.ctypes.data)
+
+    def stop(self):
+        self._quit.set()
+        self._thread.join()
+        self.give_turn()
+
+    def _close_lost(self):
+        self._quit.set()
+
+    @property
+    def running(self):
+        return True
+
+
+@pytest.fixture
+def engine():
+    engine = Engine(Plan(0, 128, 48000, 16, ring_s=30.0), np.ones((2, 1, 16)))
+    engine.ring.write(np.full((48000 * 29, 1), 0.01, np.float32))
+    return engine
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+    monkeypatch.setattr(card_keeper, "SoundCard", PretendedCard)
+    monkeypatch.setattr(card_keeper, "look_again", lambda: None)
+    monkeypatch.setattr(card_keeper, "RETRY_S", 0.1)
+    monkeypatch.setattr(PretendedCard, "plugged", True)
+    monkeypatch.setattr(PretendedCard, "calling", True)
+    monkeypatch.setattr(PretendedCard, "opened", [])
+    return PretendedCard
+
+
+def wait_for(what):
+    end_s = time.monotonic() + WAIT_S
+    while not what():
+        assert time.monotonic() < end_s, "did not happen"
+        time.sleep(0.005)
+
+
+def test_a_card_that_falls_silent_is_replaced_and_taken_back_where_the_time_line_is(engine, pretended):
+    messages: list[str] = []
+    keeper = CardKeeper(engine, on_message=messages.append)
+    keeper.start()
+    try:
+        wait_for(lambda: engine.snapshot().frame > 0)
+        assert not keeper.on_virtual and keeper.status().host_api == "Test"
+
+        pretended.plugged = pretended.calling = False
+        wait_for(lambda: keeper.on_virtual)
+        lost_at = engine.snapshot().frame
+        wait_for(lambda: engine.snapshot().frame > lost_at + 4800)
+        assert "until Pretended (Test) is back" in keeper.status().text
+
+        lost = pretended.opened[0]
+        lost.call_once()  # back to life, and too late
+        assert not lost.last.any()
+
+        before = engine.snapshot().frame
+        pretended.plugged = pretended.calling = True
+        wait_for(lambda: not keeper.on_virtual)
+        back_at = engine.snapshot().frame
+        assert back_at >= before and not keeper.virtual_card.running
+        wait_for(lambda: engine.snapshot().frame > back_at + 4800)
+        wait_for(lambda: pretended.opened[-1].last.any())
+        lost.call_once()
+        assert not lost.last.any()
+    finally:
+        keeper.stop()
+    assert keeper.losses == 1 and engine.snapshot().silent is False
+    words = ("Playing on Pretended", "has stopped answering", "is back")
+    assert len(messages) == 3 and all(word in said for word, said in zip(words, messages, strict=True))
+
+
+def test_the_sound_fades_in_on_the_card_that_takes_over(engine, pretended):
+    keeper = CardKeeper(engine, on_message=lambda _: None, capture=True)
+    keeper.start()
+    try:
+        wait_for(lambda: engine.snapshot().frame > 4800)
+        pretended.calling = pretended.plugged = False
+        wait_for(lambda: keeper.on_virtual)
+        frame = engine.snapshot().frame
+        wait_for(lambda: engine.snapshot().frame > frame + 4800)
+        played = engine.read_capture()[16:, 0]  # behind the onset of the filters
+    finally:
+        keeper.stop()
+    level = played[-1]
+    steps = np.diff(played)
+    (lost_at,) = np.flatnonzero(steps < -0.01 * level)  # the sound that went with the card
+    assert level > 0.1 and abs(played[lost_at + 1]) < 0.001 * level
+    assert steps[lost_at + 1 :].max() < 2.0 * level / 240  # 5 ms at 48 kHz, from silence
+    assert np.all(played[lost_at + 1000 :] > 0.99 * level)
+
+
+def test_a_card_that_comes_back_but_does_not_call_is_not_believed(engine, pretended, monkeypatch):
+    monkeypatch.setattr(card_keeper, "_FIRST_CALL_S", 0.05)
+    keeper = CardKeeper(engine, on_message=lambda _: None)
+    keeper.start()
+    try:
+        pretended.calling = False
+        wait_for(lambda: keeper.on_virtual)
+        wait_for(lambda: len(pretended.opened) > 3)
+        assert keeper.on_virtual and keeper.virtual_card.running
+    finally:
+        keeper.stop()
+
+
+def test_without_a_card_the_virtual_one_plays_and_that_is_said(engine, pretended):
+    pretended.plugged = False
+    messages: list[str] = []
+    keeper = CardKeeper(engine, on_message=messages.append)
+    keeper.start()
+    try:
+        wait_for(lambda: engine.snapshot().frame > 0)
+        assert keeper.on_virtual and "virtual sound card" in messages[0] and "no sound card" in messages[0]
+    finally:
+        keeper.stop()
+    assert not keeper.virtual_card.running
+
+
+def test_a_card_asked_for_by_name_that_is_not_there_is_an_error(engine, pretended):
+    pretended.plugged = False
+    keeper = CardKeeper(engine, device="Pretended", on_message=lambda _: None)
+    with pytest.raises(DeviceError):
+        keeper.start()
+    assert engine.snapshot().frame == 0
+
+
+def test_the_virtual_card_can_be_asked_for(engine, pretended):
+    keeper = CardKeeper(engine, device="virtual", on_message=lambda _: None)
+    keeper.start()
+    wait_for(lambda: engine.snapshot().frame > 0)
+    assert keeper.status().name == "virtual sound card" and not pretended.opened
+    keeper.stop()
+
+
+def test_an_engine_is_played_by_one_sound_card_at_a_time(engine, pretended):
+    first, second = PretendedCard(engine), PretendedCard(engine)
+    first.start()
+    with pytest.raises(DeviceError, match="another sound card"):
+        second.start()
+    second.stop()
+    first.stop()
+    second.take_turn()
