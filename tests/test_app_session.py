@@ -14,6 +14,7 @@ from rt_render.app.session import Session, run_session
 from rt_render.app.settings_file import load_settings
 from rt_render.conventions import BLOCK_SIZES, n_sh
 from rt_render.errors import ConfigurationError, DeviceError, InputFileError
+from rt_render.io.audio_file import AudioFileReader
 from rt_render.scene.scene_source import SceneSource
 
 FS_HZ, TAPS = 48000, 64
@@ -102,6 +103,22 @@ def test_a_file_of_lower_order_is_rendered_at_its_own_order_and_that_is_said(fie
         load_settings(None, {**QUICK, "input": str(field), "order": 4}), tmp_path / "a.wav", on_message=said.append
     )
     assert "rendered at the file's own order 2, not at 4" in said
+
+
+def test_a_file_that_is_cut_while_it_is_rendered_is_told_once_and_what_there_was_is_kept(field, tmp_path, monkeypatch):
+    read, said = AudioFileReader.read, []
+
+    def cut(self, n_frames):
+        frames = read(self, n_frames)
+        if self._position > 20000 and n_frames > 1:  # one frame is the look at the end
+            self.failure = "ended at 0.4 s of 0.7 s"
+            return frames[:0]
+        return frames
+
+    monkeypatch.setattr(AudioFileReader, "read", cut)
+    render_to_file(load_settings(None, {**QUICK, "input": str(field)}), tmp_path / "a.wav", on_message=said.append)
+    assert sum("ended at 0.4 s of 0.7 s" in text for text in said) == 1
+    assert 16000 < soundfile.info(tmp_path / "a.wav").frames < 33333
 
 
 def test_what_is_missing_is_told_before_anything_sounds(tmp_path):

@@ -171,7 +171,7 @@ def play(
     record: Annotated[Path | None, typer.Option(help="Keep what is played in this file.")] = None,
     force: Force = False,
     seconds: Seconds = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing while playing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No live view, only what is worth knowing.")] = False,
 ) -> None:
     """Play a file or the built-in scene live, following your head. Keys: r + - m space t [ ] ? q."""
     from rt_render.app.live_view import LiveView

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from rt_render.app.settings import Head
 from rt_render.hrtf.decoder import Decoder, design_decoder
-from rt_render.hrtf.heads import kemar, sphere_head
+from rt_render.hrtf.heads import HEAD_NAMES, built_in_head
 from rt_render.hrtf.hrir_set import HrirSet
 
 Progress = Callable[[float, str], None]
@@ -26,10 +26,8 @@ def make_decoder(head: Head, order: int, fs_hz: int, on_progress: Progress | Non
 
 def load_head(name: str, fs_hz: int) -> HrirSet:
     """Return a head that comes with the project, by name, or that of a SOFA file, by path."""
-    if name.lower() == "kemar":
-        return kemar()  # the design turns it to the rate, unless it is found in the cache
-    if name.lower() == "sphere":
-        return sphere_head(fs_hz=fs_hz)
+    if name.lower() in HEAD_NAMES:
+        return built_in_head(name.lower(), fs_hz)
     from rt_render.io.sofa_file import load_head as load_sofa_head  # h5py is slow to import
 
     return load_sofa_head(name, fs_hz)

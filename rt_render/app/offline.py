@@ -39,10 +39,14 @@ def render_to_file(
         n_source = parts.source.n_frames
         if n_source is None:
             raise ConfigurationError(f"{parts.source.title} never ends: say how much of it to render with --seconds.")
+        n_told = len(parts.source.notes)
         n_frames = n_source + parts.engine.plan.n_taps - 1
         with WavWriter(path, settings.audio.fs_hz, 2, force=settings.output.force) as writer:
             for number, block in enumerate(rendered(parts)):
                 writer.write(block[: n_frames - writer.n_frames])
+                for note in parts.source.notes[n_told:]:
+                    n_told += 1
+                    on_message(note)
                 if on_progress and number % _BLOCKS_PER_REPORT == 0:
                     on_progress(writer.n_frames / n_frames, f"rendering {parts.source.title}")
     finally:

@@ -37,7 +37,7 @@ class Head(_Section):
     """Whose ears, and how the field is decoded to them."""
 
     head: Annotated[str, Field(min_length=1)] = Field(
-        default="kemar", description='"kemar", "sphere" or the path of a SOFA file'
+        default="kemar", description='"kemar", "kemar-df", "sphere" or the path of a SOFA file'
     )
     order: Literal["auto"] | Annotated[int, Field(ge=0, le=MAX_ORDER)] = Field(
         default="auto", description='"auto" (the order of the source) or 0 to 7'

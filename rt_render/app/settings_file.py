@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from rt_render.app.settings import Settings
 from rt_render.errors import ConfigurationError
+from rt_render.hrtf.heads import HEAD_NAMES
 
 _SECTIONS: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
 _SECTION_OF = {key: name for name, section in _SECTIONS.items() for key in section.model_fields}
 _FILE_KEYS = ("headphone_eq", "poses", "record")
-_NAMES = {"head": ("kemar", "sphere"), "input": ("scene",)}
+_NAMES = {"head": HEAD_NAMES, "input": ("scene",)}
 """Keys that hold a name or else a path, and their names."""
 
 
