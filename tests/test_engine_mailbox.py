@@ -1,0 +1,72 @@
+"""Poses that cross threads: whole, newest, and on time."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from engine_tools import make_engine, noise_field, noise_filters, run_blocks
+
+from firmware_bridge.mailbox import PoseMailbox
+from firmware_bridge.pose import PoseSample
+from rt_render.engine.engine import Engine
+from rt_render.engine.plan import Plan
+from rt_render.io.virtual_card import VirtualCard
+
+
+def test_a_pose_is_reached_at_the_end_of_the_next_block_at_constant_speed():
+    engine, mailbox = make_engine(1, 512), PoseMailbox.private()
+    engine.follow_mailbox(mailbox)
+    engine.ring.write(noise_field(10000, 1))
+    run_blocks(engine, 1)
+    q = (np.cos(0.4), 0.0, 0.0, np.sin(0.4))
+    mailbox.publish(PoseSample(0.0, q, seq=1))
+    run_blocks(engine, 1)
+    path = np.array(engine._s["path"][:5])
+    yaw = 2 * np.arctan2(path[:, 3], path[:, 0])
+    assert yaw == pytest.approx(np.linspace(0, 0.8, 5))
+    assert engine.snapshot().quat_world_from_head == pytest.approx(q)
+
+
+def test_a_silent_tracker_holds_the_pose_and_is_counted():
+    engine, mailbox = make_engine(1, 64), PoseMailbox.private()
+    engine.follow_mailbox(mailbox)
+    engine.ring.write(noise_field(10000, 1))
+    mailbox.publish(PoseSample(0.0, (0.0, 0.0, 0.0, 1.0), seq=1))  # the host's clock began long ago
+    run_blocks(engine, 20)
+    snapshot = engine.snapshot()
+    assert snapshot.stale_blocks == 20
+    assert abs(snapshot.quat_world_from_head[3]) == pytest.approx(1.0)
+
+
+def test_no_pose_yet_looks_ahead_and_is_not_stale():
+    engine = make_engine(1, 64)
+    engine.follow_mailbox(PoseMailbox.private())
+    engine.ring.write(noise_field(10000, 1))
+    run_blocks(engine, 5)
+    assert engine.snapshot().quat_world_from_head == (1.0, 0.0, 0.0, 0.0)
+    assert engine.snapshot().stale_blocks == 0
+
+
+def test_a_storm_of_writes_never_gives_a_torn_pose():
+    engine, mailbox = Engine(Plan(1, 32), noise_filters(1, 100), trace_rows=4000), PoseMailbox.private()
+    engine.follow_mailbox(mailbox)
+    engine.ring.write(noise_field(60000, 1))
+    poses = [(0.5, 0.5, 0.5, 0.5), (0.5, -0.5, -0.5, -0.5)]  # a mixture of the two shows
+    stop = threading.Event()
+
+    def storm() -> None:
+        seq = 0
+        while not stop.is_set():
+            seq += 1
+            mailbox.publish(PoseSample(float(seq), poses[seq % 2], seq=seq))
+
+    thread = threading.Thread(target=storm)
+    thread.start()
+    with VirtualCard(engine):
+        time.sleep(1.0)
+    stop.set()
+    thread.join()
+    used = {tuple(row) for row in engine.trace()[:, 2:6]}
+    assert used <= {*poses, (1.0, 0.0, 0.0, 0.0)}
+    assert used >= set(poses)
