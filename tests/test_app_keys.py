@@ -1,5 +1,6 @@
 """Keys, words and lines of the live view."""
 
+import io
 import os
 import pty
 import select
@@ -10,9 +11,12 @@ import termios
 import time
 
 import pytest
+from rich.console import Console
 
 from rt_render.app.controls import CONTROLS, SHORT_HELP, handle_keys, long_help
-from rt_render.app.live_view import meter
+from rt_render.app.live_view import meter, view_of
+from rt_render.app.session import Session
+from rt_render.app.settings_file import load_settings
 from rt_render.app.words import clock, decibels, plural
 
 
@@ -109,3 +113,17 @@ def test_an_interrupt_fades_out_and_leaves_cleanly_with_a_summary(tmp_path, numb
     assert code == 130
     assert "highest peak" in seen and "Traceback" not in seen
     assert (tmp_path / "kept.wav").exists()
+
+
+def test_the_live_lines_fit_a_terminal_of_eighty_columns():
+    settings = load_settings(
+        None, {"device": "virtual", "tracker": "none", "method": "ls", "head": "sphere", "order": 1}
+    )
+    with Session(settings, seconds=0.2) as session:
+        console = Console(width=80, file=io.StringIO())
+        console.print(view_of(session, session.status()))
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) == 9
+    labels = [line.split()[0] for line in lines[:8]]
+    assert labels == ["playing", "head", "tracker", "left", "right", "block", "latency", "position"]
+    assert not any("…" in line for line in lines)

@@ -4,7 +4,7 @@ import time
 from contextlib import ExitStack
 from math import log10
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -60,15 +60,16 @@ class LiveView:
         return handle_keys(self._keys.pressed(), session, lambda: self.say(long_help()))
 
 
-def view_of(session: Session, status: SessionStatus) -> Table:
+def view_of(session: Session, status: SessionStatus) -> Group:
     """Return the live lines of a session."""
     engine, plan = status.engine, session.engine.plan
     budget_s = plan.block_size / plan.fs_hz
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", justify="right", no_wrap=True)
+    table.add_column(style="dim", justify="right", no_wrap=True, min_width=8)
     table.add_column(no_wrap=True)
     table.add_row("playing", Text(f"{session.source.title} · order {plan.order} · {session.decoder.head}"))
-    table.add_row("head", Text(f"{pose_text(status)}   {tracker_text(status)}"))
+    table.add_row("head", Text(pose_text(status)))
+    table.add_row("tracker", Text(tracker_text(status)))
     table.add_row("left", meter(engine.rms[0], engine.peak[0]))
     table.add_row("right", meter(engine.rms[1], engine.peak[1]))
     late = f"{engine.late_blocks} missed, {engine.underruns} underruns"
@@ -82,8 +83,7 @@ def view_of(session: Session, status: SessionStatus) -> Table:
     )
     table.add_row("latency", Text(latency_text(status, budget_s)))
     table.add_row("position", Text(position_text(status)))
-    table.add_row("", Text(SHORT_HELP, style="dim"))
-    return table
+    return Group(table, Text(SHORT_HELP, style="dim"))
 
 
 def plain_line(status: SessionStatus) -> str:
