@@ -15,6 +15,7 @@ from sofa_writer import write_sofa
 import rt_render
 from rt_render.app import cli
 from rt_render.hrtf.heads import sphere_head
+from rt_render.io.sound_card import DeviceInfo
 
 QUICK = ["--method", "ls", "--taps", "64", "--head", "sphere"]
 
@@ -206,6 +207,21 @@ def test_doctor_tells_in_words_and_in_json(call):
     findings = json.loads(out)
     assert findings and {"name", "ok", "text", "fix"} <= set(findings[0])
     assert call("doctor")[0] == 0
+
+
+def test_a_benchmark_prints_one_json_object_and_an_unknown_one_is_told(call):
+    code, out, err = call("bench", "latency", "--json")
+    assert code == 0 and json.loads(out)["algorithmic_latency_frames"] == 0
+    code, _, err = call("bench", "nothing")
+    assert code == 2 and "there is no benchmark 'nothing'" in err
+
+
+def test_devices_are_listed_in_json_with_the_rates_they_take(call, monkeypatch):
+    card = DeviceInfo(3, "Phones", "ALSA", 2, (44100, 48000), True)
+    monkeypatch.setattr(cli.api, "devices", lambda: [card])
+    code, out, _ = call("devices", "--json")
+    assert code == 0 and json.loads(out)[0]["rates_hz"] == [44100, 48000]
+    assert "3  Phones (ALSA), 2 channels, 44.1, 48 kHz  (default)" in call("devices")[1]
 
 
 def test_the_public_interface_has_at_most_ten_names_and_all_are_there():

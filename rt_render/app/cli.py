@@ -15,6 +15,23 @@ from rich.markup import escape
 from firmware_bridge.errors import BridgeError
 from rt_render import __version__
 from rt_render.app import api
+from rt_render.app.cli_options import (
+    AsJson,
+    Block,
+    Config,
+    Convention,
+    Device,
+    Equaliser,
+    Force,
+    Gain,
+    HeadName,
+    Method,
+    Order,
+    Poses,
+    Rate,
+    Seconds,
+    Taps,
+)
 from rt_render.errors import RenderError
 
 _OUT = Console(highlight=False)
@@ -31,29 +48,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
 )
-
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="A set-up in TOML; options override it.")]
-Device = Annotated[
-    str | None, typer.Option(help='Sound card: "auto", "virtual", or a number or name of `rt-render devices`.')
-]
-Rate = Annotated[int | None, typer.Option("--rate", "--fs", help="44100, 48000, 88200 or 96000 Hz.")]
-Block = Annotated[str | None, typer.Option(help='Frames a block: "auto" or 32 to 2048.')]
-Gain = Annotated[str | None, typer.Option(help='Gain in dB, -60 to 24, or "auto".')]
-Order = Annotated[str | None, typer.Option(help='Ambisonic order 0 to 7; "auto" is the order of the source.')]
-HeadName = Annotated[
-    str | None,
-    typer.Option("--head", "--sofa", help='"kemar", "kemar-df" (flatter on headphones), "sphere" or a SOFA file.'),
-]
-Method = Annotated[str | None, typer.Option(help="Decoder: auto, ls, magls or magls-refined.")]
-Taps = Annotated[int | None, typer.Option(help="Length of the filters, 32 to 4096.")]
-Equaliser = Annotated[
-    Path | None, typer.Option("--headphone-eq", help="A WAV impulse response or AutoEq's ParametricEQ.txt.")
-]
-Convention = Annotated[str | None, typer.Option(help="Of the file: ambix (ACN, SN3D), n3d or fuma.")]
-Seconds = Annotated[float | None, typer.Option(min=0.1, help="Stop after so many seconds.")]
-Poses = Annotated[Path | None, typer.Option(help="A CSV file (time_s,w,x,y,z) followed by the time of the source.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 def main() -> NoReturn:
