@@ -13,7 +13,7 @@ import soundfile
 from sofa_writer import write_sofa
 
 import rt_render
-from rt_render.app import cli
+from rt_render.app import api, cli
 from rt_render.hrtf.heads import sphere_head
 from rt_render.io.sound_card import DeviceInfo
 
@@ -185,7 +185,7 @@ def test_something_unexpected_asks_for_a_report_and_shows_a_traceback_only_with_
     def break_down():
         raise ZeroDivisionError("dividing")
 
-    monkeypatch.setattr(cli.api, "devices", break_down)
+    monkeypatch.setattr(api, "devices", break_down)
     code, _, err = call("devices")
     assert code == 3 and "please report it" in err and "ZeroDivisionError: dividing" in err
     with pytest.raises(ZeroDivisionError):
@@ -196,7 +196,7 @@ def test_an_interrupt_leaves_with_130(call, monkeypatch):
     def interrupted():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.api, "devices", interrupted)
+    monkeypatch.setattr(api, "devices", interrupted)
     assert call("devices")[0] == 130
 
 
@@ -218,7 +218,7 @@ def test_a_benchmark_prints_one_json_object_and_an_unknown_one_is_told(call):
 
 def test_devices_are_listed_in_json_with_the_rates_they_take(call, monkeypatch):
     card = DeviceInfo(3, "Phones", "ALSA", 2, (44100, 48000), True)
-    monkeypatch.setattr(cli.api, "devices", lambda: [card])
+    monkeypatch.setattr(api, "devices", lambda: [card])
     code, out, _ = call("devices", "--json")
     assert code == 0 and json.loads(out)[0]["rates_hz"] == [44100, 48000]
     assert "3  Phones (ALSA), 2 channels, 44.1, 48 kHz  (default)" in call("devices")[1]

@@ -1,0 +1,117 @@
+"""The commands around the sound: design, devices, check-sofa, doctor, bench."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from rt_render.app import api
+from rt_render.app.cli_options import AsJson, Config, Equaliser, Force, HeadName, Method, Rate, Taps
+from rt_render.app.terminal import ERR, OUT, print_json
+
+
+def design(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .npz file to write.")],
+    order: Annotated[int | None, typer.Option(help="Ambisonic order, 0 to 7.", show_default="3")] = None,
+    head: HeadName = None,
+    method: Method = None,
+    taps: Taps = None,
+    rate: Rate = None,
+    headphone_eq: Equaliser = None,
+    config: Config = None,
+    force: Force = False,
+) -> None:
+    """Export a decoder: filters (2, channels, taps) for ACN/SN3D, ears left and right, and fs_hz."""
+    from rt_render.app.progress_bar import ProgressBar
+
+    with ProgressBar(OUT) as progress:
+        decoder = api.design(
+            output,
+            config=config,
+            order=order,
+            force=force or None,
+            on_progress=progress,
+            head=head,
+            method=method,
+            taps=taps,
+            fs_hz=rate,
+            headphone_eq=headphone_eq,
+        )
+    OUT.print(
+        f"[bold]{escape(str(output))}[/bold] written: order {decoder.order}, {escape(decoder.head)}, {decoder.method}, "
+        f"{decoder.n_taps} taps at {decoder.fs_hz:g} Hz, onset after {decoder.onset_frames} frames",
+        soft_wrap=True,
+    )
+
+
+def devices(as_json: AsJson = False) -> None:
+    """List the sound cards, with the sample rates they take."""
+    found = api.devices()
+    if as_json:
+        print_json([asdict(device) for device in found])
+        return
+    if not found:
+        OUT.print("No sound card was found; `--device virtual` plays without one.")
+    for device in found:
+        rates = ", ".join(f"{rate / 1000:g}" for rate in device.rates_hz) or "none of ours"
+        default = "  [bold](default)[/bold]" if device.is_default else ""
+        name = escape(f"{device.name} ({device.host_api})")
+        OUT.print(f"{device.index:3}  {name}, {device.n_channels} channels, {rates} kHz{default}", soft_wrap=True)
+
+
+def check_sofa(
+    file: Annotated[Path, typer.Argument(help="A SOFA file of the convention SimpleFreeFieldHRIR.")],
+    plot: Annotated[
+        Path | None, typer.Option(help="The picture to write; by default FILE's name with .png, here.")
+    ] = None,
+    rate: Annotated[int, typer.Option("--rate", "--fs", help="The rate it shall play at, in Hz.")] = 48000,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a measured head would sound like, before it sounds; exit code 1 when it is refused."""
+    from rt_render.app.output_names import refuse_overwrite
+
+    picture = plot or Path(f"{file.stem}.png")
+    refuse_overwrite([picture], force)
+    verdict = api.check_sofa(file, plot=picture, fs_hz=rate)
+    if as_json:
+        print_json({**asdict(verdict), "refused": verdict.refused, "picture": str(picture)})
+    else:
+        marks = {"ok": "[green]ok[/green]     ", "note": "[yellow]note[/yellow]   ", "refuse": "[red]refused[/red]"}
+        for finding in verdict.findings:
+            OUT.print(f"{marks[finding.level]} {finding.topic:<12} {escape(finding.text)}", soft_wrap=True)
+        outcome = f"refused: {verdict.reason}" if verdict.refused else f"can be used, with {verdict.gain_db:+.1f} dB"
+        OUT.print(f"{escape(verdict.name)} {escape(outcome)}; drawn in {escape(str(picture))}", soft_wrap=True)
+    if verdict.refused:
+        raise typer.Exit(1)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Tell what was found on this machine, and how to mend what is missing."""
+    findings = api.doctor()
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+        return
+    marks = {True: "[green]ok[/green]", False: "[red]no[/red]", None: "[dim]· [/dim]"}
+    for finding in findings:
+        OUT.print(f"{marks[finding.ok]} {finding.name:<22} {escape(finding.text)}", soft_wrap=True)
+        if finding.fix and not finding.ok:
+            OUT.print(f"   {'':<22} [dim]→ {escape(finding.fix)}[/dim]", soft_wrap=True)
+
+
+def bench(
+    part: Annotated[list[str] | None, typer.Argument(help="Parts: speed, lock-immunity, accuracy, ...; all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure this machine: speed, lock immunity, latency, rotation, accuracy, start."""
+    say: Callable[[str], None] = lambda text: ERR.print(escape(text), style="dim", soft_wrap=True)  # noqa: E731
+    result = api.bench(part or [], on_progress=say)
+    if as_json:
+        print_json(result)
+    else:
+        from rt_render.app.benchmarks import report
+
+        OUT.print(escape(report(result)), soft_wrap=True)

@@ -1,0 +1,169 @@
+"""The commands that make sound: demo, play, render."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from rt_render.app import api
+from rt_render.app.cli_options import (
+    Block,
+    Config,
+    Convention,
+    Device,
+    Equaliser,
+    Force,
+    Gain,
+    HeadName,
+    Method,
+    Order,
+    Poses,
+    Rate,
+    Seconds,
+    Taps,
+)
+from rt_render.app.terminal import INTERRUPTED, OUT, number_or_name
+
+
+def demo(
+    seconds: Annotated[float, typer.Option(help="How long, 0.5 to 600.")] = 10.0,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The WAV file; .png and .md come beside it.")] = Path(
+        "demo.wav"
+    ),
+    force: Force = False,
+    device: Device = "auto",
+) -> None:
+    """Play the built-in scene to a simulated head, live; keep the sound, a picture and a report."""
+    from rt_render.app.live_view import LiveView
+    from rt_render.app.progress_bar import ProgressBar
+
+    with ProgressBar(OUT) as progress, LiveView(OUT) as view:
+        files = api.demo(
+            seconds=seconds,
+            out=out,
+            force=force,
+            device=number_or_name(device),  # type: ignore[arg-type]
+            on_message=view.say,
+            on_progress=progress,
+            watch=view,
+        )
+    OUT.print(files.summary, soft_wrap=True)
+    for path, what in ((files.wav, "what both ears got"), (files.picture, "picture"), (files.report, "report")):
+        OUT.print(f"  [bold]{escape(str(path))}[/bold]  {what}", soft_wrap=True)
+
+
+def play(
+    input: Annotated[str | None, typer.Argument(help='An ambisonic file, or "scene".', show_default="scene")] = None,
+    config: Config = None,
+    device: Device = None,
+    rate: Rate = None,
+    block: Block = None,
+    gain: Gain = None,
+    order: Order = None,
+    head: HeadName = None,
+    method: Method = None,
+    taps: Taps = None,
+    headphone_eq: Equaliser = None,
+    convention: Convention = None,
+    loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Begin again at the end.")] = None,
+    tracker: Annotated[
+        str | None, typer.Option(help="osc, serial:PORT[:BAUD], csv:FILE, simulated[:SEED] or none.")
+    ] = None,
+    poses: Poses = None,
+    osc_host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 is every interface.")] = None,
+    osc_port: Annotated[int | None, typer.Option(help="UDP port of the head tracker.")] = None,
+    osc_dialect: Annotated[str | None, typer.Option(help="What the OSC messages mean, by name.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Keep what is played in this file.")] = None,
+    force: Force = False,
+    seconds: Seconds = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No live view, only what is worth knowing.")] = False,
+) -> None:
+    """Play a file or the built-in scene live, following your head. Keys: r + - m space t [ ] ? q."""
+    from rt_render.app.live_view import LiveView
+    from rt_render.app.progress_bar import ProgressBar
+    from rt_render.app.words import summary
+
+    code = 0
+    with ProgressBar(OUT) as progress, LiveView(OUT, quiet=quiet) as view:
+        try:
+            view.last = api.play(
+                input,
+                config=config,
+                seconds=seconds,
+                on_message=view.say,
+                on_progress=progress,
+                watch=view,
+                device=number_or_name(device),  # type: ignore[arg-type]
+                fs_hz=rate,
+                block_size=number_or_name(block),  # type: ignore[arg-type]
+                gain_db=number_or_name(gain),
+                order=number_or_name(order),  # type: ignore[arg-type]
+                head=head,
+                method=method,
+                taps=taps,
+                headphone_eq=headphone_eq,
+                convention=convention,
+                loop=loop,
+                tracker=tracker,
+                poses=poses,
+                osc_host=osc_host,
+                osc_port=osc_port,
+                osc_dialect=osc_dialect,
+                record=record,
+                force=force or None,
+            )
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+    if view.last:
+        OUT.print(summary(view.last), soft_wrap=True)
+    if code:
+        raise typer.Exit(code)
+
+
+def render(
+    input: Annotated[str, typer.Argument(help='An ambisonic file, or "scene" (with --seconds).')],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The stereo file to write (WAV: float32).")],
+    poses: Poses = None,
+    config: Config = None,
+    rate: Rate = None,
+    block: Block = None,
+    gain: Gain = None,
+    order: Order = None,
+    head: HeadName = None,
+    method: Method = None,
+    taps: Taps = None,
+    headphone_eq: Equaliser = None,
+    convention: Convention = None,
+    seconds: Seconds = None,
+    force: Force = False,
+) -> None:
+    """Render to a file, faster than real time, equal to what is heard live."""
+    from rt_render.app.progress_bar import ProgressBar
+    from rt_render.app.words import decibels
+
+    with ProgressBar(OUT) as progress:
+        snapshot = api.render(
+            input,
+            output,
+            config=config,
+            seconds=seconds,
+            on_message=lambda text: OUT.print(escape(text), style="dim", soft_wrap=True),
+            on_progress=progress,
+            poses=poses,
+            fs_hz=rate,
+            block_size=number_or_name(block),  # type: ignore[arg-type]
+            gain_db=number_or_name(gain),
+            order=number_or_name(order),  # type: ignore[arg-type]
+            head=head,
+            method=method,
+            taps=taps,
+            headphone_eq=headphone_eq,
+            convention=convention,
+            force=force or None,
+        )
+    limited = ", the limiter was at work" if snapshot.limited_blocks else ""
+    OUT.print(
+        f"[bold]{escape(str(output))}[/bold] written, highest peak {decibels(snapshot.highest_peak)}{limited}",
+        soft_wrap=True,
+    )
