@@ -21,7 +21,7 @@ ALLOWED = {
 BRIDGE_FOR_RENDERER = {"pose", "mailbox", "mailbox_kernels", "atomics"}
 """What layers below `app` may take from firmware_bridge: the pose and the mailbox."""
 ONE_FILE_EACH = {
-    "sounddevice": "rt_render/io/sound_card.py",
+    "sounddevice": "rt_render/io/portaudio.py",
     "soundfile": "rt_render/io/audio_file.py",
     "soxr": "rt_render/io/resampler.py",
     "h5py": "rt_render/io/sofa_file.py",

@@ -14,7 +14,7 @@ import pytest
 from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
 from rt_render.errors import DeviceError
-from rt_render.io import sound_card
+from rt_render.io import portaudio
 from rt_render.io.call_thread import CallThread
 from rt_render.io.library_copy import library_copy
 from rt_render.io.machine import examine
@@ -65,7 +65,7 @@ class FakeLibrary:
 @pytest.fixture
 def fake(monkeypatch):
     def use(**settings):
-        monkeypatch.setattr(sound_card, "_library", lambda: FakeLibrary(**settings))
+        monkeypatch.setattr(portaudio, "_library", lambda: FakeLibrary(**settings))
 
     use()
     return use
@@ -126,7 +126,7 @@ def test_a_card_that_refuses_is_told_in_a_sentence_with_the_next_step(fake, engi
 def test_no_card_at_all_points_to_the_virtual_one(monkeypatch):
     empty = FakeLibrary()
     empty.query_devices = list
-    monkeypatch.setattr(sound_card, "_library", lambda: empty)
+    monkeypatch.setattr(portaudio, "_library", lambda: empty)
     with pytest.raises(DeviceError, match="--device virtual"):
         find_device()
 

@@ -28,7 +28,7 @@ class CallThread:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._pending: list[_Call] = []
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -53,6 +53,10 @@ class CallThread:
         """Let a function be called when its turn comes, and wait for nothing; what it raises is dropped."""
         self._put(function)
 
+    def end(self) -> None:
+        """Let the thread end behind the calls it has; the last thing to ask of it."""
+        self._calls.put(None)
+
     def _put(self, function: Callable[[], object]) -> _Call:
         call = _Call(function)
         with self._lock:
@@ -66,6 +70,8 @@ class CallThread:
     def _run(self) -> None:
         while True:
             call = self._calls.get()
+            if call is None:
+                return
             try:
                 call.result = call.function()
             except BaseException as error:

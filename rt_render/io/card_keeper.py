@@ -69,7 +69,7 @@ class CardKeeper:
             return
         device = None if self._device == "auto" else self._device
         try:
-            card = self._open(device)
+            card = self._open_anew(device)
             card.start()
         except DeviceError as error:
             if device is not None:
@@ -109,6 +109,14 @@ class CardKeeper:
 
     def _open(self, device: int | str | None) -> SoundCard:
         return SoundCard(self._engine, device, host_frames=self._host_frames, latency=self._latency)
+
+    def _open_anew(self, device: int | str | None) -> SoundCard:
+        """Open a card; PortAudio may have looked before it was there, so that a refusal gets a second try."""
+        try:
+            return self._open(device)
+        except DeviceError:
+            look_again()
+            return self._open(device)
 
     # the watch
 

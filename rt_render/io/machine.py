@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rt_render.errors import DeviceError
 from rt_render.io.call_thread import CallThread
+from rt_render.io.portaudio import DeviceInfo, list_devices, portaudio_version
 from rt_render.io.realtime import lock_memory, realtime_allowed
-from rt_render.io.sound_card import DeviceInfo, list_devices, portaudio_version
 from rt_render.kernels import block
 
 _PROBE_S = 2.0
@@ -55,10 +55,13 @@ def examine() -> list[Finding]:
 
 
 def _try(name: str, probe: Callable[[], Finding]) -> Finding:
+    thread = CallThread(f"the probe of {name}")
     try:
-        return CallThread(f"the probe of {name}").ask(probe, _PROBE_S)
+        return thread.ask(probe, _PROBE_S)
     except Exception as error:
         return Finding(name, None, f"could not be found out: {error}")
+    finally:
+        thread.end()
 
 
 def _portaudio() -> Finding:
