@@ -88,7 +88,7 @@ shim = ctypes.CDLL(None)
 arm, read = shim.counter_arm, shim.counter_read
 read.restype = ctypes.c_long
 
-@cfunc(types.void(types.int64, types.int64, types.int64, types.int64), nopython=True, error_model="numpy")
+@cfunc(types.void(types.int64, types.int64, types.int64, types.int64), error_model="numpy")
 def many(function, state, out, n):
     for _ in range(n):
         call_block(function, state, out)
@@ -163,7 +163,8 @@ def test_the_counter_sees_an_allocation(tmp_path):
     source.write_text(COUNTER)
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", source, "-o", library], check=True)
     script = (
-        "import ctypes; c = ctypes.CDLL(None); c.counter_read.restype = ctypes.c_long; c.malloc.restype = ctypes.c_void_p\n"
+        "import ctypes; c = ctypes.CDLL(None); c.counter_read.restype = ctypes.c_long\n"
+        "c.malloc.restype = ctypes.c_void_p\n"
         "c.counter_arm(1); [c.free(ctypes.c_void_p(c.malloc(ctypes.c_size_t(64)))) for _ in range(500)]\n"
         "c.counter_arm(0); print(c.counter_read())"
     )

@@ -21,9 +21,7 @@ def real_sh_sn3d(order: int, azimuth_rad: ArrayLike, elevation_rad: ArrayLike) -
     """
     if not 0 <= order <= MAX_ORDER_EXACT:
         raise ValueError(f"ambisonic order {order}: allowed are 0 to {MAX_ORDER_EXACT}")
-    azimuth, elevation = np.broadcast_arrays(
-        np.asarray(azimuth_rad, np.float64), np.asarray(elevation_rad, np.float64)
-    )
+    azimuth, elevation = np.broadcast_arrays(np.asarray(azimuth_rad, np.float64), np.asarray(elevation_rad, np.float64))
     legendre = assoc_legendre_p_all(order, order, np.sin(elevation))[0]
     out = np.empty((*azimuth.shape, n_sh(order)))
     for n in range(order + 1):
@@ -45,9 +43,7 @@ def cartesian_to_spherical(xyz: ArrayLike) -> tuple[NDArray[np.float64], NDArray
 
 def spherical_to_cartesian(azimuth_rad: ArrayLike, elevation_rad: ArrayLike) -> NDArray[np.float64]:
     """Return unit vectors (..., 3), x front, y left, z up, of directions in radians."""
-    azimuth, elevation = np.broadcast_arrays(
-        np.asarray(azimuth_rad, np.float64), np.asarray(elevation_rad, np.float64)
-    )
+    azimuth, elevation = np.broadcast_arrays(np.asarray(azimuth_rad, np.float64), np.asarray(elevation_rad, np.float64))
     return np.stack(
         [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)], axis=-1
     )

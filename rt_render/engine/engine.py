@@ -14,6 +14,7 @@ from rt_render.errors import ConfigurationError
 from rt_render.kernels.block import compile_process_block
 from rt_render.kernels.convolve import four_step_twiddles, pack_filters, plane_floats
 from rt_render.kernels.fft import twiddle_table
+from rt_render.kernels.jit import entry_address
 from rt_render.kernels.rotate import MATRIX_FLOATS, SCRATCH_FLOATS, matrix_tables
 from rt_render.kernels.state import (
     HISTOGRAM_BINS_PER_OCTAVE,
@@ -100,7 +101,7 @@ class Engine:
         self._s = self._state[0]
         self.address = int(self._state.ctypes.data)
         self._block = compile_process_block()
-        self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(self._block.address)
+        self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(entry_address(self._block))
         self._buffers: list[NDArray[np.generic]] = []
         self._filter_sets: dict[int, NDArray[np.float32]] = {}
         self._timelines: list[NDArray[np.float64]] = []
@@ -117,7 +118,7 @@ class Engine:
         self._s["filters"] = self._pack(filters)
         self.follow_timeline([0.0], [[1.0, 0.0, 0.0, 0.0]])
         self._s["tracking"], self._s["tracking_mix"] = 1, 1.0
-        self._s["process_block"] = self._block.address
+        self._s["process_block"] = entry_address(self._block)
         self._s["playing"] = self._s["fresh"] = 1
 
     # preparation
@@ -149,8 +150,9 @@ class Engine:
         s["ring_end"] = -1
         s["clean"] = self._take(plan.block_size * plan.n_sh)
         s["row_bytes"] = 4 * row_floats
-        s["rows"] = self._take(2 * plan.block_size * row_floats)
-        s["fdl"] = self._take(plan.n_partitions * plan.n_chunks * 2 * plane_floats(n, plan.chunk))
+        self._rows = _aligned(2 * plan.block_size * row_floats).reshape(2, plan.block_size, row_floats)
+        self._fdl = _aligned(plan.n_partitions * plan.n_chunks * 2 * plane_floats(n, plan.chunk))
+        s["rows"], s["fdl"] = self._keep(self._rows), self._keep(self._fdl)
         s["spare"] = self._take(max(4 * n * plan.chunk, 6 * n))
         s["spectrum"] = self._take(2 * (n + 16))
         s["ears"], s["ears_old"] = self._take(2 * n), self._take(2 * n)
@@ -278,13 +280,10 @@ class Engine:
 
         Only while the engine is silent (`snapshot().silent`) or no audio thread runs. Also empties the ring.
         """
-        plan, s = self.plan, self._s
+        s = self._s
         self.ring.flush()
-        for name, n_floats in (
-            ("rows", 2 * plan.block_size * int(s["row_bytes"]) // 4),
-            ("fdl", plan.n_partitions * plan.n_chunks * 2 * plane_floats(2 * plan.block_size, plan.chunk)),
-        ):
-            ctypes.memset(int(s[name]), 0, 4 * n_floats)
+        self._rows[:] = 0.0
+        self._fdl[:] = 0.0
         for name in ("half", "newest", "has_path", "starving", "tail_frames", "ended", "adapter_left"):
             s[name] = 0
         s["fade"], s["limiter"] = 0.0, 1.0
@@ -377,10 +376,7 @@ class Engine:
 
         Offline it is exact; while another thread renders it may be half a block old and half new.
         """
-        row_floats = int(self._s["row_bytes"]) // 4
-        shape = (2, self.plan.block_size, row_floats)
-        rows = np.frombuffer((ctypes.c_float * np.prod(shape)).from_address(int(self._s["rows"])), np.float32)
-        return rows.reshape(shape)[1 - int(self._s["half"]), :, : self.plan.n_sh].copy()
+        return self._rows[1 - int(self._s["half"]), :, : self.plan.n_sh].copy()
 
     def trace(self) -> NDArray[np.float64]:
         """Return the kept trace rows, oldest first; columns as `kernels.state.TRACE_COLUMNS` says."""

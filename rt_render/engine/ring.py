@@ -25,7 +25,7 @@ class SampleRing:
     @property
     def n_channels(self) -> int:
         """Channels a frame has: those of the engine's order."""
-        return self._frames.shape[1]
+        return int(self._frames.shape[1])
 
     @property
     def total_written(self) -> int:

@@ -13,6 +13,7 @@ from firmware_bridge.mailbox_kernels import store_word
 from rt_render.engine.engine import Engine
 from rt_render.io.realtime import Grant, request_priority
 from rt_render.kernels.cards import compile_virtual_card
+from rt_render.kernels.jit import entry_address
 from rt_render.kernels.state import field_offset
 
 CAPTURE_S = 8.0
@@ -55,7 +56,7 @@ class VirtualCard:
     def _run(self, asked: threading.Event) -> None:
         self.grant = request_priority()
         asked.set()
-        loop = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(self._loop.address)
+        loop = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(entry_address(self._loop))
         loop(self._engine.address, self._out.ctypes.data)
 
     def __enter__(self) -> "VirtualCard":

@@ -4,8 +4,9 @@
 """
 
 import numpy as np
-from numba import carray, cfunc, types
+from numba import cfunc, types
 from numba.core.ccallback import CFunc
+from numba.np.numpy_support import carray
 
 from firmware_bridge.atomics import load_acquire_i64, store_release_i64
 from rt_render.kernels.clock import monotonic_ns_rt
@@ -274,10 +275,8 @@ def compile_process_block() -> CFunc:
 
     @cfunc(
         types.void(types.int64, types.int64),
-        nopython=True,
         cache=True,
         error_model="numpy",
-        boundscheck=False,
     )
     def process_block(address, out):
         if source_hash != "":

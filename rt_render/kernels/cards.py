@@ -5,9 +5,10 @@ Both call it by the address in the state, so that all paths run the very same co
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, cfunc, types
+from numba import cfunc, types
 from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
+from numba.np.numpy_support import carray
 
 from firmware_bridge.atomics import load_acquire_i64, store_release_i64
 from rt_render.kernels.clock import monotonic_ns_rt, sleep_until_ns
@@ -162,7 +163,7 @@ def compile_sound_card() -> CFunc:
     source_hash = kernel_source_hash()
     signature = types.int32(types.voidptr, types.voidptr, types.uint64, types.voidptr, types.uint64, types.voidptr)
 
-    @cfunc(signature, nopython=True, cache=True, error_model="numpy", boundscheck=False)
+    @cfunc(signature, cache=True, error_model="numpy")
     def sound_card(input_frames, output, n_frames, times, flags, user):
         if source_hash != "":
             sound_card_rt(
@@ -183,10 +184,8 @@ def compile_virtual_card() -> CFunc:
 
     @cfunc(
         types.void(types.int64, types.int64),
-        nopython=True,
         cache=True,
         error_model="numpy",
-        boundscheck=False,
     )
     def virtual_card(address, out):
         if source_hash != "":

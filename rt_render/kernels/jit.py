@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import numba
+from numba.core.ccallback import CFunc
 
 from firmware_bridge import atomics
 
@@ -31,3 +32,10 @@ def kernel_source_hash() -> str:
     for path in sorted([*Path(__file__).parent.glob("*.py"), bridge / "atomics.py", bridge / "mailbox_kernels.py"]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def entry_address(entry: CFunc) -> int:
+    """Return the address of a compiled entry point, for ctypes and for the state record."""
+    address = entry.address
+    assert address is not None, "an entry point is compiled when it is made"
+    return int(address)

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from numba import carray
+from numba.np.numpy_support import carray
 
 from firmware_bridge.mailbox_kernels import POSE_NUMBER, POSE_QUAT, POSE_TIME, read_pose_rt
 from rt_render.kernels.jit import rt_jit

@@ -33,6 +33,6 @@ def run(parts: Sequence[str] = (), on_progress: Callable[[str], None] = lambda t
 
 def report(results: dict[str, object]) -> str:
     """Return the figures as text for people."""
-    from rt_render.app.benchmarks.report import in_words
+    from rt_render.app.benchmarks.words import in_words
 
     return in_words(results)

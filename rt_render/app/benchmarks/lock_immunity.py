@@ -13,6 +13,7 @@ from numba import cfunc, types
 from rt_render.app.benchmarks.speed import FS_HZ, asymmetric_filters, turning_engine
 from rt_render.engine.engine import Engine
 from rt_render.io.virtual_card import VirtualCard
+from rt_render.kernels.jit import entry_address
 
 BLOCK_SIZE = 128
 ORDER = 3
@@ -21,7 +22,7 @@ ALLOWED_MORE = 3
 PYTHON_MISSES_TIMES = 50
 
 
-@cfunc(types.float64(types.int64), nopython=True, cache=True)
+@cfunc(types.float64(types.int64), cache=True)
 def _burn(n: int) -> float:  # a pure C function once compiled
     total = 0.0
     for i in range(n):
@@ -34,7 +35,7 @@ class LockHolder:
 
     def __init__(self) -> None:
         # PYFUNCTYPE calls keep the lock, CFUNCTYPE calls would let it go
-        self._call = ctypes.PYFUNCTYPE(ctypes.c_double, ctypes.c_int64)(_burn.address)
+        self._call = ctypes.PYFUNCTYPE(ctypes.c_double, ctypes.c_int64)(entry_address(_burn))
         start = time.perf_counter()
         self._call(10_000_000)
         self._per_s = 10_000_000 / (time.perf_counter() - start)

@@ -105,13 +105,16 @@ def run(on_progress: Callable[[str], None]) -> dict[str, object]:
     rows = []
     for order in (1, 3, 5, 7):
         decoder = design_decoder(kemar(), order, fs_hz=FS_HZ)
-        heads = {"kemar": decoder.filters, "asymmetric": asymmetric_filters(order, 256)}
+        heads: dict[str, NDArray[np.floating]] = {
+            "kemar": decoder.filters,
+            "asymmetric": asymmetric_filters(order, 256),
+        }
         for block_size in (64, 128, 256):
             for head, filters in heads.items():
                 on_progress(f"speed: order {order}, {block_size} frames, {head}")
                 row = measure(turning_engine(order, block_size, filters))
                 required = REQUIRED.get((order, block_size))
-                rows.append({"head": head, "required_ratio": required} | row)
+                rows.append({"head": head, "required_ratio": required, **row})
     by_taps = []
     for n_taps in (128, 256, 512, 1024):
         on_progress(f"speed: order 3, {n_taps} taps")

@@ -16,7 +16,7 @@ def _first_block_s() -> float:
     """Start `play` and return the time until it shows the first rendered block."""
     start = time.perf_counter()
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, *_PLAY], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as process:
         assert process.stdout is not None

@@ -9,7 +9,8 @@ def constant_turn(axis: ArrayLike, speed_deg_s: float, times_s: ArrayLike) -> ND
     """Return quaternions (n, 4), scalar first, of a turn about one axis, starting at the front."""
     axis = np.asarray(axis, np.float64)
     angle = np.deg2rad(speed_deg_s) * np.asarray(times_s, np.float64)
-    return Rotation.from_rotvec(angle[:, None] * axis / np.linalg.norm(axis)).as_quat(scalar_first=True)
+    turn = Rotation.from_rotvec(angle[:, None] * axis / np.linalg.norm(axis))
+    return np.asarray(turn.as_quat(scalar_first=True), np.float64)
 
 
 def wandering_turn(speed_deg_s: float, step_s: float, n_steps: int, seed: int = 1) -> NDArray[np.float64]:
