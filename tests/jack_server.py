@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from ctypes.util import find_library
+from pathlib import Path
 
 PERIOD, FS_HZ = 128, 48000
 _PR_SET_PDEATHSIG = 1
@@ -65,6 +66,9 @@ class JackServer:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
             self.kill()
+        # what a killed server's clients left behind
+        for left in Path("/dev/shm").glob(f"jack_sem.*_{self.name}_*"):
+            left.unlink(missing_ok=True)
 
     def __enter__(self) -> "JackServer":
         self.start()
