@@ -2,6 +2,7 @@
 
 import ctypes
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -165,9 +166,11 @@ def test_two_cards_that_call_at_once_never_play_together():
     for thread in threads:
         thread.start()
     owner = 1
-    while engine.snapshot().blocks < n_blocks:
+    while (before := engine.snapshot().blocks) < n_blocks:
         if pass_turn(engine.address, owner, 3 - owner):
             owner = 3 - owner
+            while engine.snapshot().blocks == before:  # it shall play before it gives way
+                time.sleep(0)
     stop.set()
     for thread in threads:
         thread.join()
