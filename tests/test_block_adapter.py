@@ -167,10 +167,11 @@ def test_two_cards_that_call_at_once_never_play_together():
         thread.start()
     owner = 1
     while (before := engine.snapshot().blocks) < n_blocks:
-        if pass_turn(engine.address, owner, 3 - owner):
-            owner = 3 - owner
-            while engine.snapshot().blocks == before:  # it shall play before it gives way
-                time.sleep(0)
+        while engine.snapshot().blocks == before:  # each plays before it gives way
+            time.sleep(0)
+        while not pass_turn(engine.address, owner, 3 - owner):
+            pass
+        owner = 3 - owner
     stop.set()
     for thread in threads:
         thread.join()
