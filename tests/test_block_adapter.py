@@ -160,6 +160,7 @@ def test_two_cards_that_call_at_once_never_play_together():
             out = call(link, 128)
             if out.any():
                 played[stream].append(out)
+                time.sleep(0.001)  # leave the others time to act, or one plays it all at a stretch
 
     threads = [threading.Thread(target=play, args=(stream,)) for stream in played]
     pass_turn(engine.address, 0, 1)
