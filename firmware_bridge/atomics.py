@@ -54,6 +54,17 @@ def fetch_add_i64(typing_context: Any, address: Any, increment: Any) -> Any:
 
 
 @intrinsic
+def exchange_if_equal_i64(typing_context: Any, address: Any, expected: Any, value: Any) -> Any:
+    """Replace an int64 if it is as expected, in one indivisible step; return 1 if it was, else 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pair = builder.cmpxchg(_pointer(builder, args[0], _I64), args[1], args[2], "acq_rel", "monotonic")
+        return builder.zext(builder.extract_value(pair, 1), _I64)
+
+    return types.int64(types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
 def load_f64(typing_context: Any, address: Any) -> Any:
     """Load a whole float64, with no order of its own: pair it with `fence`."""
 

@@ -1,7 +1,5 @@
 """Filter sets swapped while sound runs: faded from one delay line, old memory freed on the control side."""
 
-import gc
-
 import numpy as np
 import pytest
 from engine_tools import convolve_direct, make_engine, noise_field, noise_filters, run_blocks
@@ -31,8 +29,29 @@ def test_old_sets_are_freed():
     for seed in range(20):
         engine.publish_filters(noise_filters(1, 100, seed))
         run_blocks(engine, 20)
-    gc.collect()
-    assert len(engine._filter_sets) <= 3
+    for _ in range(2):  # out of sight, then a block later out of memory
+        engine.snapshot()
+        run_blocks(engine, 1)
+    engine.snapshot()
+    assert len(engine._filter_sets) == 1
+
+
+def test_a_set_published_while_another_is_being_taken_is_neither_lost_nor_freed_early():
+    """The block function is stopped between reading `filters_next` and taking it: replayed with its own exchange."""
+    engine = make_engine(1, 64)
+    engine.ring.write(noise_field(60000, 1))
+    run_blocks(engine, 2)
+    engine.publish_filters(noise_filters(1, 100, 7))
+    seen_by_audio = int(engine._s["filters_next"])
+    engine._s["begun"] += 1  # the audio thread is inside a block
+    engine.publish_filters(noise_filters(1, 100, 8))
+    engine.publish_filters(noise_filters(1, 100, 9))
+    newest = int(engine._s["filters_next"])
+    assert seen_by_audio in engine._filter_sets, "still needed by the block under way"
+    assert newest != seen_by_audio, "an exchange against the old value fails and leaves the new one"
+    engine._s["begun"] -= 1
+    run_blocks(engine, 40)
+    assert int(engine._s["filters"]) == newest
 
 
 def test_sets_published_faster_than_they_fade_end_with_the_last():

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -70,3 +71,40 @@ def test_a_storm_of_writes_never_gives_a_torn_pose():
     used = {tuple(row) for row in engine.trace()[:, 2:6]}
     assert used <= {*poses, (1.0, 0.0, 0.0, 0.0)}
     assert used >= set(poses)
+
+
+def test_another_mailbox_is_read_whatever_its_numbers():
+    engine, first, second = make_engine(1, 64), PoseMailbox.private(), PoseMailbox.private()
+    engine.ring.write(noise_field(10000, 1))
+    first.publish(PoseSample(time.monotonic(), (0.0, 1.0, 0.0, 0.0), seq=1))
+    second.publish(PoseSample(time.monotonic(), (0.0, 0.0, 0.0, 1.0), seq=1))
+    engine.follow_mailbox(first)
+    run_blocks(engine, 1)
+    engine.follow_mailbox(second)
+    run_blocks(engine, 1)
+    assert engine.snapshot().quat_world_from_head == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_what_a_block_under_way_reads_is_kept_until_it_is_done():
+    engine = make_engine(1, 64)
+    engine.ring.write(noise_field(10000, 1))
+    mailbox = PoseMailbox.private()
+    engine.follow_mailbox(mailbox)
+    alive = weakref.ref(mailbox)
+    del mailbox
+    engine._s["begun"] += 1  # the audio thread is inside a block
+    engine.follow_timeline([0.0], [[1.0, 0.0, 0.0, 0.0]])
+    engine.follow_timeline([0.0], [[1.0, 0.0, 0.0, 0.0]])
+    assert alive() is not None
+    engine._s["blocks"] += 1  # and finishes it
+    engine.snapshot()
+    assert alive() is None
+
+
+@pytest.mark.parametrize(
+    ("times", "quats"),
+    [([0.0, np.nan], [[1, 0, 0, 0]] * 2), ([0.0], [[0, 0, 0, 0]]), ([0.0], [[np.nan, 0, 0, 0]]), ([], [])],
+)
+def test_a_timeline_that_is_no_rotation_is_refused(times, quats):
+    with pytest.raises(ValueError, match="timeline"):
+        make_engine().follow_timeline(times, quats)

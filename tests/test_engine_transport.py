@@ -1,7 +1,12 @@
 """Play, pause, seek, starve: always under a fade, never a frame lost."""
 
+import time
+
 import numpy as np
+import pytest
 from engine_tools import make_engine, noise_field, run_blocks, run_to_end
+
+from rt_render.io.virtual_card import VirtualCard
 
 W_TO_LEFT = np.stack([np.eye(4)[0], np.eye(4)[0]])[:, :, None]
 
@@ -96,3 +101,37 @@ def test_reset_to_the_beginning_plays_the_same_samples_again():
 def test_an_empty_source_ends_in_silence():
     out = run_to_end(make_engine(1, 64), np.zeros((0, 4), np.float32))
     assert np.all(out == 0.0)
+
+
+def test_seeking_while_a_card_plays_lands_on_the_very_frame_and_counts_no_underrun():
+    field = counting_field(60000)
+    engine = make_engine(1, 64, W_TO_LEFT)
+    engine.ring.write(field[:30000])
+    with VirtualCard(engine):
+        for target in range(1000, 21000, 1000):
+            engine.play()
+            engine.pause()  # at once: the first block of the fade-in may be under way
+            give_up_s = time.monotonic() + 5
+            while not engine.snapshot().silent:
+                assert time.monotonic() < give_up_s
+            engine.reset(frame=target)
+            time.sleep(0.002)
+            snapshot = engine.snapshot()
+            assert snapshot.frame == target
+            assert engine.ring.total_read == 0
+            engine.ring.write(field[target : target + 20000])
+    assert engine.snapshot().underruns == 0
+
+
+@pytest.mark.parametrize("block_size", [32, 512, 2048])
+@pytest.mark.parametrize("ring_s", [0.05, 0.2])
+def test_the_smallest_rings_play_and_resume(block_size, ring_s):
+    engine = make_engine(1, block_size, W_TO_LEFT, ring_s=ring_s)
+    engine.ring.write(counting_field(engine.ring.free_frames()))
+    run_blocks(engine, 1 + engine.ring.capacity_frames // block_size)
+    assert engine.snapshot().underruns == 1
+    taken = engine.ring.total_read
+    assert taken > 0
+    engine.ring.write(counting_field(engine.ring.free_frames()))
+    run_blocks(engine, 2)
+    assert engine.ring.total_read > taken

@@ -10,7 +10,7 @@ from rt_render.app.decoding import Progress
 from rt_render.app.output_names import refuse_overwrite
 from rt_render.app.parts import Parts, make_parts, offline_block_size
 from rt_render.app.settings import Settings
-from rt_render.engine.engine import FADE_S, Snapshot
+from rt_render.engine.engine import Snapshot
 from rt_render.errors import ConfigurationError
 from rt_render.io.wav_writer import WavWriter
 
@@ -62,13 +62,13 @@ def rendered(parts: Parts) -> Iterator[NDArray[np.float32]]:
     engine, source, ring = parts.engine, parts.source, parts.engine.ring
     out = np.empty((engine.plan.block_size, 2), np.float32)
     # the engine holds back what it would need to fade out if the ring ran dry
-    needed = engine.plan.block_size + round(FADE_S * engine.plan.fs_hz)
-    while not engine.snapshot().ended:
+    needed = engine.plan.reserve_frames
+    while not engine.ended:
         chunk = source.read(_CHUNK_FRAMES)
         ring.write(chunk)
         last = len(chunk) < _CHUNK_FRAMES
         if last:
             ring.set_end()
-        while ring.fill_frames >= needed or (last and not engine.snapshot().ended):
+        while ring.fill_frames >= needed or (last and not engine.ended):
             engine.process(out)
             yield out

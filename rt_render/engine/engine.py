@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.mailbox_kernels import load_word, store_word
-from rt_render.engine.plan import Plan
+from rt_render.engine.plan import RESUME_RESERVES, Plan
 from rt_render.engine.ring import SampleRing
 from rt_render.errors import ConfigurationError
 from rt_render.kernels.block import compile_process_block
@@ -24,7 +24,6 @@ from rt_render.kernels.state import (
     field_offset,
 )
 
-FADE_S = 0.005
 FILTER_FADE_S = 0.02
 GAIN_TIME_S = 0.03
 METER_TIME_S = 0.3
@@ -42,8 +41,8 @@ class Snapshot:
     """What the engine counts and measures, read at one moment (single numbers are whole, not the set).
 
     Levels are linear full scale, (left, right); times in seconds; `quat_world_from_head` is the pose at the
-    end of the last block. `late_blocks` were not ready at their scheduled end (virtual card) or reported by
-    the sound card.
+    end of the last block. `silent`: a pause has been carried out, nothing moves until `play`. `late_blocks`
+    were not ready at their scheduled end (virtual card) or reported by the sound card.
     """
 
     frame: int
@@ -104,8 +103,10 @@ class Engine:
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(entry_address(self._block))
         self._buffers: list[NDArray[np.generic]] = []
         self._filter_sets: dict[int, NDArray[np.float32]] = {}
-        self._timelines: list[NDArray[np.float64]] = []
-        self._mailbox: PoseMailbox | None = None
+        self._unused_filters: dict[int, int] = {}
+        self._pose_source: object = None
+        self._retired: list[tuple[int, object]] = []
+        self._paused_at = -1
         self._capture = np.zeros((0, 2), np.float32)
         ring = self._prepare_buffers()
         self.ring = SampleRing(self.address, ring, plan.block_size)
@@ -183,7 +184,8 @@ class Engine:
         s["meter_keep"] = np.exp(-block_s / METER_TIME_S)
         s["release_keep"] = np.exp(-1 / (LIMITER_RELEASE_S * plan.fs_hz))
         s["limiter"] = s["lowest_limiter"] = 1.0
-        s["fade_frames"] = round(FADE_S * plan.fs_hz)
+        s["fade_frames"] = plan.fade_frames
+        s["reserve_frames"], s["resume_frames"] = plan.reserve_frames, RESUME_RESERVES * plan.reserve_frames
         s["filter_fade_frames"] = round(FILTER_FADE_S * plan.fs_hz)
         s["tracking_step"] = block_s / TRACKING_RAMP_S
         s["stale_after_s"] = STALE_AFTER_S
@@ -223,43 +225,65 @@ class Engine:
     # control side
 
     def publish_filters(self, filters: ArrayLike) -> None:
-        """Swap in another filter set (2, n_sh, n_taps), faded over 20 ms from the same delay line."""
-        address = self._pack(filters)
-        store_word(self.address + field_offset("filters_next"), address)
-        self._free_filters()
+        """Swap in another filter set (2, n_sh, n_taps), faded over 20 ms from the same delay line.
 
-    def _free_filters(self) -> None:
-        # `filters_next` is read first: a set on its way into use is then seen in one of the other two
-        in_use = {int(self._s[name]) for name in ("filters_next", "filters", "filters_old")}
-        newest = next(reversed(self._filter_sets))
-        for address in [a for a in self._filter_sets if a not in in_use and a != newest]:
-            del self._filter_sets[address]
+        Sets published faster than they fade replace each other; the last one is always reached.
+        """
+        self._publish("filters_next", self._pack(filters))
+        self._free()
+
+    def _free(self) -> None:
+        """Free what the audio thread can no longer reach: what was out of sight before its last block began."""
+        finished = self._word("blocks")
+        self._retired = [(begun, kept) for begun, kept in self._retired if begun > finished]
+        in_sight = {self._word(name) for name in ("filters_next", "filters", "filters_old")}
+        for address in list(self._filter_sets):
+            if address in in_sight:
+                self._unused_filters.pop(address, None)
+            elif self._unused_filters.setdefault(address, self._word("begun")) <= finished:
+                # a block that was under way when the set went out of sight may have taken it into use: look again
+                del self._filter_sets[address], self._unused_filters[address]
 
     def follow_mailbox(self, mailbox: PoseMailbox) -> None:
         """Take the head's pose from a mailbox from the next block on."""
-        self._mailbox = mailbox
-        store_word(self.address + field_offset("mailbox"), mailbox.address)
+        self._publish("mailbox", mailbox.address)
+        self._retire_pose_source(mailbox)
 
     def follow_timeline(self, times_s: ArrayLike, quats_world_from_head: ArrayLike) -> None:
         """Take the pose from rows of source time (n,) and quaternion (n, 4), scalar first, from the next block on.
 
         Between rows the head turns at constant angular velocity; before the first and behind the last it holds.
+        Raises ValueError for times that do not rise, and for numbers that are no rotations.
         """
         times, quats = np.asarray(times_s, np.float64), np.asarray(quats_world_from_head, np.float64)
-        if times.ndim != 1 or quats.shape != (len(times), 4) or not len(times) or np.any(np.diff(times) <= 0):
+        if times.ndim != 1 or quats.shape != (len(times), 4) or not len(times) or not np.all(np.diff(times) > 0):
             raise ValueError("a timeline needs rising times (n,) and quaternions (n, 4)")
+        norms = np.linalg.norm(quats, axis=1, keepdims=True)
+        if not np.isfinite(times).all() or not np.isfinite(norms).all() or norms.min() < 1e-6:
+            raise ValueError("a timeline needs finite times, and quaternions that are finite and not zero")
         table = np.zeros((len(times) + 1, 5))
         table[0, 0] = len(times)
         table[1:, 0] = times
-        table[1:, 1:] = quats / np.linalg.norm(quats, axis=1, keepdims=True)
-        # the last table may still be in use for a block: keep it until the next one comes
-        self._timelines = [*self._timelines[-1:], table]
-        store_word(self.address + field_offset("timeline"), table.ctypes.data)
-        store_word(self.address + field_offset("mailbox"), 0)
+        table[1:, 1:] = quats / norms
+        self._publish("timeline", table.ctypes.data)
+        self._publish("mailbox", 0)
+        self._retire_pose_source(table)
+
+    def _retire_pose_source(self, successor: object) -> None:
+        # a block that is under way may still read from the one before
+        self._retired.append((self._word("begun"), self._pose_source))
+        self._pose_source = successor
+        self._free()
+
+    def _word(self, name: str) -> int:
+        return int(load_word(self.address + field_offset(name)))
+
+    def _publish(self, name: str, value: int) -> None:
+        store_word(self.address + field_offset(name), value)
 
     def set_tracking(self, on: bool) -> None:
         """Switch head tracking on or off; the field eases over 0.2 s."""
-        self._s["tracking"] = int(on)
+        self._publish("tracking", int(on))
 
     def set_gain_db(self, gain_db: float) -> None:
         """Set the output gain in dB, ramped; -inf mutes. Up to +24 dB."""
@@ -269,36 +293,44 @@ class Engine:
 
     def play(self) -> None:
         """Play on, faded in over 5 ms (at a fresh beginning: at once)."""
-        self._s["playing"] = 1
+        self._paused_at = -1
+        self._publish("playing", 1)
 
     def pause(self) -> None:
-        """Fade out over 5 ms and hold the position and the delay line."""
-        self._s["playing"] = 0
+        """Fade out over 5 ms and hold the position and the delay line; `snapshot().silent` tells when it is done."""
+        self._publish("playing", 0)
+        self._paused_at = self._word("begun")
+
+    @property
+    def _frozen(self) -> bool:
+        # a frozen block that began after the pause: all blocks after it are frozen too
+        return self._paused_at >= 0 and self._word("frozen") > self._paused_at
 
     def reset(self, frame: int = 0) -> None:
         """Forget all sound, and go on at a source frame; frame 0 begins without a fade, others fade in.
 
-        Only while the engine is silent (`snapshot().silent`) or no audio thread runs. Also empties the ring.
+        Only after a pause, once `snapshot().silent`, or while no audio thread runs. Also empties the ring.
         """
         s = self._s
-        self.ring.flush()
-        self._rows[:] = 0.0
-        self._fdl[:] = 0.0
-        for name in ("half", "newest", "has_path", "starving", "tail_frames", "ended", "adapter_left"):
-            s[name] = 0
         s["fade"], s["limiter"] = 0.0, 1.0
         s["frame"], s["fresh"] = frame, int(frame == 0)
+        for name in ("half", "newest", "has_path", "starving", "tail_frames", "ended", "adapter_left"):
+            s[name] = 0
+        self._rows[:] = 0.0
+        self._fdl[:] = 0.0
+        self.ring.flush()
 
     def snapshot(self) -> Snapshot:
         """Read counters, meters and the pose."""
+        self._free()
         s = self._s
         last_knot = max(1, self.plan.block_size // 128)
         return Snapshot(
             frame=int(s["frame"]),
             frames=int(s["frames"]),
             blocks=int(s["blocks"]),
-            ended=bool(s["ended"]),
-            silent=bool(s["fade"] == 0.0),
+            ended=self.ended,
+            silent=self._frozen,
             underruns=int(s["underruns"]),
             late_blocks=int(s["late_blocks"] + s["card_flags"]),
             missed_slots=int(s["missed_slots"]),
@@ -327,6 +359,11 @@ class Engine:
         )
 
     @property
+    def ended(self) -> bool:
+        """Whether the source has ended and the filters have rung out."""
+        return bool(self._s["ended"])
+
+    @property
     def last_block_s(self) -> float:
         """Time the last block took, in seconds, as the block function measured it."""
         return int(self._s["block_ns"]) * 1e-9
@@ -345,8 +382,11 @@ class Engine:
         return min(top, int(self._s["longest_block_ns"]) * 1e-9)
 
     def memory(self) -> list[tuple[int, int]]:
-        """Return address and size in bytes of everything the audio thread touches, to be locked in memory."""
-        buffers = [*self._buffers, *self._filter_sets.values(), *self._timelines, self._capture, self._trace]
+        """Return address and size in bytes of the engine's buffers as they are now, to be locked in memory.
+
+        Filter sets and timelines published later are fresh memory, brought in as they are written.
+        """
+        buffers = [*self._buffers, *self._filter_sets.values(), self._capture, self._trace]
         regions = [(int(buffer.ctypes.data), buffer.nbytes) for buffer in buffers if buffer.nbytes]
         return [(self.address, STATE.itemsize), *regions]
 

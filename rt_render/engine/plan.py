@@ -7,6 +7,9 @@ from rt_render.conventions import BLOCK_SIZES, MAX_ORDER, RATES_HZ, n_sh
 from rt_render.errors import ConfigurationError
 
 MAX_TAPS = 8192
+FADE_S = 0.005
+RESUME_RESERVES = 4
+"""A stream that starved resumes with so many reserves in hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,17 @@ class Plan:
         return 1 if self.n_sh <= 4 else ceil(self.n_sh / 2 / self.chunk)
 
     @property
+    def fade_frames(self) -> int:
+        """Length of the fades of pause, seek and starvation."""
+        return round(FADE_S * self.fs_hz)
+
+    @property
+    def reserve_frames(self) -> int:
+        """Frames the ring must hold for a block to play: its own, and whole blocks for the fade if no more come."""
+        return self.block_size * (1 + ceil(self.fade_frames / self.block_size))
+
+    @property
     def ring_frames(self) -> int:
-        """Capacity of the sample ring: whole largest blocks, so that no block wraps."""
-        return max(2, ceil(self.ring_s * self.fs_hz / BLOCK_SIZES[-1])) * BLOCK_SIZES[-1]
+        """Capacity of the sample ring: whole largest blocks, so that no block wraps, and enough to resume."""
+        enough = max(self.ring_s * self.fs_hz, RESUME_RESERVES * self.reserve_frames + 2 * self.block_size)
+        return ceil(enough / BLOCK_SIZES[-1]) * BLOCK_SIZES[-1]

@@ -8,7 +8,7 @@ from numba import cfunc, types
 from numba.core.ccallback import CFunc
 from numba.np.numpy_support import carray
 
-from firmware_bridge.atomics import load_acquire_i64, store_release_i64
+from firmware_bridge.atomics import exchange_if_equal_i64, load_acquire_i64, store_release_i64
 from rt_render.kernels.clock import monotonic_ns_rt
 from rt_render.kernels.convolve import forward_rt, inverse_rt, multiply_rt
 from rt_render.kernels.jit import kernel_source_hash, rt_jit
@@ -35,7 +35,8 @@ from rt_render.kernels.state import (
 _RING_WRITTEN, _RING_READ = field_offset("ring_written"), field_offset("ring_read")
 _RING_END = field_offset("ring_end")
 _FILTERS_NEXT, _WORDS = field_offset("filters_next"), field_offset("words")
-_RESUME_BLOCKS = 4
+_PLAYING, _BEGUN = field_offset("playing"), field_offset("begun")
+_FROZEN, _BLOCKS = field_offset("frozen"), field_offset("blocks")
 
 
 @rt_jit
@@ -162,11 +163,11 @@ def _convolve_rt(state, address):
     state.half = 1 - state.half
 
     following = load_acquire_i64(address + _FILTERS_NEXT)
-    if following != 0 and state.filters_old == 0:
+    # taken only if no newer set has been published meanwhile: that one is for the next block then
+    if following != 0 and state.filters_old == 0 and exchange_if_equal_i64(address + _FILTERS_NEXT, following, 0) != 0:
         state.filters_old = state.filters
         state.filters = following
         state.filter_fade_frame = 0
-        store_release_i64(address + _FILTERS_NEXT, 0)
     ears, filters = state.ears, state.filters
     for _ in range(1 if state.filters_old == 0 else 2):
         _to_ears_rt(state, ears, filters)
@@ -190,24 +191,24 @@ def _convolve_rt(state, address):
 @rt_jit
 def _transport_rt(state, address):
     """Decide whether this block plays: return the fade's step a frame, or 2.0 for a silent, frozen block."""
+    playing = load_acquire_i64(address + _PLAYING) != 0
     end = load_acquire_i64(address + _RING_END)
     fill = load_acquire_i64(address + _RING_WRITTEN) - state.ring_read
-    # whole blocks: the fade must end before the ring runs dry
-    needed = state.block_size * (2 + (state.fade_frames - 1) // state.block_size)
+    needed = state.reserve_frames
     if state.starving != 0:
-        if end >= 0 or fill >= _RESUME_BLOCKS * needed:
+        if end >= 0 or fill >= state.resume_frames:
             state.starving = 0
-    elif fill < needed and end < 0 and state.fresh == 0:
+    elif fill < needed and end < 0 and state.fresh == 0 and (playing or state.fade > 0.0):
         state.starving = 1
         state.underruns += 1
     if state.ended != 0:
         return 2.0
     if state.fresh != 0:
-        if state.playing == 0 or (end < 0 and fill < needed):
+        if not playing or (end < 0 and fill < needed):
             return 2.0
         state.fresh = 0
         state.fade = 1.0
-    wanted = state.playing != 0 and state.starving == 0
+    wanted = playing and state.starving == 0
     if state.fade == 0.0 and not wanted:
         return 2.0
     if end < 0 and fill < state.block_size:
@@ -244,6 +245,8 @@ def process_block_rt(address, out):
     Writes the whole of `out` every time. Any one thread at a time; never allocates, locks, waits or raises.
     """
     state = carray(as_pointer(address), (1,), STATE)[0]
+    number = state.begun + 1
+    store_release_i64(address + _BEGUN, number)
     start_ns = monotonic_ns_rt(address + _WORDS)
     first_frame = state.frame
     fade_step = _transport_rt(state, address)
@@ -258,7 +261,6 @@ def process_block_rt(address, out):
         valid = 4 * state.block_size
         output_rt(out, state.ears + valid, state.ears + 3 * valid, state, fade_step)
         state.frame += state.block_size
-    state.blocks += 1
     state.frames += state.block_size
     end_ns = monotonic_ns_rt(address + _WORDS)
     state.block_ns = end_ns - start_ns
@@ -267,6 +269,9 @@ def process_block_rt(address, out):
     state.histogram[histogram_bin_rt(state.block_ns, N_HISTOGRAM_BINS, HISTOGRAM_BINS_PER_OCTAVE)] += 1
     if state.trace != 0:
         _trace_rt(state, end_ns, first_frame, state.frame - first_frame)
+    if fade_step > 1.0:
+        store_release_i64(address + _FROZEN, number)
+    store_release_i64(address + _BLOCKS, number)
 
 
 def compile_process_block() -> CFunc:

@@ -3,6 +3,8 @@
 Both call it by the address in the state, so that all paths run the very same compiled code.
 """
 
+import ctypes
+
 import numpy as np
 from llvmlite import ir
 from numba import cfunc, types
@@ -21,6 +23,8 @@ _WORDS, _STOP = field_offset("words"), field_offset("stop")
 _CAPTURE_WRITTEN, _CAPTURE_READ = field_offset("capture_written"), field_offset("capture_read")
 _LAST_CALL = field_offset("last_call_ns")
 _OUTPUT_UNDERFLOW = 4
+_ULONG = types.uint64 if ctypes.sizeof(ctypes.c_ulong) == 8 else types.uint32
+"""C's unsigned long, which PortAudio counts frames in: 32 bits on Windows."""
 _STEREO_BYTES = 8
 
 
@@ -161,7 +165,7 @@ def virtual_card_rt(address, out):
 def compile_sound_card() -> CFunc:
     """Compile, or load from cache, PortAudio's stream callback; its user data is a `LINK`'s address."""
     source_hash = kernel_source_hash()
-    signature = types.int32(types.voidptr, types.voidptr, types.uint64, types.voidptr, types.uint64, types.voidptr)
+    signature = types.int32(types.voidptr, types.voidptr, _ULONG, types.voidptr, _ULONG, types.voidptr)
 
     @cfunc(signature, cache=True, error_model="numpy")
     def sound_card(input_frames, output, n_frames, times, flags, user):

@@ -8,6 +8,7 @@ import numba
 from numba.core.ccallback import CFunc
 
 from firmware_bridge import atomics
+from rt_render import conventions
 
 rt_jit = partial(
     numba.njit,
@@ -22,14 +23,15 @@ rt_jit = partial(
 
 
 def kernel_source_hash() -> str:
-    """Return a hash of all kernel sources.
+    """Return a hash of all sources that are compiled into the kernels, or lay out their state.
 
     numba invalidates a cached entry point only when its own file changes, not when a kernel that was
     compiled into it does. Entry points therefore close over this hash, which makes it part of their key.
     """
     digest = hashlib.sha256(numba.__version__.encode())
     bridge = Path(atomics.__file__).parent
-    for path in sorted([*Path(__file__).parent.glob("*.py"), bridge / "atomics.py", bridge / "mailbox_kernels.py"]):
+    others = [Path(conventions.__file__), bridge / "atomics.py", bridge / "mailbox_kernels.py"]
+    for path in sorted([*Path(__file__).parent.glob("*.py"), *others]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -122,6 +122,9 @@ def plan_path_rt(state, now_s):
         path[0, i] = path[n_segments, i]
 
     if state.mailbox != 0:
+        if state.mailbox != state.mailbox_read:
+            state.mailbox_read = state.mailbox
+            state.pose[POSE_NUMBER] = 0.0  # numbers of another mailbox say nothing about this one's
         _read_pose_rt(state.mailbox, state.pose)
         if state.pose[POSE_NUMBER] > 0.0:
             state.pose_age_s = now_s - state.pose[POSE_TIME]

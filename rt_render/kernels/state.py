@@ -63,6 +63,7 @@ STATE = np.dtype(
         ("filter_fade_frames", _I),
         # pose
         ("mailbox", _I),  # in: address, or 0 to follow the timeline
+        ("mailbox_read", _I),  # out: the mailbox that `pose` was read from
         ("timeline", _I),  # in: address of float64 rows (time_s, w, x, y, z); row 0 begins with their number
         ("pose", _F, 12),  # out: as `read_pose_rt` fills it
         ("tracking", _I),  # in: 0 off (the field stays with the head), 1 on
@@ -81,6 +82,8 @@ STATE = np.dtype(
         ("starving", _I),  # out
         ("fade", _F),  # out: 0 silent .. 1
         ("fade_frames", _I),
+        ("reserve_frames", _I),
+        ("resume_frames", _I),
         ("frame", _I),  # out: next source frame; in while stopped
         ("tail_frames", _I),  # out: silence fed behind the end
         ("ended", _I),  # out
@@ -96,8 +99,10 @@ STATE = np.dtype(
         ("mean_square", _F, 2),  # out
         ("highest_peak", _F),  # out
         ("lowest_limiter", _F),  # out
-        # counters, out
-        ("blocks", _I),
+        # counters, out; blocks are numbered from 1
+        ("begun", _I),  # number of the block that began last
+        ("frozen", _I),  # number of the last block that was silent and left everything as it was
+        ("blocks", _I),  # number of the block that was finished last
         ("frames", _I),
         ("underruns", _I),
         ("non_finite", _I),

@@ -5,28 +5,13 @@ this very block). It changes only by compare-and-exchange, so that two callers c
 however late a lost sound card calls again.
 """
 
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
-from firmware_bridge.atomics import store_release_i64
+from firmware_bridge.atomics import exchange_if_equal_i64, store_release_i64
 from rt_render.kernels.jit import rt_jit
 from rt_render.kernels.state import field_offset
 
 _OWNER = field_offset("owner")
-
-
-@intrinsic
-def exchange_if_equal_i64(typingctx, address, expected, value):
-    """Replace an int64 if it is as expected, in one indivisible step; return 1 if it was, else 0."""
-
-    def codegen(context, builder, signature, args):
-        word = ir.IntType(64)
-        pointer = builder.inttoptr(args[0], word.as_pointer())
-        pair = builder.cmpxchg(pointer, args[1], args[2], "acq_rel", "monotonic")
-        return builder.zext(builder.extract_value(pair, 1), word)
-
-    return types.int64(types.int64, types.int64, types.int64), codegen
 
 
 @rt_jit

@@ -106,15 +106,16 @@ def run(on_progress: Callable[[str], None], windows: int = 10, window_s: float =
     """Count missed blocks at 48 kHz, 128 frames, order 3, in alternating windows, idle and held."""
     holder = LockHolder()
     filters = asymmetric_filters(ORDER, 256)
+    run_s = windows * window_s + 10.0
     load_before = os.getloadavg()[0]
     on_progress(f"lock immunity: native callback, {windows} windows of {window_s} s")
-    engine = turning_engine(ORDER, BLOCK_SIZE, filters)
+    engine = turning_engine(ORDER, BLOCK_SIZE, filters, run_s)
     with VirtualCard(engine) as card:
         time.sleep(0.2)
         idle, held = _alternate(lambda: engine.snapshot().missed_slots, holder, windows, window_s)
         priority = card.grant.text
     on_progress(f"lock immunity: Python callback, {windows} windows of {window_s} s")
-    with PythonCard(turning_engine(ORDER, BLOCK_SIZE, filters)) as python_card:
+    with PythonCard(turning_engine(ORDER, BLOCK_SIZE, filters, run_s)) as python_card:
         python_idle, python_held = _alternate(lambda: python_card.missed_slots, holder, windows, window_s)
     return {
         "lock_immunity": {

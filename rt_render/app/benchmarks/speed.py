@@ -33,15 +33,15 @@ def asymmetric_filters(order: int, n_taps: int, seed: int = 2) -> NDArray[np.flo
     return 0.02 * decay * rng.standard_normal((2, (order + 1) ** 2, n_taps))
 
 
-def turning_engine(order: int, block_size: int, filters: NDArray[np.floating]) -> Engine:
-    """Return an engine that plays noise endlessly while its head turns at 600 degrees/s about a wandering axis."""
+def turning_engine(order: int, block_size: int, filters: NDArray[np.floating], seconds: float = 4.0) -> Engine:
+    """Return an engine that plays noise endlessly; its head turns at 600 degrees/s about a wandering axis."""
     engine = Engine(Plan(order, block_size, FS_HZ, filters.shape[2], ring_s=0.5), filters)
     rng = np.random.default_rng(3)
     noise = 0.05 * rng.standard_normal((engine.ring.free_frames(), engine.ring.n_channels))
     engine.ring.write(noise.astype(np.float32))
     # the reader wraps over the same samples for ever
     store_word(engine.address + field_offset("ring_written"), 1 << 60)
-    steps = 4 * FS_HZ // 128
+    steps = round(seconds * FS_HZ / 128)
     engine.follow_timeline(np.arange(steps) * 128 / FS_HZ, wandering_turn(SPEED_DEG_S, 128 / FS_HZ, steps))
     return engine
 
