@@ -1,14 +1,18 @@
 """What the audio thread may do: read from LLVM, counted at malloc, and tried with every event there is."""
 
+import ast
 import os
-import re
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from engine_tools import make_engine, noise_field, noise_filters, run_to_end
+from numba.core.dispatcher import Dispatcher
 
+from firmware_bridge.mailbox import PoseMailbox
 from rt_render.kernels import jit
 
 ENTRY_POINTS = ("block.process_block", "cards.sound_card", "cards.virtual_card")
@@ -48,13 +52,45 @@ def test_entry_points_hold_no_allocation_no_python_and_no_raise_path(entry, tmp_
     assert not strange
 
 
-def test_every_rt_function_is_reached_by_an_entry_point():
+def test_every_rt_function_is_reached_from_an_entry_point():
+    """Walks the calls of the three entry points through the kernels' sources."""
     kernels = Path(jit.__file__).parent
-    sources = {path.name: path.read_text() for path in kernels.glob("*.py")}
-    everything = "\n".join(sources.values())
-    defined = set(re.findall(r"def (\w+_rt)\(", everything))
-    for name in defined:
-        assert len(re.findall(rf"\b{name}\(", everything)) > 1, f"{name} is defined but never called"
+    functions: dict[str, ast.AST] = {}
+    for path in kernels.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                functions[node.name] = node
+    called_by_block_address = {"process_block"}
+    waiting, reached = ["process_block", "sound_card", "virtual_card", *called_by_block_address], set()
+    while waiting:
+        name = waiting.pop()
+        if name in reached or name not in functions:
+            continue
+        reached.add(name)
+        calls = (node.func for node in ast.walk(functions[name]) if isinstance(node, ast.Call))
+        waiting += [function.id for function in calls if isinstance(function, ast.Name)]
+    audio_thread = {name for name in functions if name.endswith("_rt")}
+    assert len(audio_thread) > 10
+    assert audio_thread <= reached
+
+
+def test_no_shape_compiles_anything_after_the_entry_points():
+    """One compiled block function serves every order, block size and filter length."""
+    dispatchers = [
+        member
+        for name in ("block", "cards", "convolve", "fft", "output", "pose", "rotate", "turn", "clock")
+        for member in vars(import_module(f"rt_render.kernels.{name}")).values()
+        if isinstance(member, Dispatcher)
+    ]
+    run_to_end(make_engine(1, 64), noise_field(640, 1))
+    before = sum(len(dispatcher.signatures) for dispatcher in dispatchers)
+    for order, block_size, n_taps in [(0, 32, 1), (2, 2048, 300), (4, 512, 64), (7, 128, 1000)]:
+        engine = make_engine(order, block_size, noise_filters(order, n_taps))
+        engine.follow_mailbox(PoseMailbox.private())
+        engine.publish_filters(noise_filters(order, n_taps, 5))
+        run_to_end(engine, noise_field(5000, order))
+    assert dispatchers
+    assert sum(len(dispatcher.signatures) for dispatcher in dispatchers) == before
 
 
 COUNTER = r"""
@@ -81,7 +117,9 @@ from numba import cfunc, types
 from numba.core.runtime import rtsys
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.pose import PoseSample
-from rt_render.kernels.cards import call_block
+from rt_render.kernels.cards import call_block, compile_sound_card
+from rt_render.kernels.state import LINK
+from rt_render.kernels.turn import pass_turn
 from engine_tools import make_engine, noise_field, noise_filters
 
 shim = ctypes.CDLL(None)
@@ -100,6 +138,15 @@ mailbox = PoseMailbox.private()
 engine.follow_mailbox(mailbox)
 field = noise_field(4000, 1)
 field[::7] = np.nan
+link = np.zeros(1, LINK)
+link["state"], link["stream"] = engine.address, 1
+assert pass_turn(engine.address, 0, 1)
+pointer, ulong = ctypes.c_void_p, ctypes.c_ulong
+callback = compile_sound_card()
+card = ctypes.CFUNCTYPE(ctypes.c_int, pointer, pointer, ulong, pointer, ulong, pointer)(callback.address)
+card_out, times = np.zeros((400, 2), np.float32), np.array([0.0, 1.0, 1.01])
+out_address, times_address, link_address = (a.ctypes.data for a in (card_out, times, link))
+engine.prepare_capture(0.1)
 rng = np.random.default_rng(1)
 empty = full = 0
 for batch in range(1000):
@@ -127,9 +174,18 @@ for batch in range(1000):
         arm(0)
         counts.append(read() - start)
     empty, full = empty + counts[0], full + counts[1]
+    # the sound card's own callback, in sizes that go through the adapter
+    counts = []
+    for n in (0, 1 + 37 * (batch % 9)):
+        start = read()
+        arm(1)
+        card(None, out_address, n, times_address, batch % 3, link_address)
+        arm(0)
+        counts.append(read() - start)
+    empty, full = empty + counts[0], full + counts[1]
     assert rtsys.get_allocation_stats().alloc == kept.alloc
 snapshot = engine.snapshot()
-assert snapshot.blocks == 100_000 and snapshot.underruns > 10 and snapshot.non_finite > 0
+assert snapshot.blocks > 100_000 and snapshot.capture_lost > 0 and snapshot.underruns > 10 and snapshot.non_finite > 0
 assert snapshot.limited_blocks > 0 and np.isfinite(out).all()
 print(empty, full)
 """
