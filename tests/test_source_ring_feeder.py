@@ -1,10 +1,11 @@
 """The reader thread hands the source's frames to the ring: all, once, in order, and then the end."""
 
-from threading import Lock
+from threading import Event, Lock
 
 import numpy as np
 import pytest
 
+from rt_render.io import ring_feeder
 from rt_render.io.ring_feeder import RingFeeder
 
 
@@ -132,4 +133,74 @@ def test_a_source_that_raises_ends_the_playing_and_is_told():
     out = drain(feeder, ring)
     assert len(out) >= 1200 and ring.ended == 1
     assert messages == ["counting stopped: the stick was pulled out"]
+    feeder.close()
+
+
+class HangingSource(CountingSource):
+    """Hangs in the read at `hangs_at`, or in any seek, until `answers` is set."""
+
+    def __init__(self, n_frames, hangs_at):
+        super().__init__(n_frames)
+        self.hangs_at, self.hangs, self.answers, self.shut = hangs_at, Event(), Event(), Event()
+
+    def _hang(self):
+        self.hangs.set()
+        assert self.answers.wait(30)
+
+    def read(self, n_frames):
+        if self.position >= self.hangs_at:
+            self._hang()
+        return super().read(n_frames)
+
+    def seek(self, frame):
+        self._hang()
+        super().seek(frame)
+
+    def close(self):
+        super().close()
+        self.shut.set()
+
+
+@pytest.fixture
+def hanging(monkeypatch):
+    """A feeder whose source hangs at frame 500 of 5000, its ring and its messages."""
+    monkeypatch.setattr(ring_feeder, "HANG_S", 0.05)
+    source, ring, messages = HangingSource(5000, 500), ListRing(), []
+    feeder = RingFeeder(source, ring, chunk_frames=100, idle_s=0.001, on_message=messages.append)
+    feeder.start()
+    assert source.hangs.wait(10)
+    return source, ring, feeder, messages
+
+
+def test_a_source_that_hangs_is_left_behind_with_a_sentence_and_closes_when_it_answers(hanging):
+    source, ring, feeder, messages = hanging
+    feeder.close()
+    feeder.close()
+    assert messages == ["counting does not answer: it was left behind"] and not source.closed
+    source.answers.set()
+    assert source.shut.wait(10)
+    assert len(ring.frames) == 500 and ring.ended == 0
+
+
+def test_a_source_that_hangs_when_it_shall_stop_is_read_on_when_it_answers(hanging):
+    source, ring, feeder, messages = hanging
+    assert not feeder.stop() and not feeder.restart(0)
+    source.answers.set()
+    np.testing.assert_array_equal(drain(feeder, ring)[:, 0], np.arange(5000))
+    assert feeder.stop()
+    feeder.close()
+    assert source.closed and messages == ["that was all"]
+
+
+def test_a_seek_that_hangs_holds_up_the_reader_thread_only(hanging):
+    source, ring, feeder, _ = hanging
+    source.answers.set()
+    drain(feeder, ring)
+    source.answers.clear()
+    source.hangs.clear()
+    ring.flush()
+    assert feeder.restart(4990)
+    assert source.hangs.wait(10) and not ring.frames
+    source.answers.set()
+    np.testing.assert_array_equal(drain(feeder, ring)[:, 0], np.arange(4990, 5000))
     feeder.close()

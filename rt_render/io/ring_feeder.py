@@ -1,13 +1,16 @@
 """The reader thread: keeps the engine's ring full from a source."""
 
 from collections.abc import Callable
-from threading import Event, Thread
+from threading import Event, Lock, Thread, current_thread
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rt_render.io.source import Source
+
+HANG_S = 3.0
+"""A source that keeps its reader this long hangs: nobody waits for it any longer."""
 
 
 class Ring(Protocol):
@@ -29,7 +32,8 @@ class RingFeeder:
     When the source ends, `ring.set_end()` is called once, after its last frame. A source that raises ends
     likewise and its text goes to `on_message`, as do notes that it adds while playing (on the reader thread).
     Control thread: start, stop, restart, close, wait_until_full. To seek: `stop()`, flush the ring,
-    `restart(frame)`. The source belongs to the feeder from the first start to `close`, which closes it.
+    `restart(frame)`. The source belongs to the feeder from the first start to `close`, which closes it; only
+    the reader thread touches it in between, so that a source that hangs holds up nobody else.
     """
 
     def __init__(
@@ -51,6 +55,10 @@ class RingFeeder:
         self._full = Event()
         self._ended = Event()
         self._thread: Thread | None = None
+        self._seek_to: int | None = None
+        self._lock = Lock()
+        """Held to decide whether the thread leaves, so that `stop` and the thread never differ about it."""
+        self._abandoned = False
 
     @property
     def ended(self) -> bool:
@@ -65,47 +73,91 @@ class RingFeeder:
             self._thread = Thread(target=self._run, name="rt-render-reader", daemon=True)
             self._thread.start()
 
-    def stop(self) -> None:
-        """Stop reading and wait until the ring is no longer written; what is in the ring stays."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+    def stop(self) -> bool:
+        """Stop reading and wait until the ring is no longer written; what is in the ring stays.
 
-    def restart(self, frame: int) -> None:
-        """Go on from this frame of the source, also after its end; flush the ring between `stop` and this."""
-        self.stop()
+        False when the source hangs within a read: it then stays as it was, and is read on when it answers.
+        """
+        thread = self._thread
+        self._stop.set()
+        if thread is not None:
+            thread.join(HANG_S)
+        with self._lock:
+            if self._thread is None:
+                return True
+            self._stop.clear()
+            return False
+
+    def restart(self, frame: int) -> bool:
+        """Go on from this frame of the source, also after its end; flush the ring between `stop` and this.
+
+        False, and nothing has changed, when the source hangs.
+        """
+        if not self.stop():
+            return False
         self._ended.clear()
-        self._source.seek(frame)
+        self._seek_to = frame
         self.start()
+        return True
 
     def close(self) -> None:
-        """Stop and close the source; may be called twice."""
+        """Stop and close the source; may be called twice.
+
+        A source that hangs is left to its thread, which closes it should it ever answer; that is told.
+        """
+        if self._abandoned:
+            return
         self.stop()
-        self._source.close()
+        with self._lock:
+            self._abandoned = self._thread is not None
+            self._stop.set()
+        if self._abandoned:
+            self._on_message(f"{self._source.title} does not answer: it was left behind")
+        else:
+            self._source.close()
 
     def wait_until_full(self, timeout_s: float) -> bool:
         """Wait until the ring has been full once since the start, or the source has ended; False if not."""
         return self._full.wait(timeout_s)
 
     def _run(self) -> None:
-        padded = np.zeros((self._chunk_frames, self._ring.n_channels), np.float32)
         try:
-            while not self._stop.is_set():
-                if self._ring.free_frames() < self._chunk_frames:
-                    self._full.set()
-                    self._stop.wait(self._idle_s)
-                elif not self._feed(padded):
-                    self._end()
-                    return
+            self._fill()
         # Whatever the source does, playing must end softly and the person must be told why.
         except Exception as error:
-            self._on_message(f"{self._source.title} stopped: {error}")
-            self._end()
+            if not self._abandoned:
+                self._on_message(f"{self._source.title} stopped: {error}")
+                self._end()
+        with self._lock:
+            if self._thread is current_thread():
+                self._thread = None
+        if self._abandoned:
+            self._source.close()
+
+    def _fill(self) -> None:
+        padded = np.zeros((self._chunk_frames, self._ring.n_channels), np.float32)
+        if self._seek_to is not None:
+            self._source.seek(self._seek_to)
+            self._seek_to = None
+        while not self._leaves():
+            if self._ring.free_frames() < self._chunk_frames:
+                self._full.set()
+                self._stop.wait(self._idle_s)
+            elif not self._feed(padded):
+                self._end()
+                return
+
+    def _leaves(self) -> bool:
+        with self._lock:
+            if self._stop.is_set():
+                self._thread = None
+            return self._stop.is_set()
 
     def _feed(self, padded: NDArray[np.float32]) -> bool:
         """Move one chunk into the ring; False when it was the last."""
         frames = self._source.read(self._chunk_frames)
+        if self._abandoned:
+            return True  # nobody takes what it brought; the ring may be gone
         n_channels = min(frames.shape[1], padded.shape[1])
         padded[: len(frames), :n_channels] = frames[:, :n_channels]
         if len(frames):
