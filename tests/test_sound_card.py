@@ -14,10 +14,11 @@ import pytest
 from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
 from rt_render.errors import DeviceError
-from rt_render.io import portaudio
+from rt_render.io import portaudio, sound_card
 from rt_render.io.call_thread import CallThread
 from rt_render.io.library_copy import library_copy
 from rt_render.io.machine import examine
+from rt_render.io.portaudio import ABANDONED
 from rt_render.io.sound_card import SoundCard, find_device, list_devices
 
 needs_portaudio = pytest.mark.skipif(find_library("portaudio") is None, reason="PortAudio is not installed")
@@ -121,6 +122,37 @@ def test_a_card_that_refuses_is_told_in_a_sentence_with_the_next_step(fake, engi
     fake(refusal=refusal, rates=rates)
     with pytest.raises(DeviceError, match=words):
         SoundCard(engine, 1)
+
+
+def test_a_refusal_keeps_no_memory_of_the_card(fake, engine):
+    fake(refusal=PortAudioError("x", -9985))
+    kept = set(ABANDONED)
+    with pytest.raises(DeviceError):
+        SoundCard(engine, 1)
+    assert kept == ABANDONED
+
+
+def test_an_opening_that_hangs_keeps_the_memory_of_the_card(fake, engine, monkeypatch):
+    release, kept = threading.Event(), set(ABANDONED)
+    monkeypatch.setattr(sound_card, "OPEN_S", 0.05)
+    monkeypatch.setattr(portaudio, "PORTAUDIO", CallThread("PortAudio"))
+    monkeypatch.setattr(FakeLibrary, "_StreamBase", lambda self, **_: release.wait(30))
+    with pytest.raises(DeviceError, match="PortAudio does not answer"):
+        SoundCard(engine, 1)
+    release.set()
+    (card,) = ABANDONED - kept
+    assert isinstance(card, SoundCard)
+    ABANDONED.discard(card)
+
+
+def test_a_card_that_was_abandoned_twice_is_forgotten_when_it_is_closed(fake, engine, monkeypatch):
+    stream = SimpleNamespace(latency=0.0, abort=lambda: None, close=lambda: None)
+    monkeypatch.setattr(FakeLibrary, "_StreamBase", lambda self, **_: stream)
+    kept, card = set(ABANDONED), SoundCard(engine, 1)
+    card.abandon()
+    card.abandon()
+    portaudio.PORTAUDIO.ask(lambda: None, 10.0)  # behind the closing, which is only posted
+    assert kept == ABANDONED
 
 
 def test_no_card_at_all_points_to_the_virtual_one(monkeypatch):

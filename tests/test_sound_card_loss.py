@@ -7,14 +7,16 @@ import time
 import numpy as np
 import pytest
 
+from firmware_bridge.mailbox_kernels import store_word
 from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
 from rt_render.errors import DeviceError
 from rt_render.io import card_keeper, sound_card
 from rt_render.io.card_keeper import CardKeeper
+from rt_render.io.portaudio import ABANDONED
 from rt_render.io.sound_card import DeviceInfo, SoundCard
 from rt_render.kernels.cards import compile_sound_card
-from rt_render.kernels.state import LINK
+from rt_render.kernels.state import LINK, field_offset
 
 WAIT_S = 20.0
 
@@ -58,9 +60,12 @@ class PretendedCard(SoundCard):
     def call_once(self):
         self._call(None, self.last.ctypes.data, 128, None, 0, self._link.ctypes.data)
 
-    def stop(self):
+    def hang_up(self):
         self._quit.set()
         self._thread.join()
+
+    def stop(self):
+        self.hang_up()
         self.give_turn()
 
     def _close_lost(self):
@@ -200,3 +205,76 @@ def test_an_engine_is_played_by_one_sound_card_at_a_time(engine, pretended):
     second.stop()
     first.stop()
     second.take_turn()
+
+
+def set_owner(engine, number):
+    store_word(engine.address + field_offset("owner"), number)
+
+
+def test_a_card_stuck_within_a_block_is_told_once_and_given_up_when_the_block_ends(engine, pretended, monkeypatch):
+    monkeypatch.setattr(sound_card, "_TURN_S", 0.01)
+    looks, messages = [], []
+    give_turn = SoundCard.give_turn
+    monkeypatch.setattr(SoundCard, "give_turn", lambda card: (looks.append(card), give_turn(card)))
+    kept = set(ABANDONED)
+    keeper = CardKeeper(engine, on_message=messages.append)
+    keeper.start()
+    try:
+        wait_for(lambda: engine.snapshot().frame > 0)
+        (card,) = pretended.opened
+        card.hang_up()
+        set_owner(engine, -card._number)
+        wait_for(lambda: len(looks) > 4)
+        assert not keeper.on_virtual and {card} == ABANDONED - kept
+        pretended.plugged = False
+        set_owner(engine, card._number)
+        wait_for(lambda: keeper.on_virtual)
+    finally:
+        keeper.stop()
+        ABANDONED.discard(card)
+    assert [text for text in messages if "stuck within a block" in text] == messages[1:2]
+    assert len(messages) == 3 and "has stopped answering" in messages[2]
+
+
+def test_a_card_that_begins_slowly_is_waited_for(engine, pretended, monkeypatch):
+    monkeypatch.setattr(card_keeper, "_FIRST_CALL_S", 60.0)
+    pretended.calling = False
+    keeper = CardKeeper(engine, on_message=lambda _: None)
+    keeper.start()
+    try:
+        time.sleep(3 * card_keeper.SILENT_S)
+        pretended.calling = True
+        wait_for(lambda: engine.snapshot().frame > 0)
+    finally:
+        keeper.stop()
+    assert keeper.losses == 0
+
+
+@pytest.mark.parametrize(("asked", "seen"), [(48000, 128), (128, 48000)])
+def test_a_card_of_long_calls_is_given_longer(engine, pretended, asked, seen):
+    keeper = CardKeeper(engine, on_message=lambda _: None)
+    keeper.start()
+    try:
+        wait_for(lambda: engine.snapshot().frame > 0)
+        (card,) = pretended.opened
+        pretended.calling = False
+        card._frames = asked
+        store_word(engine.address + field_offset("host_frames_high"), seen)
+        time.sleep(3 * card_keeper.SILENT_S)
+        assert keeper.losses == 0
+    finally:
+        keeper.stop()
+
+
+def test_a_card_that_opens_but_does_not_start_is_closed(engine, pretended, monkeypatch):
+    stopped = []
+
+    def refuse(card):
+        raise DeviceError("no start")
+
+    monkeypatch.setattr(pretended, "begin", refuse)
+    monkeypatch.setattr(pretended, "stop", lambda card: stopped.append(card))
+    keeper = CardKeeper(engine, on_message=lambda _: None)
+    keeper.start()
+    assert stopped == pretended.opened and keeper.virtual_card.running
+    keeper.stop()

@@ -10,6 +10,10 @@ from rt_render.errors import DeviceError
 T = TypeVar("T")
 
 
+class NoAnswerError(DeviceError):
+    """A call that has not returned in time, and still may."""
+
+
 class _Call:
     """One call on its way: what to do, and what came of it."""
 
@@ -41,10 +45,12 @@ class CallThread:
             return bool(self._pending)
 
     def ask(self, function: Callable[[], T], timeout_s: float) -> T:
-        """Return what a function returns or raise what it raises; `DeviceError` after the time-out (s). Any thread."""
+        """Return what a function returns, raise what it raises, or NoAnswerError after the time-out (s). Any thread."""
         call = self._put(function)
         if not call.done.wait(timeout_s):
-            raise DeviceError(f"{self.name} does not answer: if it stays so, restart the program or the sound server.")
+            raise NoAnswerError(
+                f"{self.name} does not answer: if it stays so, restart the program or the sound server."
+            )
         if call.error is not None:
             raise call.error
         return call.result  # type: ignore[return-value]

@@ -16,11 +16,12 @@ from rt_render.io.sound_card import CardStatus, SoundCard, look_again
 from rt_render.io.virtual_card import VirtualCard
 from rt_render.kernels.state import field_offset
 
-SILENT_S, SILENT_BLOCKS = 0.25, 8
+SILENT_S, SILENT_CALLS = 0.25, 8
 """A card that has not called for the longer of these two is lost."""
 RETRY_S = 1.0
 _LOOK_S = 0.05
 _FIRST_CALL_S = 1.0
+"""Bluetooth, for one, is slow to begin."""
 
 
 class CardKeeper:
@@ -50,6 +51,7 @@ class CardKeeper:
         self._leave = threading.Event()
         self._watch: threading.Thread | None = None
         self._wanted: str | None = None
+        self._told_stuck = False
         self.losses = 0
 
     @property
@@ -70,7 +72,7 @@ class CardKeeper:
         device = None if self._device == "auto" else self._device
         try:
             card = self._open_anew(device)
-            card.start()
+            self._start_or_close(card)
         except DeviceError as error:
             if device is not None:
                 raise
@@ -85,14 +87,17 @@ class CardKeeper:
         self._watch.start()
 
     def stop(self) -> None:
-        """Stop playing; a card that hangs is left behind. The engine can be used by others then."""
+        """Stop playing; a card that hangs is left behind. The engine can be used by others then.
+
+        Raises DeviceError when the card is stuck within a block, and has the engine for good.
+        """
         self._leave.set()
         if self._watch is not None:
             self._watch.join()
             self._watch = None
-        if self._card is not None:
-            self._card.stop()
-            self._card = None
+        card, self._card = self._card, None
+        if card is not None:
+            card.stop()
         self._virtual.stop()
 
     def status(self) -> CardStatus:
@@ -118,11 +123,17 @@ class CardKeeper:
             look_again()
             return self._open(device)
 
+    @staticmethod
+    def _start_or_close(card: SoundCard) -> None:
+        try:
+            card.start()
+        except BaseException:
+            card.stop()
+            raise
+
     # the watch
 
     def _keep(self) -> None:
-        plan = self._engine.plan
-        allowed_s = max(SILENT_S, SILENT_BLOCKS * plan.block_size / plan.fs_hz)
         calls, silent_s, before_s = -1, 0.0, time.monotonic()
         next_try_s = 0.0
         while not self._leave.wait(_LOOK_S):
@@ -139,6 +150,8 @@ class CardKeeper:
                 continue
             if card.calls != calls:
                 calls, silent_s = card.calls, 0.0
+                self._told_stuck = False
+            allowed_s = max(SILENT_S, SILENT_CALLS * card.call_s, 0.0 if calls else _FIRST_CALL_S)
             if silent_s >= allowed_s or not card.running:
                 self._lose(card)
                 next_try_s = time.monotonic() + RETRY_S
@@ -147,7 +160,9 @@ class CardKeeper:
         try:
             card.abandon()
         except DeviceError as error:
-            self._say(str(error))
+            if not self._told_stuck:
+                self._say(str(error))
+            self._told_stuck = True
             return  # its block never ended: nobody else may run one; look again next time
         self.losses += 1
         self._card = None

@@ -21,7 +21,7 @@ T = TypeVar("T")
 CALL_S, OPEN_S = 3.0, 10.0
 JACK = "JACK"
 PORTAUDIO = CallThread("PortAudio")
-ABANDONED: list[object] = []
+ABANDONED: set[object] = set()
 """Streams that were not seen to close, with all they may still touch, and libraries: their memory must stay."""
 
 
@@ -120,7 +120,7 @@ def _jack_is_down(sd: Any) -> bool:
 
 def _restart(sd: Any) -> None:
     if sd._initialized and _jack_is_down(sd):
-        ABANDONED.append(sd._lib)  # JACK still knows functions in it
+        ABANDONED.add(sd._lib)  # JACK still knows functions in it
         with library_copy("libportaudio") as path:
             sd._lib = sd._ffi.dlopen(path)
         sd._initialized = 0

@@ -16,6 +16,7 @@ from firmware_bridge.mailbox_kernels import load_word, store_word
 from rt_render.conventions import BLOCK_SIZES
 from rt_render.engine.engine import Engine
 from rt_render.errors import ConfigurationError, DeviceError
+from rt_render.io.call_thread import NoAnswerError
 from rt_render.io.portaudio import (
     ABANDONED,
     JACK,
@@ -117,8 +118,8 @@ class SoundCard:
         self._link[0]["state"], self._link[0]["stream"] = engine.address, self._number
         try:
             self._stream: Any = ask(lambda sd: self._open(sd, latency), OPEN_S)
-        except DeviceError:
-            ABANDONED.append(self)  # an opening that hangs may still come to something
+        except NoAnswerError:
+            ABANDONED.add(self)  # an opening that hangs may still come to something
             raise
         self._latency_s = float(self._stream.latency)
         self._on_jack = JACK in self.device.host_api
@@ -191,18 +192,18 @@ class SoundCard:
         if self._on_jack and not self.running:
             self.abandon()
             return
-        ABANDONED.append(self)
+        ABANDONED.add(self)
         try:
             ask(lambda sd: self._stream.stop())
             ask(lambda sd: self._stream.close())
-            ABANDONED.remove(self)
+            ABANDONED.discard(self)
         except DeviceError:
             pass
         self.give_turn()
 
     def abandon(self) -> None:
         """Take the engine away from a lost card at once and close it later, as it can, waiting for nothing."""
-        ABANDONED.append(self)
+        ABANDONED.add(self)
         self.give_turn()
         PORTAUDIO.post(self._close_lost)
 
@@ -210,7 +211,7 @@ class SoundCard:
         if not self._on_jack:  # see `io.portaudio`: a lost JACK stream must never be touched
             self._stream.abort()
             self._stream.close()
-            ABANDONED.remove(self)
+            ABANDONED.discard(self)
 
     # looking
 
@@ -218,6 +219,13 @@ class SoundCard:
     def calls(self) -> int:
         """How often the sound card has called, its turn or not."""
         return int(load_word(int(self._link.ctypes.data) + LINK.fields["calls"][1]))  # type: ignore[index]
+
+    @property
+    def call_s(self) -> float:
+        """Sound of the longest call so far, or of a call or block as planned if that is longer, in seconds."""
+        seen = int(load_word(self._engine.address + field_offset("host_frames_high")))
+        plan = self._engine.plan
+        return max(seen, self._frames, plan.block_size) / plan.fs_hz
 
     @property
     def running(self) -> bool:
