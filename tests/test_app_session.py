@@ -1,12 +1,16 @@
 """A session on the virtual card: equal to the offline render, and its controls do what they say."""
 
+import gc
 import time
+from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
 import soundfile
 
 from firmware_bridge.errors import BridgeError
+from rt_render.app import session as session_module
 from rt_render.app.excerpt import Excerpt
 from rt_render.app.offline import render_to_file
 from rt_render.app.parts import live_block_size, offline_block_size
@@ -14,7 +18,10 @@ from rt_render.app.session import Session, run_session
 from rt_render.app.settings_file import load_settings
 from rt_render.conventions import BLOCK_SIZES, n_sh
 from rt_render.errors import ConfigurationError, DeviceError, InputFileError
+from rt_render.io import ring_feeder
 from rt_render.io.audio_file import AudioFileReader
+from rt_render.io.card_keeper import CardKeeper
+from rt_render.io.ring_feeder import RingFeeder
 from rt_render.scene.scene_source import SceneSource
 
 FS_HZ, TAPS = 48000, 64
@@ -136,6 +143,92 @@ def test_a_session_that_cannot_start_leaves_nothing_behind(field, tmp_path):
         pass
     assert session._feeder._thread is None
     assert [path.name for path in tmp_path.iterdir()] == ["field.wav"]
+
+
+def refuse(*_, **__):
+    raise DeviceError("stuck within a block")
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("part", "name"), [(Session, "_prefill"), (CardKeeper, "start"), (Session, "_lock_memory")])
+def test_an_interrupted_start_leaves_nothing_behind(field, tmp_path, monkeypatch, part, name):
+    monkeypatch.setattr(part, name, interrupt)
+    choices = {**QUICK, "input": str(field), "record": tmp_path / "kept.wav", "tracker": "simulated"}
+    session = Session(load_settings(None, choices))
+    with pytest.raises(KeyboardInterrupt), session:
+        pass
+    assert session._feeder._thread is None and session._tracker._thread is None
+    assert not session._recorder._thread.is_alive() and gc.get_freeze_count() == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["field.wav"]
+
+
+@pytest.mark.parametrize(("part", "name"), [(CardKeeper, "stop"), (RingFeeder, "close")])
+def test_what_fails_at_the_end_is_raised_when_all_the_rest_is_closed(field, tmp_path, monkeypatch, part, name):
+    record = tmp_path / "kept.wav"
+    choices = {**QUICK, "input": str(field), "loop": True, "record": record, "tracker": "simulated"}
+    session = Session(load_settings(None, choices))
+    end = getattr(part, name)
+    monkeypatch.setattr(part, name, lambda self: (end(self), refuse()))
+    with pytest.raises(DeviceError, match="stuck within a block"), session:
+        wait_for(lambda: session.engine.snapshot().frame > 4800)
+    assert session._feeder._thread is None and session._tracker._thread is None
+    assert gc.get_freeze_count() == 0
+    assert soundfile.info(record).frames >= 4800 and not list(tmp_path.glob("*.partial"))
+
+
+@pytest.fixture
+def looped(field):
+    """A session on a field that never ends, and what it says."""
+    said = []
+    settings = load_settings(None, {**QUICK, "input": str(field), "loop": True})
+    return Session(settings, on_message=said.append), said
+
+
+def test_no_seek_while_the_audio_thread_may_be_within_a_block_even_at_the_end(looped, monkeypatch):
+    session, said = looped
+    with session:
+        wait_for(lambda: session.engine.snapshot().frame > 0)
+        snapshot = session.engine.snapshot
+        resets = []
+        monkeypatch.setattr(session.engine, "reset", resets.append)
+        with monkeypatch.context() as patch:
+            patch.setattr(session.engine, "snapshot", lambda: replace(snapshot(), ended=True, silent=False))
+            session.seek(0.1)
+    assert not resets
+    assert said[-1] == "the position was not changed: the card does not take sound at this moment"
+
+
+def test_a_source_that_hangs_keeps_its_position_and_the_person_is_told(looped, monkeypatch):
+    session, said = looped
+    release, hangs = Event(), Event()
+    monkeypatch.setattr(ring_feeder, "HANG_S", 0.05)
+    monkeypatch.setattr(session.source, "read", lambda n: (hangs.set(), release.wait(30), np.zeros((n, 9)))[-1])
+    monkeypatch.setattr(session_module, "_PREFILL_TIMEOUT_S", 0.0)
+    with session:
+        assert hangs.wait(10)
+        session.seek(0.1)
+        assert session.engine.snapshot().frame == 0
+    release.set()
+    assert "the position was not changed: field does not answer at this moment" in said
+    assert said[-1] == "field does not answer: it was left behind"
+
+
+def test_at_the_end_one_can_pause_and_seek_back_and_stop(field):
+    session = Session(load_settings(None, {**QUICK, "input": str(field)}))
+    with session:
+        session.seek(0.6)
+        wait_for(lambda: session.ended)
+        session.toggle_pause()
+        session.seek(0.2)
+        assert session.engine.snapshot().frame == 9600 and not session.ended
+        session.toggle_pause()
+        wait_for(lambda: session.ended)
+        assert session._wait_until_silent() is False  # playing still
+        session.engine.pause()
+        assert session._wait_until_silent()
 
 
 def test_controls_pause_mute_gain_tracking_and_seek(field):

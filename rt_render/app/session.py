@@ -3,6 +3,7 @@
 import gc
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from math import inf
 
@@ -111,30 +112,39 @@ class Session:
     def start(self) -> None:
         """Fill the ring for a while, lock memory, put the garbage collector's work behind us, then start the card.
 
-        Raises DeviceError for a card that was asked for and cannot be used; all is closed then.
+        Raises DeviceError for a card that was asked for and cannot be used. Whatever it raises (an interrupt
+        too), all is closed then.
         """
-        self._feeder.start()
-        self._prefill()
-        self._lock_memory()
-        gc.collect()
-        gc.freeze()
-        if self._recorder:
-            self._recorder.start()
         try:
+            self._feeder.start()
+            self._prefill()
+            self._lock_memory()
+            gc.collect()
+            gc.freeze()
+            if self._recorder:
+                self._recorder.start()
             self._card.start()
         except BaseException:
-            self._give_up()
+            with ExitStack() as each:
+                each.callback(gc.unfreeze)
+                each.callback(self._give_up)
+                each.callback(self._card.stop)
             raise
 
     def stop(self) -> None:
-        """Fade out, stop the card, then everything that fed it; the recording gets its name last."""
-        self.engine.pause()
-        self._wait_until_silent()
-        self._card.stop()
-        self._close_inputs()
-        if self._recorder:
-            self._recorder.close()
-        gc.unfreeze()
+        """Fade out, stop the card, then everything that fed it; the recording gets its name last.
+
+        What fails is raised when all the rest is closed: DeviceError for a card that is stuck within a block,
+        OutputFileError for the recording.
+        """
+        with ExitStack() as each:  # runs them all, last first, whatever one raises
+            each.callback(gc.unfreeze)
+            if self._recorder:
+                each.callback(self._recorder.close)
+            each.callback(self._close_inputs)
+            each.callback(self._card.stop)
+            self.engine.pause()
+            self._wait_until_silent()
 
     def __enter__(self) -> "Session":
         self.start()
@@ -149,15 +159,17 @@ class Session:
         return self.engine.snapshot().ended
 
     def _give_up(self) -> None:
-        self._close_inputs()
-        if self._recorder:
-            self._recorder.abandon()
+        with ExitStack() as each:
+            if self._recorder:
+                each.callback(self._recorder.abandon)
+            each.callback(self._close_inputs)
 
     def _close_inputs(self) -> None:
-        self._feeder.close()
-        if self._tracker:
-            self._tracker.stop()
-        self._mailbox.close()
+        with ExitStack() as each:
+            each.callback(self._mailbox.close)
+            if self._tracker:
+                each.callback(self._tracker.stop)
+            each.callback(self._feeder.close)
 
     def _prefill(self) -> None:
         """Wait until half a second of sound lies ready, or all there is; a source that hangs is not waited for."""
@@ -173,7 +185,7 @@ class Session:
 
     def _wait_until_silent(self) -> bool:
         give_up_s = time.monotonic() + _FADE_OUT_S
-        while not (snapshot := self.engine.snapshot()).silent and not snapshot.ended:
+        while not self.engine.snapshot().silent:
             if time.monotonic() > give_up_s:
                 return False
             time.sleep(0.002)
@@ -218,8 +230,9 @@ class Session:
         self.engine.pause()
         if not self._wait_until_silent():
             self.on_message("the position was not changed: the card does not take sound at this moment")
+        elif not self._feeder.stop():
+            self.on_message(f"the position was not changed: {self.source.title} does not answer at this moment")
         else:
-            self._feeder.stop()
             self.engine.reset(frame)
             self._feeder.restart(frame)
             self._prefill()
