@@ -68,3 +68,12 @@ def test_a_disk_that_takes_no_more_ends_the_recording_with_a_sentence(engine, tm
     recorder._thread.join(timeout=10)
     assert not recorder._thread.is_alive() and said == ["a.wav could not be finished: No space left on device"]
     recorder.close()
+
+
+def test_frames_that_found_no_room_are_told_without_blaming_the_disk_alone(engine, tmp_path):
+    said = []
+    recorder = Recorder(engine, tmp_path / "a.wav", force=False, on_message=said.append)
+    call_as_a_sound_card(engine, [64] * 760)  # 1 s is kept, and nobody drains it
+    recorder.close()
+    (sentence,) = said
+    assert "a.wav lacks" in sentence and sentence.endswith("the disk was too slow, or the computer stood still")

@@ -40,7 +40,10 @@ class Recorder:
             self._writer.close()
             lost = self._engine.snapshot().capture_lost
             if lost:
-                self._on_message(f"{self._writer.path} lacks {plural(lost, 'frame')}: the disk was too slow for them")
+                self._on_message(
+                    f"{self._writer.path} lacks {plural(lost, 'frame')}: "
+                    "the disk was too slow, or the computer stood still"
+                )
 
     def abandon(self) -> None:
         """Give up the file: nothing is left of it."""
