@@ -35,7 +35,7 @@ def test_the_scene_goes_on_after_ten_hours():
     source = SceneSource(order=1)
     source.seek(10 * 3600 * 48000)
     late = source.read(4 * 48000)
-    assert source.n_frames is None and 1e-3 < np.std(late[:, 0]) < 0.2
+    assert source.n_frames is None and 0.02 < np.std(late[:, 0]) < 0.3
 
 
 @pytest.mark.parametrize("order", range(8))
@@ -49,8 +49,8 @@ def test_a_lower_order_is_the_beginning_of_a_higher_one(order, straight):
 def test_the_level_leaves_room_and_is_not_faint():
     source = SceneSource(order=0)
     w = np.concatenate([source.read(48000) for _ in range(60)])
-    assert -20 < 20 * np.log10(np.abs(w).max()) < -12
-    assert -36 < 20 * np.log10(np.std(w)) < -24
+    assert -6 < 20 * np.log10(np.abs(w).max()) < -3
+    assert -24 < 20 * np.log10(np.std(w)) < -18
 
 
 def test_nothing_clicks_where_blocks_meet(straight):

@@ -20,7 +20,7 @@ from rt_render.io.source import Source
 SCENE = "scene"
 SCENE_ORDER = 3
 SCENE_GAIN_DB = 20.0
-"""The scene is mixed with the head-room of a recording; this brings it to the level of music."""
+"""Decoders leave room for a full-scale wave from the front; with this the scene peaks at -5 to -2 dBFS."""
 _LONG_START_S = 1.5
 
 

@@ -40,7 +40,7 @@ def _strings(fs_hz: int) -> Voice:
             Note(
                 _eighth(k) + rng.uniform(0, 0.008),
                 table[key],
-                (0.11 if k % 4 == 0 else 0.08) * rng.uniform(0.8, 1),
+                (0.31 if k % 4 == 0 else 0.22) * rng.uniform(0.8, 1),
             )
             for k, key in enumerate(keys)
             if k == 0 or rng.uniform() < 0.75
@@ -54,7 +54,7 @@ def _strings(fs_hz: int) -> Voice:
 def _bass(fs_hz: int) -> Voice:
     def score(bar: int) -> list[Note]:
         chord = bar // _BARS_PER_CHORD % len(_CHORDS)
-        return [Note(0.0, chord, 0.1), Note(_eighth(5), chord, 0.065)]
+        return [Note(0.0, chord, 0.28), Note(_eighth(5), chord, 0.18)]
 
     return Voice([sounds.pluck(fs_hz, _hz(chord[0] - 24)) for chord in _CHORDS], score, _BAR_S, _still(12.0, -20.0))
 
@@ -62,7 +62,7 @@ def _bass(fs_hz: int) -> Voice:
 def _shaker(fs_hz: int) -> Voice:
     def score(bar: int) -> list[Note]:
         rng = _rng(2, bar)
-        return [Note(_eighth(k), int(rng.integers(3)), 0.045 if k % 4 == 2 else 0.022) for k in range(8)]
+        return [Note(_eighth(k), int(rng.integers(3)), 0.125 if k % 4 == 2 else 0.062) for k in range(8)]
 
     return Voice([sounds.shaker(fs_hz, seed) for seed in (21, 22, 23)], score, _BAR_S, _still(80.0, 0.0))
 
@@ -70,7 +70,7 @@ def _shaker(fs_hz: int) -> Voice:
 def _wood(fs_hz: int) -> Voice:
     def score(bar: int) -> list[Note]:
         beats = ((3, 0), (6, 1)) if bar % 2 else ((3, 0), (5, 0), (6, 1))
-        return [Note(_eighth(k), sound, 0.07) for k, sound in beats]
+        return [Note(_eighth(k), sound, 0.2) for k, sound in beats]
 
     return Voice([sounds.wood(fs_hz, f_hz) for f_hz in (587.3, 440.0)], score, _BAR_S, _still(-70.0, -5.0))
 
@@ -78,7 +78,7 @@ def _wood(fs_hz: int) -> Voice:
 def _pad(fs_hz: int) -> Voice:
     def score(bar: int) -> list[Note]:
         begins = bar % _BARS_PER_CHORD == 0
-        return [Note(0.0, bar // _BARS_PER_CHORD % len(_CHORDS), 0.07)] if begins else []
+        return [Note(0.0, bar // _BARS_PER_CHORD % len(_CHORDS), 0.2)] if begins else []
 
     def circle(time_s: float) -> Direction:
         return 15.0 * time_s + 120.0, 10.0 * sin(2 * pi * time_s / 17.0)
@@ -94,7 +94,7 @@ def _glass(fs_hz: int) -> Voice:
         if bar % 4 != 1:
             return []
         rng = _rng(4, bar)
-        return [Note(_eighth(k) / 2 + _eighth(2), int(rng.integers(4)), 0.05) for k in range(10)]
+        return [Note(_eighth(k) / 2 + _eighth(2), int(rng.integers(4)), 0.14) for k in range(10)]
 
     def over_the_head(time_s: float) -> Direction:
         # From the left over the crown to the right and back: a great circle, tilted a little forward.
@@ -107,7 +107,7 @@ def _glass(fs_hz: int) -> Voice:
 def _bells(fs_hz: int) -> Voice:
     def score(bar: int) -> list[Note]:
         # Two and a half bars are left to fade before the place changes.
-        return [Note(_eighth(4), bar // 3 % 2, 0.07)] if bar % 3 == 0 else []
+        return [Note(_eighth(4), bar // 3 % 2, 0.2)] if bar % 3 == 0 else []
 
     def above_or_behind(time_s: float) -> Direction:
         return (-155.0, 15.0) if int(time_s / _BAR_S) // 3 % 2 else (40.0, 70.0)
@@ -121,7 +121,7 @@ def _drops(fs_hz: int) -> Voice:
 
     def score(slot: int) -> list[Note]:
         rng = _rng(6, slot)
-        return [Note(0.2, int(rng.integers(4)), 0.05)] if rng.uniform() < 0.6 else []
+        return [Note(0.2, int(rng.integers(4)), 0.14)] if rng.uniform() < 0.6 else []
 
     def anywhere(time_s: float) -> Direction:
         # A drop is over before its slot ends: the jump falls into silence.
@@ -140,7 +140,7 @@ def _wind(fs_hz: int) -> Bed:
 
     def swell(time_s: float) -> NDArray[np.float64]:
         gains: NDArray[np.float64] = 1.0 + 0.6 * np.sin(2 * np.pi * time_s / periods_s + np.arange(12))
-        return 0.0035 * gains
+        return 0.01 * gains
 
     loop = sounds.noise_loop(fs_hz, int(_WIND_LOOP_S * fs_hz), seed=8, low_hz=120.0, high_hz=9000.0, slope=1.2)
     return Bed(loop, directions, swell)
