@@ -11,6 +11,7 @@ import termios
 import time
 
 import pytest
+import soundfile
 from rich.console import Console
 
 from rt_render.app.controls import CONTROLS, SHORT_HELP, handle_keys, long_help
@@ -65,13 +66,15 @@ def test_a_meter_is_as_wide_whatever_the_level(levels):
     assert len(meter(*levels).plain) == 40 + len("  -60 dB")
 
 
-def play_on_a_terminal(tmp_path, act, *more):
-    """Play on a pseudo-terminal, `act` with its descriptor and process once lines are drawn; return all."""
+PLAY = "play --device virtual --tracker none --method ls --taps 64 --head sphere --order 1".split()  # noqa: SIM905
+
+
+def run_on_a_terminal(tmp_path, act, *arguments):
+    """Run on a pseudo-terminal, `act` with its descriptor and process once lines are drawn; return all."""
     master, slave = pty.openpty()
     before = termios.tcgetattr(slave)
-    arguments = "--device virtual --tracker none --method ls --taps 64 --head sphere --order 1".split()  # noqa: SIM905
     process = subprocess.Popen(
-        [sys.executable, "-m", "rt_render", "play", *arguments, *more],
+        [sys.executable, "-m", "rt_render", *arguments],
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -99,8 +102,8 @@ def play_on_a_terminal(tmp_path, act, *more):
 
 
 def test_keys_on_a_terminal_mute_and_quit_and_the_terminal_is_put_back(tmp_path):
-    code, seen = play_on_a_terminal(
-        tmp_path, lambda master, _: (os.write(master, b"m?"), time.sleep(0.5), os.write(master, b"q"))
+    code, seen = run_on_a_terminal(
+        tmp_path, lambda master, _: (os.write(master, b"m?"), time.sleep(0.5), os.write(master, b"q")), *PLAY
     )
     assert code == 0
     assert "muted" in seen and "recentre: where you look now is straight ahead" in seen
@@ -109,10 +112,53 @@ def test_keys_on_a_terminal_mute_and_quit_and_the_terminal_is_put_back(tmp_path)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_fades_out_and_leaves_cleanly_with_a_summary(tmp_path, number):
-    code, seen = play_on_a_terminal(tmp_path, lambda _, process: process.send_signal(number), "--record", "kept.wav")
+    code, seen = run_on_a_terminal(
+        tmp_path, lambda _, process: process.send_signal(number), *PLAY, "--record", "kept.wav"
+    )
     assert code == 130
     assert "highest peak" in seen and "Traceback" not in seen
     assert (tmp_path / "kept.wav").exists()
+
+
+def test_a_closed_terminal_leaves_the_recording_whole(tmp_path):
+    code, _ = run_on_a_terminal(
+        tmp_path,
+        lambda _, process: (process.send_signal(signal.SIGHUP), process.send_signal(signal.SIGHUP)),
+        *PLAY,
+        "--record",
+        "kept.wav",
+    )
+    assert code == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.wav"]
+
+
+def test_an_interrupted_demo_finishes_all_its_files(tmp_path):
+    code, seen = run_on_a_terminal(
+        tmp_path, lambda _, process: process.send_signal(signal.SIGINT), "demo", "--device", "virtual"
+    )
+    assert code == 130
+    assert "highest peak" in seen and "demo.png" in seen and "Traceback" not in seen
+    assert {path.name for path in tmp_path.iterdir()} == {"demo.wav", "demo.png", "demo.md"}
+    assert soundfile.info(tmp_path / "demo.wav").duration < 9
+
+
+def test_a_program_in_the_background_leaves_the_terminal_to_its_shell():
+    """A shell that has a terminal starts us in a process group of our own; to change the terminal would stop us."""
+    script = (
+        "import fcntl, os, subprocess, sys, termios\n"
+        "os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+        "look = 'from rt_render.app.keys import open_keys\\nwith open_keys() as k: print(type(k).__name__)'\n"
+        "for group in (0, None):\n"
+        "    print(subprocess.run([sys.executable, '-c', look], process_group=group, capture_output=True,\n"
+        "                         stdin=0, text=True, timeout=20).stdout.strip())\n"
+    )
+    master, slave = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-c", script], stdin=slave, capture_output=True, text=True, timeout=60, check=False
+    )
+    os.close(master)
+    os.close(slave)
+    assert done.stdout.split() == ["NoKeys", "_TerminalKeys"], done.stderr
 
 
 def test_the_live_lines_fit_a_terminal_of_eighty_columns():

@@ -1,5 +1,6 @@
 """The command line `rt-render`: a thin layer of words over `rt_render.app.api`."""
 
+import os
 import signal
 import sys
 from typing import Annotated, NoReturn
@@ -28,10 +29,12 @@ app = typer.Typer(
 def main() -> NoReturn:
     """Run the command line: exit codes 0 done, 1 judged bad, 2 an error that is told, 130 interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, _hang_up)
     debug = "--debug" in sys.argv
     try:
         # typer would put an error of ours into a frame of its own
-        code = app(standalone_mode=False)
+        code = app([word for word in sys.argv[1:] if word != "--debug"], standalone_mode=False)
     except (RenderError, BridgeError) as error:
         _fail(str(error), 2)
     except (typer.Abort, KeyboardInterrupt):
@@ -54,6 +57,15 @@ def main() -> NoReturn:
 
 
 def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _hang_up(*_: object) -> None:
+    """Leave as on an interrupt, once, and print nowhere: the terminal is closed."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
     raise KeyboardInterrupt
 
 

@@ -51,6 +51,8 @@ def demo(
     OUT.print(files.summary, soft_wrap=True)
     for path, what in ((files.wav, "what both ears got"), (files.picture, "picture"), (files.report, "report")):
         OUT.print(f"  [bold]{escape(str(path))}[/bold]  {what}", soft_wrap=True)
+    if files.interrupted:
+        raise typer.Exit(INTERRUPTED)
 
 
 def play(

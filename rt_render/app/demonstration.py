@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rt_render.app.decoding import Progress
 from rt_render.app.output_names import refuse_overwrite
-from rt_render.app.session import Session, run_session
+from rt_render.app.session import Session, SessionStatus, run_session
 from rt_render.app.settings_file import load_settings
 from rt_render.app.words import summary
 from rt_render.errors import ConfigurationError
@@ -17,12 +17,13 @@ _MARGIN_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DemoFiles:
-    """What a demo has written, and how it went in one sentence."""
+    """What a demo has written, how it went in one sentence, and whether it was interrupted before its end."""
 
     wav: Path
     picture: Path
     report: Path
     summary: str
+    interrupted: bool
 
 
 def demonstrate(
@@ -35,10 +36,13 @@ def demonstrate(
     on_progress: Progress | None,
     watch: Callable[[Session], bool] | None,
 ) -> DemoFiles:
-    """Play for some seconds and write the WAV file, and .png and .md beside it; see `api.demo`."""
+    """Play for some seconds and write the WAV file, and .png and .md beside it; see `api.demo`.
+
+    An interrupt ends the sound, and all files are of what was played until then; one before the sound passes on.
+    """
     if not 0.5 <= seconds <= _MAX_S:
         raise ConfigurationError(f"a demo of {seconds:g} s cannot be made: choose 0.5 to {_MAX_S:g} seconds.")
-    if wav.suffix.lower() not in (".wav", ".flac", ".w64", ".caf"):
+    if wav.suffix.lower() != ".wav":
         raise ConfigurationError(f"{wav} cannot be written: give it a name that ends in .wav.")
     picture, report = wav.with_suffix(".png"), wav.with_suffix(".md")
     refuse_overwrite([wav, picture, report], force)
@@ -51,7 +55,20 @@ def demonstrate(
         on_progress=on_progress,
     )
 
-    status = run_session(session, watch)
+    status: SessionStatus | None = None
+
+    def look(session: Session) -> bool:
+        nonlocal status
+        status = session.status()
+        return watch is None or watch(session)
+
+    interrupted = False
+    try:
+        status = run_session(session, look)
+    except KeyboardInterrupt:
+        if status is None:
+            raise
+        interrupted = True
     from rt_render.app.plots import draw_story  # matplotlib is slow to import: not before the sound
     from rt_render.app.report import write_report
     from rt_render.app.story import tell_story
@@ -59,4 +76,4 @@ def demonstrate(
     story = tell_story(session, status)
     draw_story(story, picture)
     write_report(story, report, wav, picture)
-    return DemoFiles(wav, picture, report, summary(status))
+    return DemoFiles(wav, picture, report, summary(status), interrupted)

@@ -35,7 +35,8 @@ class LiveView:
         self._next_line_s = 0.0
 
     def __enter__(self) -> "LiveView":
-        self._keys = self._stack.enter_context(open_keys())
+        if not self._quiet:
+            self._keys = self._stack.enter_context(open_keys())
         return self
 
     def __exit__(self, *_: object) -> None:
