@@ -28,6 +28,8 @@ from firmware_bridge.timeline_source import NoSource, TimelineSource
 
 SPECS = "osc, serial:PORT[:BAUD], csv:FILE, simulated[:SEED], none"
 POLL_S = 0.05
+EASE_POLL_S = 0.005
+"""While recentring eases, a still head is given on this often."""
 RATE_WINDOW_S = 2.0
 STALE_S = 0.5
 
@@ -54,7 +56,9 @@ class Tracker:
     """A source, a reader thread of its own, and the mailbox it writes to.
 
     `on_message` gets sentences for people on the reader thread. Recentring is asked for through the
-    mailbox (`request_recentre`) or `recentre`; it takes effect with the next pose.
+    mailbox (`request_recentre`) or `recentre`: the last pose that came is straight ahead then, whether or
+    not more poses come. One that is given on again for that keeps its time and `seq`, since it is the same
+    measurement; the mailbox counts it anew.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class Tracker:
         self._on_message = on_message
         self._recentre = Recentre(yaw_only=yaw_only)
         self._recentred = mailbox.recentre_count()
+        self._raw: PoseSample | None = None
         self._arrivals_s: deque[float] = deque(maxlen=4096)
         self._latest_s: float | None = None
         self._published = 0
@@ -131,22 +136,38 @@ class Tracker:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                for pose in self._source.poll(POLL_S):
+                poses = self._source.poll(EASE_POLL_S if self._recentre.easing else POLL_S)
+                # What came after the request is not where the person looked when asking.
+                self._answer_recentring(self._raw or (poses[0] if poses else None))
+                for pose in poses:
                     self._publish(pose)
+                if self._raw is not None and not poses and self._recentre.easing:
+                    self._give_on(self._raw)
         except BridgeError as error:
             self._on_message(f"the head tracker stopped: {error}")
         finally:
             self._source.close()
 
-    def _publish(self, raw: PoseSample) -> None:
+    def _answer_recentring(self, raw: PoseSample | None) -> None:
         requests = self._mailbox.recentre_count()
-        if requests != self._recentred:
-            self._recentred = requests
-            self._recentre.request(raw)
-        self._mailbox.publish(self._recentre.apply(raw))
+        if requests == self._recentred:
+            return
+        self._recentred = requests
+        if raw is None:
+            self._on_message("nothing to recentre: no pose has come yet")
+            return
+        self._recentre.request(raw, time.monotonic())
+        self._on_message("recentred: where you look now is straight ahead")
+
+    def _publish(self, raw: PoseSample) -> None:
+        self._give_on(raw)
+        self._raw = raw
         self._published += 1
         self._latest_s = raw.time_s
         self._arrivals_s.append(time.monotonic())
+
+    def _give_on(self, raw: PoseSample) -> None:
+        self._mailbox.publish(self._recentre.apply(raw, time.monotonic()))
 
 
 def open_tracker(
@@ -178,7 +199,7 @@ def open_tracker(
     elif spec == "none":
         source = NoSource()
     else:
-        raise BridgeError(f"unknown head tracker {spec!r}: allowed are {SPECS}")
+        raise BridgeError(f"unknown head tracker {spec!r}: allowed are {SPECS}.")
     tracker = Tracker(source, mailbox, on_message=on_message)
     tracker.start()
     return tracker
@@ -198,7 +219,7 @@ def _csv_source(path: Path) -> PoseSource:
 
 def _simulated_source(seed: str) -> PoseSource:
     if seed and not (seed.isascii() and seed.isdigit()):
-        raise BridgeError(f"simulated head {seed!r}: the seed is a whole number, such as simulated:1")
+        raise BridgeError(f"simulated head {seed!r}: the seed is a whole number, such as simulated:1.")
     head = SimulatedHead(int(seed or "0"))
 
     def pose_at(at_s: float) -> tuple[quaternion.Array, quaternion.Array]:

@@ -32,17 +32,17 @@ def until(condition, seconds=5.0):
 
 def test_recentring_takes_the_heading_and_leaves_gravity():
     recentre = Recentre()
-    recentre.request(looking(70, -10, 5))
-    after = recentre.apply(looking(70, -10, 5, time_s=EASE_S))
+    recentre.request(looking(70, -10, 5), 0.0)
+    after = recentre.apply(looking(70, -10, 5), EASE_S)
     assert after.yaw_pitch_roll_deg() == pytest.approx((0.0, -10.0, 5.0), abs=1e-6)
-    turned = recentre.apply(looking(100, 20, 0, time_s=1.0))
+    turned = recentre.apply(looking(100, 20, 0), 1.0)
     assert turned.yaw_pitch_roll_deg() == pytest.approx((30.0, 20.0, 0.0), abs=1e-6)
 
 
 def test_a_whole_recentre_makes_the_pose_the_origin():
     recentre = Recentre(yaw_only=False)
-    recentre.request(looking(70, -10, 5))
-    after = recentre.apply(looking(70, -10, 5, time_s=EASE_S))
+    recentre.request(looking(70, -10, 5), 0.0)
+    after = recentre.apply(looking(70, -10, 5), EASE_S)
     assert after.yaw_pitch_roll_deg() == pytest.approx((0.0, 0.0, 0.0), abs=1e-6)
 
 
@@ -50,12 +50,11 @@ def test_recentring_eases_even_when_asked_again_on_the_way():
     recentre, last = Recentre(), 0.0
     yaws = []
     for k in range(800):
-        pose = looking(60, time_s=k * 0.001)
         if k == 100:
-            recentre.request(pose)
+            recentre.request(looking(60), k * 0.001)
         if k == 150:
-            recentre.request(looking(-40, time_s=pose.time_s))
-        yaws.append(recentre.apply(pose).yaw_pitch_roll_deg()[0])
+            recentre.request(looking(-40), k * 0.001)
+        yaws.append(recentre.apply(looking(60), k * 0.001).yaw_pitch_roll_deg()[0])
     steps = np.abs(np.diff(yaws))
     assert yaws[0] == pytest.approx(60.0) and yaws[-1] == pytest.approx(100.0)
     assert last == 0.0 and steps.max() < 1.5 * 100.0 / (EASE_S / 0.001) + 0.1
@@ -117,13 +116,67 @@ def test_osc_reaches_the_mailbox_and_is_recentred_on_request():
         until(lambda: mailbox.read() is not None)
         assert mailbox.read().yaw_pitch_roll_deg() == pytest.approx((30.0, -10.0, 5.0), abs=1e-4)
         tracker.recentre()
-
-        def is_ahead():
-            client.send_message("/ypr", [30.0, 10.0, 5.0])
-            return abs(mailbox.read().yaw_pitch_roll_deg()[0]) < 1e-3
-
-        until(is_ahead)
+        until(lambda: abs(mailbox.read().yaw_pitch_roll_deg()[0]) < 1e-3)
         assert tracker.status().sender.startswith("127.0.0.1:")
+
+
+class Given:
+    """A source that gives what a test puts in."""
+
+    name = "given"
+
+    def __init__(self, *poses):
+        self.waiting = list(poses)
+
+    def poll(self, timeout_s):
+        time.sleep(min(timeout_s, 0.002))
+        poses, self.waiting = self.waiting, []
+        return poses
+
+    def health(self):
+        return SourceHealth(True, "", 0)
+
+    def close(self):
+        pass
+
+
+def test_a_head_that_was_told_once_is_recentred_where_it_looked():
+    heard, mailbox, source = [], PoseMailbox.private(), Given(looking(30, -10, 5, time_s=1.0))
+    with Tracker(source, mailbox, on_message=heard.append) as tracker:
+        until(lambda: mailbox.read() is not None)
+        assert mailbox.read().yaw_pitch_roll_deg() == pytest.approx((30.0, -10.0, 5.0), abs=1e-9)
+        tracker.recentre()
+        until(lambda: abs(mailbox.read().yaw_pitch_roll_deg()[0]) < 1e-9)
+        assert heard == ["recentred: where you look now is straight ahead"]
+        eased = mailbox.read()
+        assert eased.yaw_pitch_roll_deg()[1:] == pytest.approx((-10.0, 5.0), abs=1e-9)
+        # It is the same measurement, however often it was given on.
+        assert eased.time_s == 1.0 and tracker.status().published == 1
+        until(lambda: not tracker._recentre.easing)
+        count = mailbox.published_count()
+        assert count > 4
+        time.sleep(0.05)
+        assert mailbox.published_count() == count
+        source.waiting = [looking(90, time_s=2.0)]
+        until(lambda: mailbox.read().time_s == 2.0)
+        assert mailbox.read().yaw_pitch_roll_deg()[0] == pytest.approx(60.0)
+
+
+def test_what_comes_after_the_request_is_not_the_reference():
+    tracker = Tracker(Given(), PoseMailbox.private(), on_message=lambda text: None)
+    tracker._publish(looking(30))
+    tracker._mailbox.request_recentre()
+    tracker._source.waiting = [looking(80)]
+    with tracker:
+        until(lambda: abs(tracker._mailbox.read().yaw_pitch_roll_deg()[0] - 50.0) < 1e-6)
+
+
+def test_recentring_before_any_pose_is_answered():
+    heard = []
+    with Tracker(Given(), PoseMailbox.private(), on_message=heard.append) as tracker:
+        tracker.recentre()
+        until(lambda: heard)
+    assert heard == ["nothing to recentre: no pose has come yet"]
 
 
 def test_a_mailbox_with_another_writer_stops_the_tracker_with_a_sentence(tmp_path):
