@@ -16,18 +16,22 @@ class Notices:
         self._on_message = on_message
         self._clock = clock
         self._last_s: dict[str, float] = {}
-        self._held: dict[str, int] = {}
+        self._held: dict[str, tuple[str, int]] = {}
 
     def say(self, text: str) -> None:
         """Pass a sentence on at once."""
         self._on_message(text)
 
     def repeat(self, kind: str, text: str) -> None:
-        """Pass a sentence on unless one of its kind was passed within 5 s; then count it."""
+        """Pass a sentence on unless one of its kind was passed within 5 s; then hold the newest, and count."""
+        self._held[kind] = (text, self._held.get(kind, ("", 0))[1] + 1)
+        self.catch_up(kind)
+
+    def catch_up(self, kind: str) -> None:
+        """Pass on what is held of a kind, if the 5 s are over; for what stays true though it is told late."""
         now_s = self._clock()
-        if now_s - self._last_s.get(kind, -QUIET_S) < QUIET_S:
-            self._held[kind] = self._held.get(kind, 0) + 1
+        if kind not in self._held or now_s - self._last_s.get(kind, -QUIET_S) < QUIET_S:
             return
-        held = self._held.pop(kind, 0)
+        text, n_held = self._held.pop(kind)
         self._last_s[kind] = now_s
-        self._on_message(f"{text} ({held} more since the last such message)" if held else text)
+        self._on_message(text if n_held == 1 else f"{text} ({n_held - 1} more since the last such message)")

@@ -4,18 +4,19 @@ from dataclasses import dataclass, field
 
 from firmware_bridge import osc_dialects, quaternion
 from firmware_bridge.osc_dialects import Dialect, Row
+from firmware_bridge.osc_sweep import Sweep
 from firmware_bridge.osc_wire import OscFormatError, OscMessage, parse_packet
 
 
 @dataclass(slots=True)
 class OscCounts:
-    """What became of the packets and messages so far."""
+    """What became of the packets and messages so far; `last_reason` says why the last was refused."""
 
     poses: int = 0
     malformed: int = 0
     implausible: int = 0
     unknown: int = 0
-    last_unknown: str = ""
+    last_reason: str = ""
 
     @property
     def refused(self) -> int:
@@ -25,55 +26,74 @@ class OscCounts:
 
 @dataclass(slots=True)
 class OscDecoder:
-    """Decoder of one sender: holds the components of a sweep until the sender has sent all it sends."""
+    """Decoder of one host: angles that come one by one are gathered over its ports."""
 
     dialect: Dialect
     counts: OscCounts = field(default_factory=OscCounts)
-    _values: list[float] = field(default_factory=list)
-    _seen: set[int] = field(default_factory=set)
-    _members: set[int] = field(default_factory=lambda: {0, 1, 2})
+    sweep: Sweep = field(default_factory=Sweep)
 
-    def feed(self, datagram: bytes) -> quaternion.Array | None:
-        """Return the head (4,) unit after this datagram, or None when it brings no whole new pose."""
+    def feed(self, datagram: bytes, now_s: float) -> quaternion.Array | None:
+        """Return the head (4,) unit after this datagram, or None when it brings no whole new pose.
+
+        `now_s`: when it arrived. What is refused is counted, with the reason.
+        """
         try:
             messages = parse_packet(datagram)
-        except OscFormatError:
+        except OscFormatError as error:
             self.counts.malformed += 1
+            self.counts.last_reason = f"not OSC: {error}"
             return None
         latest = None
         for message in messages:
-            head = self._read(message)
+            head = self._read(message, now_s)
             latest = latest if head is None else head
+        swept = self.sweep.complete(now_s)
+        latest = latest if swept is None else swept
         if latest is not None:
             self.counts.poses += 1
         return latest
 
-    def _read(self, message: OscMessage) -> quaternion.Array | None:
+    def overdue(self, now_s: float) -> quaternion.Array | None:
+        """Return the head (4,) of single angles that were not followed by the others in time, once."""
+        head = self.sweep.overdue(now_s)
+        if head is not None:
+            self.counts.poses += 1
+        return head
+
+    def _read(self, message: OscMessage, now_s: float) -> quaternion.Array | None:
         row = self.dialect.rows.get(message.address)
         if row is None:
             self.counts.unknown += 1
-            self.counts.last_unknown = message.address
+            self.counts.last_reason = osc_dialects.why_unknown(self.dialect, message.address)
             return None
         n_expected = row.n_numbers if row.component is None else 1
         arguments = message.arguments[row.n_leading :]
         numbers = [float(a) for a in arguments if isinstance(a, int | float) and not isinstance(a, bool)]
         if len(arguments) != n_expected or len(numbers) != n_expected:
             self.counts.malformed += 1
+            self.counts.last_reason = _why_malformed(row, message, n_expected)
             return None
         numbers = [number * row.angle_scale_deg for number in numbers]
-        if not osc_dialects.plausible(row, numbers):
+        objection = osc_dialects.objection(row, numbers)
+        if objection:
             self.counts.implausible += 1
+            self.counts.last_reason = f"{message.address}: {objection}"
             return None
         if row.component is not None:
-            return self._read_component(row, row.component, numbers[0])
+            self.sweep.add(row, row.component, numbers[0], now_s)
+            return None
+        self.sweep.drop()
         return quaternion.normalise(row.convert(numbers))
 
-    def _read_component(self, row: Row, component: int, number: float) -> quaternion.Array | None:
-        """Hold one angle; give the pose when every component of the sender's last sweep has come again."""
-        if not self._values:
-            self._values = [row.at_rest] * row.n_numbers
-        if component in self._seen:
-            self._members, self._seen = self._seen, set()
-        self._seen = self._seen | {component}
-        self._values[component] = number
-        return quaternion.normalise(row.convert(self._values)) if self._seen >= self._members else None
+
+def _why_malformed(row: Row, message: OscMessage, n_expected: int) -> str:
+    wants = f"{message.address} wants {_counted(n_expected, 'number')}"
+    if row.n_leading:
+        wants += f" after {_counted(row.n_leading, 'other argument')}"
+    if len(message.arguments) != row.n_leading + n_expected:
+        return f"{wants}, got {len(message.arguments)}"
+    return f"{wants}, got something that is not a number"
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"

@@ -24,8 +24,8 @@ MAX_NORM_ERROR = 0.05
 class Row:
     """One address of a dialect: how its numbers become a head.
 
-    `component` names an address that carries one of several numbers (0, 1, 2), held until the sweep is
-    complete (one that is never sent stays `at_rest`); otherwise the address carries all `n_numbers`.
+    `component` names an address that carries one of several numbers (0, 1, 2), gathered by a
+    `Sweep` (one that is never sent stays `at_rest`); otherwise the address carries all `n_numbers`.
     `n_leading` arguments before them are ignored.
     """
 
@@ -195,14 +195,27 @@ def find_dialect(name: str | None) -> Dialect:
     try:
         return DIALECTS[name or "default"]
     except KeyError:
-        raise BridgeError(f"unknown OSC dialect {name!r}: allowed are {', '.join(DIALECTS)}") from None
+        raise BridgeError(f"unknown OSC dialect {name!r}: allowed are {', '.join(DIALECTS)}.") from None
 
 
-def plausible(row: Row, numbers: Numbers) -> bool:
-    """Return whether numbers can be what the row says: finite, a unit quaternion, angles within a turn."""
+def objection(row: Row, numbers: Numbers) -> str:
+    """Return why numbers cannot be what the row says (finite, a unit quaternion, angles within a turn), or ""."""
     values = np.asarray(numbers, np.float64)
     if not np.isfinite(values).all():
-        return False
+        return f"{values[~np.isfinite(values)][0]} is not a finite number"
     if row.is_quaternion:
-        return bool(abs(np.linalg.norm(values) - 1.0) < MAX_NORM_ERROR)
-    return bool(np.abs(values).max() <= MAX_ANGLE_DEG)
+        norm = float(np.linalg.norm(values))
+        return "" if abs(norm - 1.0) < MAX_NORM_ERROR else f"the quaternion has length {norm:.3g}, it must be 1"
+    widest = float(values[np.abs(values).argmax()])
+    return "" if abs(widest) <= MAX_ANGLE_DEG else f"{widest:.6g}° is beyond ±{MAX_ANGLE_DEG:.0f}°"
+
+
+def why_unknown(dialect: Dialect, address: str) -> str:
+    """Return what to do about an address that a dialect does not read: another dialect, or another address."""
+    names = [other.name for other in DIALECTS.values() if address in other.rows]
+    if len(names) == 1:
+        return f"{address} is understood by the dialect {names[0]}: choose it with --osc-dialect {names[0]}"
+    if names:
+        return f"{address} is understood by the dialects {', '.join(names)}: choose with --osc-dialect"
+    known = ", ".join(dialect.rows)
+    return f"{address[:60]!r} has no meaning in any dialect: dialect {dialect.name} reads {known}"

@@ -9,19 +9,15 @@ from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import Notices
 from firmware_bridge.osc_decoder import OscCounts, OscDecoder
 from firmware_bridge.osc_dialects import find_dialect
+from firmware_bridge.osc_trust import Address, OneSender, in_words
 from firmware_bridge.osc_wire import MAX_PACKET_BYTES
 from firmware_bridge.pose import PoseSample
+from firmware_bridge.quaternion import Array
 from firmware_bridge.source import SourceHealth, look_in_words
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 9000
-RELEASE_S = 5.0
-"""Silence after which another sender may take over."""
-RELEASE_SAME_HOST_S = 0.25
-"""The same for another port of the same machine: programs like `oscsend` take a new port for every message."""
 RETRY_S = 1.0
 MAX_PER_POLL = 256
-
-Address = tuple[str, int]
 
 
 class OscSource:
@@ -33,32 +29,37 @@ class OscSource:
 
     def __init__(self, host: str, port: int, dialect: str | None, notices: Notices) -> None:
         if not 1 <= port <= 65535:
-            raise BridgeError(f"OSC port {port}: allowed are 1 to 65535")
+            raise BridgeError(f"OSC port {port}: allowed are 1 to 65535.")
         self.name = f"OSC at {host}:{port}"
         self._place = (host, port)
         self._dialect = find_dialect(dialect)
         self._notices = notices
         self._socket: socket.socket | None = None
         self._retry_at_s = 0.0
-        self._sender: Address | None = None
+        self._trust = OneSender(notices)
         self._counts = OscCounts()
         self._decoder = OscDecoder(self._dialect, self._counts)
-        self._decoded_sender: Address | None = None
-        self._last_pose_s = 0.0
+        self._decoded: Address = ("", 0)
         self._foreign = 0
         self._seq = 0
 
     def poll(self, timeout_s: float) -> Sequence[PoseSample]:
-        """Return the poses of the trusted sender that came, stamped on arrival."""
+        """Return the poses of the trusted sender that came, stamped on arrival.
+
+        An angle that came alone (`/yaw`) becomes a pose 15 ms later, on an empty socket.
+        """
+        self._notices.catch_up("refused")
         listener = self._listener(timeout_s)
         if listener is None:
             return []
         poses: list[PoseSample] = []
-        listener.settimeout(timeout_s)
+        overdue_s = self._decoder.sweep.wait_s(time.monotonic())
+        listener.settimeout(timeout_s if overdue_s is None else min(timeout_s, overdue_s))
         for _ in range(MAX_PER_POLL):
             try:
                 datagram, sender = listener.recvfrom(MAX_PACKET_BYTES + 1)
             except (TimeoutError, BlockingIOError):
+                poses += self._overdue(time.monotonic())
                 break
             except OSError as error:
                 # Some systems report a peer's closed port here; the socket itself is well.
@@ -72,9 +73,9 @@ class OscSource:
 
     def health(self) -> SourceHealth:
         """Return whether somebody is trusted, who, and how much was refused."""
-        sender = self._sender
+        sender = self._trust.sender
         dropped = self._counts.refused + self._foreign
-        return SourceHealth(sender is not None, "" if sender is None else _in_words(sender), dropped)
+        return SourceHealth(sender is not None, "" if sender is None else in_words(sender), dropped)
 
     def close(self) -> None:
         """Free the port."""
@@ -113,45 +114,31 @@ class OscSource:
 
     def _accept(self, datagram: bytes, sender: Address, now_s: float) -> PoseSample | None:
         sender = (sender[0], sender[1])
-        trusted = self._sender
-        if trusted is not None and now_s - self._last_pose_s > RELEASE_S:
-            self._notices.say(f"{_in_words(trusted)} has been silent for {RELEASE_S:.0f} s")
-            trusted = self._sender = None
-        if trusted is not None and trusted[0] == sender[0] and now_s - self._last_pose_s > RELEASE_SAME_HOST_S:
-            trusted = self._sender = sender
-        if trusted is not None and trusted != sender:
+        if not self._trust.admits(sender, now_s):
             self._foreign += 1
-            self._notices.repeat(
-                "foreign",
-                f"{_in_words(sender)} also sends, but {_in_words(trusted)} came first: ignored until that "
-                f"one is silent for {RELEASE_S:.0f} s",
-            )
             return None
-        if sender != self._decoded_sender:
-            self._decoder, self._decoded_sender = OscDecoder(self._dialect, self._counts), sender
+        if sender[0] != self._decoded[0]:
+            self._decoder = OscDecoder(self._dialect, self._counts)
+        self._decoded = sender
         refused = self._counts.refused
-        head = self._decoder.feed(datagram)
+        head = self._decoder.feed(datagram, now_s)
         if self._counts.refused != refused:
             self._tell_refused(sender)
-        if head is None:
-            return None
+        return None if head is None else self._pose(head, now_s)
+
+    def _overdue(self, now_s: float) -> list[PoseSample]:
+        head = self._decoder.overdue(now_s)
+        return [] if head is None else [self._pose(head, self._decoder.sweep.newest_s)]
+
+    def _pose(self, head: Array, time_s: float) -> PoseSample:
         self._seq += 1
         w, x, y, z = head.tolist()
-        pose = PoseSample(now_s, (w, x, y, z), None, self._seq)
-        if trusted is None:
-            self._sender = sender
-            self._notices.say(f"{_in_words(sender)} says: {look_in_words(pose)}")
-        self._last_pose_s = now_s
+        pose = PoseSample(time_s, (w, x, y, z), None, self._seq)
+        if self._trust.believe(self._decoded, time_s):
+            self._notices.say(f"{in_words(self._decoded)} says: {look_in_words(pose)}")
         return pose
 
     def _tell_refused(self, sender: Address) -> None:
         n_refused = self._counts.refused
-        text = f"{self.name}: {n_refused} messages could not be used, the last from {_in_words(sender)}"
-        if self._counts.last_unknown:
-            text += f"; {self._counts.last_unknown[:60]!r} has no meaning in dialect {self._dialect.name}"
-            text += ", see --osc-dialect"
-        self._notices.repeat("refused", text)
-
-
-def _in_words(address: Address) -> str:
-    return f"{address[0]}:{address[1]}"
+        told = "1 message could not be used," if n_refused == 1 else f"{n_refused} messages could not be used, the last"
+        self._notices.repeat("refused", f"{self.name}: {told} from {in_words(sender)}: {self._counts.last_reason}")

@@ -9,8 +9,9 @@ import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
 from firmware_bridge.errors import BridgeError
-from firmware_bridge.notices import Notices
-from firmware_bridge.osc_source import RELEASE_S, OscSource
+from firmware_bridge.notices import QUIET_S, Notices
+from firmware_bridge.osc_source import OscSource
+from firmware_bridge.osc_trust import RELEASE_S
 
 HOST = "127.0.0.1"
 
@@ -69,17 +70,80 @@ def test_liblos_oscsend_is_heard(source):
     assert pose.yaw_pitch_roll_deg() == pytest.approx((30.0, -10.0, 5.0), abs=1e-3)
 
 
+@pytest.mark.skipif(shutil.which("oscsend") is None, reason="oscsend (liblo-tools) is not installed")
+def test_single_angles_of_oscsend_turn_the_head_each_at_once(source, heard):
+    # Each call is a port of its own, a few milliseconds after the last.
+    for address, angle in [("/yaw", "60"), ("/pitch", "10"), ("/roll", "5")]:
+        subprocess.run(["oscsend", HOST, str(port_of(source)), address, "f", angle], check=True)
+        source.poll(0.0)
+    poses = poses_within(source, 1, 0.3) or poses_within(source, 1, 0.3)
+    subprocess.run(["oscsend", HOST, str(port_of(source)), "/yaw", "f", "-20"], check=True)
+    (last,) = poses_within(source, 1)
+    assert last.yaw_pitch_roll_deg() == pytest.approx((-20.0, -10.0, 5.0), abs=1e-3)
+    assert source.health().dropped == 0 and len(poses) <= 3
+
+
+def test_a_single_yaw_turns_the_head_left(source, heard, new_client):
+    before_s = time.monotonic()
+    new_client(port_of(source)).send_message("/yaw", 60.0)
+    (pose,) = poses_within(source, 1)
+    assert pose.yaw_pitch_roll_deg() == pytest.approx((60.0, 0.0, 0.0))
+    assert before_s <= pose.time_s and source.poll(0.03) == []
+    assert heard[-1].endswith("says: you look 60° to the left")
+
+
+def test_angles_that_wait_to_be_read_are_one_pose_however_late(source, new_client):
+    client = new_client(port_of(source))
+    client.send_message("/yaw", 1.0)
+    assert source.poll(0.05) == []
+    client.send_message("/pitch", 2.0)
+    client.send_message("/roll", 3.0)
+    time.sleep(0.05)
+    (pose,) = poses_within(source, 1)
+    assert pose.yaw_pitch_roll_deg() == pytest.approx((1.0, -2.0, 3.0))
+
+
 def test_only_the_first_sender_is_trusted(source, heard, new_client):
     first, second = (new_client(port_of(source)) for _ in range(2))
     first.send_message("/ypr", [10.0, 0.0, 0.0])
-    assert len(poses_within(source, 1)) == 1
+    first.send_message("/ypr", [10.0, 0.0, 0.0])
+    assert len(poses_within(source, 2)) == 2
     for _ in range(20):
         second.send_message("/ypr", [-90.0, 0.0, 0.0])
     first.send_message("/ypr", [20.0, 0.0, 0.0])
     (pose,) = poses_within(source, 1)
     assert pose.yaw_pitch_roll_deg()[0] == pytest.approx(20.0)
     assert source.health().dropped == 20
-    assert sum("also sends" in text for text in heard) == 1
+    (told,) = [text for text in heard if "also sends" in text]
+    assert told.endswith("ignored until that one is silent for 0.25 s")
+
+
+def test_every_call_of_a_one_shot_sender_is_heard(source, heard, new_client):
+    for k in range(5):
+        new_client(port_of(source)).send_message("/ypr", [float(k), 0.0, 0.0])
+        (pose,) = poses_within(source, 1)
+        assert pose.yaw_pitch_roll_deg()[0] == pytest.approx(k)
+    assert source.health().dropped == 0 and not any("also sends" in text for text in heard)
+
+
+def test_what_could_not_be_used_is_told_with_its_reason_the_rest_when_the_quiet_is_over(
+    source, heard, new_client, monkeypatch
+):
+    client = new_client(port_of(source))
+    client.send_message("/ypr", [30.0, 10.0])
+    source.poll(1.0)
+    assert "1 message could not be used, from 127.0.0.1:" in heard[-1]
+    assert heard[-1].endswith("/ypr wants 3 numbers, got 2")
+    for address, angle in [("/nothing", 1.0), ("/yaw", 30000.0)]:
+        client.send_message(address, angle)
+        source.poll(1.0)
+    n_heard, now = len(heard), time.monotonic
+    source.poll(0.0)
+    assert len(heard) == n_heard
+    monkeypatch.setattr(source._notices, "_clock", lambda: now() + QUIET_S)
+    source.poll(0.0)
+    assert "3 messages could not be used, the last from 127.0.0.1:" in heard[-1]
+    assert heard[-1].endswith("/yaw: 30000° is beyond ±360° (1 more since the last such message)")
 
 
 def test_a_silent_sender_makes_room_for_another(source, heard, new_client, monkeypatch):
