@@ -15,6 +15,7 @@ from serial.tools import list_ports
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import Notices
 from firmware_bridge.pose import PoseSample
+from firmware_bridge.serial_reasons import why_not_opened
 from firmware_bridge.serial_text import SerialTextDecoder, TextPose
 from firmware_bridge.source import SourceHealth, look_in_words
 
@@ -25,7 +26,7 @@ else:
 
     TERMINAL_ERROR = termios.error
 
-DEFAULT_BAUD = 115200
+DEFAULT_BAUD, MAX_BAUD = 115200, 20_000_000
 BACK_OFF_S = (0.1, 0.2, 0.4, 0.8, 1.0)
 SILENT_S = 2.0
 READ_BYTES = 4096
@@ -38,12 +39,14 @@ class SerialSource:
     """Poses from `$HT` or `#YPR=` lines; survives unplugging, and says so.
 
     Parameters: `port` a device name or URL that pyserial knows, or "auto" where just one port is present;
-    `baud` in bit/s. Raises BridgeError for a baud rate that is not positive.
+    `baud` in bit/s. Raises BridgeError for a baud rate outside 1..20 000 000.
     """
 
     def __init__(self, port: str, baud: int, notices: Notices) -> None:
-        if baud <= 0:
-            raise BridgeError(f"serial speed {baud}: use a positive number of bits per second, such as {DEFAULT_BAUD}")
+        if not 0 < baud <= MAX_BAUD:
+            raise BridgeError(
+                f"serial speed {baud}: allowed are 1 to {MAX_BAUD} bits per second, such as {DEFAULT_BAUD}."
+            )
         self.name = f"serial port {port}"
         self._wanted, self._baud, self._notices = port, baud, notices
         self._decoder = SerialTextDecoder()
@@ -66,8 +69,8 @@ class SerialSource:
             data = port.read(1)
             if data:
                 data += port.read(min(port.in_waiting, READ_BYTES))
-        except _PORT_ERRORS as error:
-            self._lost(error)
+        except _PORT_ERRORS:
+            self._lost()
             return []
         now_s = time.monotonic()
         frames = self._decoder.feed(data)
@@ -86,8 +89,8 @@ class SerialSource:
             port, self._port = self._port, None
             try:
                 port.close()
-            except _PORT_ERRORS as error:
-                self._notices.repeat("close", f"{self.name} did not close cleanly: {error}")
+            except _PORT_ERRORS:
+                self._notices.repeat("close", f"{self.name} did not close cleanly: unplug it if it stays busy")
 
     def _opened(self, timeout_s: float) -> serial.Serial | None:
         if self._port is not None:
@@ -104,10 +107,7 @@ class SerialSource:
         try:
             self._port = serial.serial_for_url(device, self._baud, timeout=timeout_s, exclusive=True)
         except (*_PORT_ERRORS, ValueError) as error:
-            self._notices.repeat(
-                "open",
-                f"serial port {device} cannot be opened ({error}): plug the tracker in or name another port",
-            )
+            self._notices.repeat("open", f"serial port {device} {why_not_opened(error)}; trying again")
             return None
         self._decoder.reset()
         self._device = device
@@ -148,8 +148,8 @@ class SerialSource:
                 f"({self._baud} bit/s) and that the tracker sends $HT or #YPR= lines",
             )
 
-    def _lost(self, error: Exception) -> None:
-        self._notices.repeat("lost", f"{self.name} is gone ({error}): plug it in again; looking for it")
+    def _lost(self) -> None:
+        self._notices.repeat("lost", f"{self.name} is gone: plug it in again; looking for it")
         self.close()
         self._heard = False
         self._retry_at_s = time.monotonic() + BACK_OFF_S[0]

@@ -1,19 +1,23 @@
 """Real pseudo-terminals and the real pyserial; skipped where there are none."""
 
+import errno
 import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import serial
 
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import Notices
+from firmware_bridge.serial_reasons import why_not_opened
 from firmware_bridge.serial_source import SerialSource
 
 pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
 tty = pytest.importorskip("tty", reason="this system has no pseudo-terminals")
 
+PLUG_IN = "plug the head tracker in or name another port; trying again"
 P0_LINE = b"$HT,4660,305419896,0.96232,0.01944,0.09535,0.25392,0103*0A\r\n"
 
 
@@ -88,7 +92,7 @@ def test_an_unplugged_tracker_is_found_again_each_time(tmp_path):
     heard = []
     source = SerialSource(str(tmp_path / "tracker"), 115200, Notices(heard.append))
     assert source.poll(0.01) == []
-    assert "cannot be opened" in heard[0]
+    assert heard[0] == f"serial port {tmp_path / 'tracker'} is not there: {PLUG_IN}"
     n_open = n_open_files()
     for _ in range(5):
         wearable = Wearable(tmp_path / "tracker")
@@ -131,6 +135,43 @@ def test_one_port_is_found_and_several_are_listed(monkeypatch, tmp_path):
     wearable.unplug()
 
 
-def test_a_speed_of_nothing_is_refused():
+@pytest.mark.parametrize("baud", [0, 12345678901])
+def test_a_speed_that_cannot_be_is_refused(baud):
     with pytest.raises(BridgeError, match="bits per second"):
-        SerialSource("auto", 0, Notices(print))
+        SerialSource("auto", baud, Notices(print))
+
+
+def heard_on_opening(port):
+    heard = []
+    source = SerialSource(str(port), 115200, Notices(heard.append))
+    assert source.poll(0.0) == []
+    source.close()
+    (text,) = heard
+    assert "[Errno" not in text and text.endswith("; trying again")
+    return text
+
+
+def test_a_port_that_does_not_open_is_explained(tmp_path):
+    wearable = Wearable(tmp_path / "tracker")
+    with serial.Serial(str(tmp_path / "tracker"), exclusive=True):
+        assert "is in use by another program: close that one" in heard_on_opening(tmp_path / "tracker")
+    wearable.unplug()
+    (tmp_path / "file").touch()
+    assert "cannot be set up as a serial port: name another one" in heard_on_opening(tmp_path / "file")
+    assert "(Is a directory): name another port" in heard_on_opening(tmp_path)
+    assert "with this name or speed" in heard_on_opening("nothing://here")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            serial.SerialException(errno.EACCES, "could not open port: [Errno 13] Permission denied"),
+            "usermod -aG dialout",
+        ),
+        (serial.SerialException("could not open port 'COM9': FileNotFoundError(2, '')"), "is not there"),
+        (serial.SerialException("could not open port 'COM9': PermissionError(13, '')"), "is in use"),
+    ],
+)
+def test_what_other_users_and_systems_are_refused_is_explained_too(error, reason):
+    assert reason in why_not_opened(error)
