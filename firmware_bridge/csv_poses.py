@@ -43,9 +43,9 @@ def read_pose_csv(path: Path) -> PoseTrack:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise BridgeError(f"{path}: {error.strerror}; name a readable pose file") from None
+        raise BridgeError(f"{path}: {error.strerror}; name a readable pose file.") from None
     except UnicodeDecodeError:
-        raise BridgeError(f"{path} is not a text file: a pose file has lines {','.join(HEADER)}") from None
+        raise BridgeError(f"{path} is not a text file: a pose file has lines {','.join(HEADER)}.") from None
     rows: list[list[float]] = []
     has_header = False
     for number, line in enumerate(lines, start=1):
@@ -54,31 +54,31 @@ def read_pose_csv(path: Path) -> PoseTrack:
         cells = [cell.strip() for cell in line.split(",")]
         if not has_header:
             if tuple(cells) != HEADER:
-                raise BridgeError(f"{path}, line {number}: the header must be {','.join(HEADER)}")
+                raise BridgeError(f"{path}, line {number}: the header must be {','.join(HEADER)}.")
             has_header = True
             continue
         rows.append(_row(cells, rows[-1][0] if rows else None, f"{path}, line {number}"))
     if not rows:
-        raise BridgeError(f"{path} holds no poses: write lines {','.join(HEADER)} below that header")
+        raise BridgeError(f"{path} holds no poses: write lines {','.join(HEADER)} below that header.")
     table = np.array(rows)
     return PoseTrack(table[:, 0].copy(), quaternion.continuous(quaternion.normalise(table[:, 1:])))
 
 
 def _row(cells: list[str], previous_s: float | None, where: str) -> list[float]:
     if len(cells) != len(HEADER):
-        raise BridgeError(f"{where}: {len(cells)} values, expected the five of {','.join(HEADER)}")
+        raise BridgeError(f"{where}: {len(cells)} values, expected the five of {','.join(HEADER)}.")
     row = []
     for name, cell in zip(HEADER, cells, strict=True):
         try:
             value = float(cell)
         except ValueError:
-            raise BridgeError(f"{where}: {name} is {cell!r}, which is not a number") from None
+            raise BridgeError(f"{where}: {name} is {cell!r}, which is not a number.") from None
         if not isfinite(value):
-            raise BridgeError(f"{where}: {name} is {cell}, it must be finite")
+            raise BridgeError(f"{where}: {name} is {cell}, it must be finite.")
         row.append(value)
     if previous_s is not None and row[0] <= previous_s:
-        raise BridgeError(f"{where}: time {row[0]:g} s does not rise above the {previous_s:g} s before it")
+        raise BridgeError(f"{where}: time {row[0]:g} s does not rise above the {previous_s:g} s before it.")
     norm = sqrt(sum(part * part for part in row[1:]))
     if not NORM_RANGE[0] <= norm <= NORM_RANGE[1]:
-        raise BridgeError(f"{where}: the quaternion has length {norm:.3g}, it must be 1")
+        raise BridgeError(f"{where}: the quaternion has length {norm:.3g}, it must be 1.")
     return row

@@ -37,7 +37,7 @@ def runtime_directory() -> Path:
     directory.mkdir(mode=0o700, exist_ok=True)
     owner = directory.lstat()
     if sys.platform != "win32" and (owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) & 0o077):
-        raise BridgeError(f"{directory} belongs to somebody else or is open to others: remove it and try again")
+        raise BridgeError(f"{directory} belongs to somebody else or is open to others: remove it and try again.")
     return directory
 
 
@@ -86,13 +86,13 @@ class PoseMailbox:
         try:
             descriptor = os.open(path, flags, 0o600)
         except FileNotFoundError:
-            raise BridgeError(f"no pose mailbox at {path}: start the head tracker bridge first") from None
+            raise BridgeError(f"no pose mailbox at {path}: start the head tracker bridge first.") from None
         except OSError as error:
-            raise BridgeError(f"pose mailbox {path}: {error.strerror}; remove it and try again") from None
+            raise BridgeError(f"pose mailbox {path}: {error.strerror}; remove it and try again.") from None
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or (sys.platform != "win32" and status.st_uid != os.getuid()):
-                raise BridgeError(f"pose mailbox {path} is not a file of yours: remove it and try again")
+                raise BridgeError(f"pose mailbox {path} is not a file of yours: remove it and try again.")
             # Growing is the only change of size there ever is, so no mapping can lose its pages.
             if status.st_size < kernels.MAILBOX_BYTES:
                 os.ftruncate(descriptor, kernels.MAILBOX_BYTES)
@@ -159,13 +159,13 @@ class PoseMailbox:
 
     def _become_writer(self) -> None:
         if self._file_descriptor is None:
-            raise BridgeError("this pose mailbox is closed: open it again before publishing")
+            raise BridgeError("this pose mailbox is closed: open it again before publishing.")
         if sys.platform != "win32":
             try:
                 fcntl.flock(self._file_descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise BridgeError(
-                    f"another program already publishes the head pose at {self.path}: end it first"
+                    f"another program already publishes the head pose at {self.path}: end it first."
                 ) from None
         self._writes = True
 
@@ -178,5 +178,5 @@ def _with_header(memory: mmap.mmap, path: Path | None = None) -> mmap.mmap:
         kernels.store_word(address + kernels.OFFSET_VERSION, kernels.LAYOUT_VERSION)
         kernels.store_word(address + kernels.OFFSET_MAGIC, kernels.MAGIC)
     elif magic != kernels.MAGIC or kernels.load_word(address + kernels.OFFSET_VERSION) != kernels.LAYOUT_VERSION:
-        raise BridgeError(f"{path} is not a pose mailbox of this version: remove it and try again")
+        raise BridgeError(f"{path} is not a pose mailbox of this version: remove it and try again.")
     return memory

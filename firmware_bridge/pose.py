@@ -33,12 +33,12 @@ class PoseSample:
         if self.gyro_rad_s is not None:
             gyro = (float(self.gyro_rad_s[0]), float(self.gyro_rad_s[1]), float(self.gyro_rad_s[2]))
         if not all(map(isfinite, (self.time_s, w, x, y, z, *(gyro or ())))):
-            raise BridgeError(f"pose {self.seq} holds a number that is not finite: drop the sample")
+            raise BridgeError(f"pose {self.seq} holds a number that is not finite: drop the sample.")
         norm = sqrt(fsum((w * w, x * x, y * y, z * z)))
         if not NORM_RANGE[0] <= norm <= NORM_RANGE[1]:
-            raise BridgeError(f"pose {self.seq}: quaternion length {norm:.3g}, expected 1: drop the sample")
+            raise BridgeError(f"pose {self.seq}: quaternion length {norm:.3g}, expected 1: drop the sample.")
         if not 0 <= self.seq <= MAX_SEQ:
-            raise BridgeError(f"pose sequence number {self.seq}: allowed are 0 to {MAX_SEQ}")
+            raise BridgeError(f"pose sequence number {self.seq}: allowed are 0 to {MAX_SEQ}.")
         object.__setattr__(self, "time_s", float(self.time_s))
         object.__setattr__(self, "quat_world_from_head", (w / norm, x / norm, y / norm, z / norm))
         object.__setattr__(self, "gyro_rad_s", gyro)
