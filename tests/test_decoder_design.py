@@ -236,6 +236,26 @@ def test_an_equaliser_is_folded_in():
     assert not uneven.mirror_symmetric
 
 
+@pytest.mark.parametrize("n_eq_taps", [1, 256, 1000])
+def test_an_equaliser_that_does_nothing_changes_nothing(decoders, n_eq_taps):
+    dirac = np.eye(1, n_eq_taps)[0]
+    for method, plain in (("magls", None), ("auto", decoders[1])):
+        plain = plain or design_decoder(kemar(), 1, method, use_cache=False)
+        same = design_decoder(kemar(), 1, method, headphone_eq=3 * dirac, use_cache=False)
+        assert np.abs(same.filters - plain.filters).max() < 1e-6 * np.abs(plain.filters).max()
+
+
+def test_a_ringing_equaliser_is_cut_and_faded_once():
+    ring = 0.98 ** np.arange(2000)
+    plain = design_decoder(kemar(), 0, "ls", use_cache=False).filters.astype(np.float64)
+    folded = design_decoder(kemar(), 0, "ls", headphone_eq=ring, use_cache=False).filters
+    unfaded = 224  # of 256
+    wanted = np.apply_along_axis(np.convolve, 2, plain, ring)[:, :, :unfaded]
+    scale = np.sum(wanted * folded[:, :, :unfaded]) / np.sum(wanted**2)
+    assert np.abs(folded[:, :, :unfaded] - scale * wanted).max() < 1e-6
+    assert np.abs(folded[:, :, -1]).max() < 2e-3 * np.abs(folded).max()
+
+
 def test_the_cache_returns_the_same_filters_and_survives_damage(monkeypatch):
     head = sphere_head()
     first = design_decoder(head, 1, "magls")

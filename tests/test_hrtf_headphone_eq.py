@@ -7,11 +7,13 @@ from scipy.signal import freqz, group_delay, tf2zpk
 
 from rt_render.errors import InputFileError
 from rt_render.hrtf.headphone_eq import (
+    WHOLE_EQ_TAPS,
     Biquad,
     biquad_magnitude,
     measured_eq_taps,
     parametric_eq_taps,
     parse_parametric_eq,
+    shortening_error,
 )
 from rt_render.hrtf.minimum_phase import minimum_phase_taps
 from rt_render.io.headphone_eq_file import read_headphone_eq
@@ -104,10 +106,22 @@ def test_ears_keep_their_difference_at_another_rate():
     assert np.allclose(taps[0], 2 * taps[1])
 
 
+def test_what_shortening_takes_from_an_equaliser_is_measured_where_it_is():
+    def boost_at(centre_hz):
+        filters = (Biquad("peak", centre_hz, 9.0, 3.0),)
+        return shortening_error(parametric_eq_taps(filters, 48000.0, WHOLE_EQ_TAPS)[None], 256, 48000.0)
+
+    change_db, at_hz = boost_at(70.0)
+    assert -9.0 < change_db < -2.0 and 50.0 <= at_hz < 120.0
+    assert abs(boost_at(4000.0)[0]) < 0.1
+    assert shortening_error(np.eye(2, 5000), 256, 48000.0)[0] == pytest.approx(0.0, abs=1e-6)
+    assert shortening_error(np.eye(2, 30), 256, 48000.0)[0] == 0.0
+
+
 def test_files_are_read_and_refused_by_name(tmp_path):
     text = tmp_path / "HD ParametricEQ.txt"
     text.write_text(AUTOEQ)
-    assert read_headphone_eq(text, 48000.0).shape == (1, 256)
+    assert read_headphone_eq(text, 48000.0).shape == (1, WHOLE_EQ_TAPS)
     wav = tmp_path / "eq.wav"
     soundfile.write(wav, np.eye(100, 2), 44100)
     assert read_headphone_eq(wav, 48000.0, 128).shape == (2, 128)

@@ -18,20 +18,21 @@ from rt_render.hrtf.hrir_set import HrirSet
 from rt_render.hrtf.least_squares import (
     DesignTarget,
     causal_taps,
-    end_window,
     equalise_diffuse_field,
     n3d_gains,
     prepare_target,
     solve_least_squares,
     solve_magls,
 )
-from rt_render.hrtf.minimum_phase import convolved
+from rt_render.hrtf.minimum_phase import convolved, end_fade
 from rt_render.hrtf.refine import refine_taps
 
 METHODS = ("auto", "ls", "magls", "magls-refined")
 """Ways to design; `auto` is the one that wins at every order, `magls-refined`."""
 ALGORITHM_VERSION = 1
 """Raised whenever a design from the same head would give other filters: old cache entries are not used."""
+_EQUALISING_VERSION = 2
+"""The same for designs with a headphone equaliser alone."""
 DIFFUSE_FIELD_GAIN = 0.108
 """Rms gain of every decoder in a diffuse field, 200 Hz to 16 kHz: heads and orders are equally loud."""
 FRONTAL_PEAK = 10.0 ** (-3.0 / 20.0)
@@ -85,10 +86,11 @@ def design_decoder(
     """Design the decoder of a head, or find it among the ready-made ones or in the cache.
 
     Parameters: `hrirs` at any rate; `order` 0..10; `method` one of `METHODS`; `n_taps` 32..4096, at `fs_hz`;
-    `headphone_eq` minimum-phase filters (n,) or (1 or 2, n) at `fs_hz`, folded in; `progress(share, text)` is
-    called in this thread. The level is `DIFFUSE_FIELD_GAIN` for every head, less where a frontal wave would
-    exceed `FRONTAL_PEAK`. An exactly symmetric head gives exactly symmetric filters. Raises
-    ConfigurationError for a parameter out of range. Takes about a second; not for the audio thread.
+    `headphone_eq` minimum-phase filters (n,) or (1 or 2, n) at `fs_hz`, folded in before the filters are faded
+    and cut; `progress(share, text)` is called in this thread. The level is `DIFFUSE_FIELD_GAIN` for every
+    head, less where a frontal wave would exceed `FRONTAL_PEAK`. An exactly symmetric head gives exactly
+    symmetric filters. Raises ConfigurationError for a parameter out of range. Takes about a second; not for
+    the audio thread.
     """
     _check(order, method, n_taps, fs_hz)
     tell = progress or (lambda share, text: None)
@@ -178,8 +180,7 @@ def _design(
     target = prepare_target(head, order, n_taps)
     taps = _n3d_taps(target, method, tell)
     if eq is not None:
-        taps = convolved(taps, eq[:, None, :])[:, :, :n_taps]
-        taps[:, :, -(n_taps // 8) :] *= end_window(n_taps)[-(n_taps // 8) :]
+        taps = _equalised(taps, eq)
     filters = taps * n3d_gains(order)[:, None]
     if head.mirror is not None and (eq is None or np.array_equal(eq[0], eq[-1])):
         # Rounding breaks the symmetry of the solution in its last bits: it is put back.
@@ -188,6 +189,12 @@ def _design(
     filters *= DIFFUSE_FIELD_GAIN / diffuse_field_gain(filters, fs_hz)
     filters *= min(1.0, FRONTAL_PEAK / frontal_peak(filters))
     return np.ascontiguousarray(filters, np.float32)
+
+
+def _equalised(taps: NDArray[np.float64], eq: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Convolve taps with the equaliser and cut to the same length, under the one fade the taps already have."""
+    fade = end_fade(taps.shape[2])
+    return convolved(taps / fade, eq[:, None, :])[:, :, : len(fade)] * fade
 
 
 def _n3d_taps(target: DesignTarget, method: str, tell: Progress) -> NDArray[np.float64]:
@@ -238,7 +245,7 @@ def _key(hrirs: HrirSet, order: int, method: str, n_taps: int, fs_hz: float, eq:
     made_of = (ALGORITHM_VERSION, hrirs.content_hash, int(order), method, int(n_taps), float(fs_hz))
     digest = hashlib.sha256(repr(made_of).encode())
     if eq is not None:
-        digest.update(repr(eq.shape).encode() + np.ascontiguousarray(eq).tobytes())
+        digest.update(repr((_EQUALISING_VERSION, eq.shape)).encode() + np.ascontiguousarray(eq).tobytes())
     return digest.hexdigest()
 
 

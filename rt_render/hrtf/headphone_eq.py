@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rt_render.errors import InputFileError
-from rt_render.hrtf.bands import bin_frequencies_hz
-from rt_render.hrtf.minimum_phase import minimum_phase_taps
+from rt_render.hrtf.bands import bin_frequencies_hz, erb_centres_hz, gammatone_power
+from rt_render.hrtf.minimum_phase import end_fade, minimum_phase_taps
 
+WHOLE_EQ_TAPS = 8192
+"""Longer than any equaliser rings that is worth its name."""
 _N_BINS = 8193
 _KINDS = {"PK": "peak", "PEQ": "peak", "LS": "low", "LSC": "low", "HS": "high", "HSC": "high"}
 _NUMBER = r"([-+]?\d+(?:[.,]\d+)?)"
@@ -115,6 +117,24 @@ def measured_eq_taps(
     if level < 1e-9:
         raise InputFileError(f"{where}: the impulse response passes nothing from 200 Hz to 8 kHz; export it again.")
     return minimum_phase_taps(magnitude / level, n_taps)
+
+
+def shortening_error(taps: NDArray[np.float64], n_taps: int, fs_hz: float) -> tuple[float, float]:
+    """Return by how many dB, and where in Hz, equalisers change most when cut and faded out at `n_taps`.
+
+    `taps` (n_ears, n) at `fs_hz`; levels are those of auditory bands from 50 Hz to 16 kHz. The sign is that of
+    what is lost or gained. Nothing is modified. Any thread.
+    """
+    cut = taps[:, :n_taps].copy()
+    if taps.shape[1] > n_taps:
+        cut *= end_fade(n_taps)
+    n_fft = 2 << (taps.shape[1] - 1).bit_length()
+    centres_hz = erb_centres_hz(50.0, 16000.0)
+    bands = gammatone_power(bin_frequencies_hz(n_fft, fs_hz), centres_hz)
+    whole, kept = (np.abs(np.fft.rfft(ears, n_fft)) ** 2 @ bands.T for ears in (taps, cut))
+    change_db = 10 * np.log10((kept + 1e-12) / (whole + 1e-12))
+    ear, band = np.unravel_index(np.argmax(np.abs(change_db)), change_db.shape)
+    return float(change_db[ear, band]), float(centres_hz[band])
 
 
 def biquad_magnitude(biquad: Biquad, frequency_hz: NDArray[np.float64], fs_hz: float) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from rt_render.ambisonics.harmonics import real_sh_sn3d
 from rt_render.conventions import n_sh
 from rt_render.hrtf.bands import bin_frequencies_hz
 from rt_render.hrtf.hrir_set import HrirSet
+from rt_render.hrtf.minimum_phase import end_fade
 
 PHASE_UPDATES = 10
 """Magnitude least squares: how often the phase of one bin is taken anew from its own solution."""
@@ -142,10 +143,9 @@ def causal_taps(solution: NDArray[np.complex128], target: DesignTarget) -> NDArr
 
 def end_window(n_taps: int) -> NDArray[np.float64]:
     """Return (n_taps,): 1, with half a Hann window over the first sixteenth and the last eighth."""
-    window = np.ones(n_taps)
-    rise, fall = max(1, n_taps // 16), max(1, n_taps // 8)
+    window = end_fade(n_taps)
+    rise = max(1, n_taps // 16)
     window[:rise] *= 0.5 - 0.5 * np.cos(np.pi * (np.arange(rise) + 0.5) / rise)
-    window[-fall:] *= 0.5 + 0.5 * np.cos(np.pi * (np.arange(fall) + 0.5) / fall)
     return window
 
 

@@ -19,10 +19,15 @@ def minimum_phase_taps(magnitude: NDArray[np.float64], n_taps: int) -> NDArray[n
     fold[0] = fold[n_fft // 2] = 1.0
     fold[1 : n_fft // 2] = 2.0
     taps = np.fft.irfft(np.exp(np.fft.rfft(cepstrum * fold)), n_fft)[..., :n_taps]
-    fade = max(1, taps.shape[-1] // 8)
-    window = np.ones(taps.shape[-1])
-    window[-fade:] = 0.5 + 0.5 * np.cos(np.pi * (np.arange(fade) + 0.5) / fade)
-    return np.asarray(taps * window)
+    return np.asarray(taps * end_fade(taps.shape[-1]))
+
+
+def end_fade(n_taps: int) -> NDArray[np.float64]:
+    """Return (n_taps,): 1, with half a Hann window over the last eighth, which does not reach 0."""
+    window = np.ones(n_taps)
+    fall = max(1, n_taps // 8)
+    window[-fall:] = 0.5 + 0.5 * np.cos(np.pi * (np.arange(fall) + 0.5) / fall)
+    return window
 
 
 def convolved(responses: NDArray[np.float64], taps: NDArray[np.float64]) -> NDArray[np.float64]:

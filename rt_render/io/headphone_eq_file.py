@@ -6,13 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rt_render.errors import InputFileError
-from rt_render.hrtf.headphone_eq import measured_eq_taps, parametric_eq_taps, parse_parametric_eq
+from rt_render.hrtf.headphone_eq import (
+    WHOLE_EQ_TAPS,
+    measured_eq_taps,
+    parametric_eq_taps,
+    parse_parametric_eq,
+)
 from rt_render.io.audio_file import AudioFileReader
 
 _LONGEST_TEXT_BYTES = 1_000_000
 
 
-def read_headphone_eq(path: str | Path, fs_hz: float, n_taps: int = 256) -> NDArray[np.float64]:
+def read_headphone_eq(path: str | Path, fs_hz: float, n_taps: int = WHOLE_EQ_TAPS) -> NDArray[np.float64]:
     """Return a file's equaliser as minimum-phase filters (1 or 2, n_taps) at `fs_hz`, mean level 1.
 
     A name ending in .txt is read as AutoEq's ParametricEQ.txt, anything else as an audio file with one
