@@ -5,6 +5,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from sofa_writer import write_sofa
 
 from rt_render.errors import ConfigurationError, InputFileError
@@ -170,6 +171,9 @@ REFUSED = {
     "one direction far too loud": (lambda h: h * np.where(np.arange(710) == 9, 300, 1)[:, None, None], "far too loud"),
     "an absurd level": (lambda h: h * 1e6, "+120 dB"),
     "too short": (lambda h: h[:, :, 50:60], "too short"),
+    "a constant over everything": (lambda h: h + 0.5, "99 % of the energy is a constant offset"),
+    "the same from everywhere": (lambda h: np.repeat(h[:1], 710, axis=0), "all directions sound alike"),
+    "cut off in the middle": (lambda h: h[:, :, :40], "cut off in the middle: -6 dB"),
 }
 
 
@@ -186,10 +190,15 @@ def test_what_would_play_silence_noise_or_far_too_loud_is_refused(tmp_path, what
 
 
 NOTED = {
-    "swapped ears": (lambda h: h[:, ::-1], "sides", "swapped"),
-    "an uneven pair": (lambda h: h * np.array([1.0, 0.5])[:, None], "balance", "uneven"),
+    "swapped ears": (
+        lambda h: h[:, ::-1],
+        "sides",
+        "left and right look swapped: the ear nearer to the source is 10.9 dB softer",
+    ),
+    "an uneven pair": (lambda h: h * np.array([1.0, 0.5])[:, None], "balance", "uneven ears: left ear +6.0 dB"),
     "a lost beginning": (lambda h: h[:, :, 45:], "onset", "lost their beginning"),
-    "a cut end": (lambda h: h[:, :, :75], "end", "cut short"),
+    "a cut end": (lambda h: h[:, :, :75], "end", "cut short: -19 dB"),
+    "a small constant": (lambda h: h + 0.02, "offset", "17 % of the energy is a constant offset"),
     "one silent filter": (with_value((5, 0), 0.0), "filters", "1 of 1420"),
     "no side at all": (lambda h: np.repeat(h[:, :1], 2, axis=1), "sides", "hardly any side"),
 }
@@ -200,8 +209,20 @@ def test_what_is_odd_but_plays_is_noted(what):
     change, topic, said = NOTED[what]
     verdict = judge_head(spoil(change), 44100.0)
     found = next(finding for finding in verdict.findings if finding.topic == topic)
-    assert found.level == "note" and said in found.text
+    assert found.level == "note" and said in found.text and found.text in verdict.notes
     assert not verdict.refused
+
+
+def test_the_gravest_is_told_first():
+    swapped = judge_head(spoil(NOTED["swapped ears"][0]), 48000.0)
+    assert swapped.notes[0].startswith("left and right look swapped")
+    assert [finding.text for finding in swapped.findings[: len(swapped.notes)]] == list(swapped.notes)
+    assert judge_head(spoil(REFUSED["a constant over everything"][0]), 48000.0).findings[0].level == "refuse"
+
+
+def test_a_louder_file_says_by_how_much_it_is_normalised():
+    louder = judge_head(spoil(lambda h: 4 * h), 44100.0)
+    assert "12.0 dB louder than the default head: normalised by -12.0 dB" in louder.notes
 
 
 def test_a_grid_with_a_hole_is_noted_and_a_handful_of_directions_refused():
@@ -214,11 +235,10 @@ def test_a_grid_with_a_hole_is_noted_and_a_handful_of_directions_refused():
     assert level(judge_head(few, 48000.0), "grid") == "refuse"
 
 
-def test_heads_load_by_name_or_path_at_the_rate_asked(tmp_path):
-    assert load_head("KEMAR", 48000.0) is kemar()
-    assert "sphere" in load_head("sphere", 44100.0).name
+def test_a_head_loads_as_measured_with_its_verdict(tmp_path):
     path = write_sofa(tmp_path / "k.sofa", kemar())
-    head = load_head(str(path), 48000.0)
+    head, verdict = load_head(str(path), 48000.0)
+    assert "measured at 44100 Hz, resampled to 48000 Hz" in verdict.notes
     assert head.fs_hz == 44100.0 and np.array_equal(head.hrirs, kemar().hrirs)
     with pytest.raises(ConfigurationError, match="kemar, kemar-df, sphere"):
         load_head("ku100", 48000.0)
@@ -228,7 +248,25 @@ def test_the_verdict_is_drawn(tmp_path):
     picture = tmp_path / "verdict.png"
     plot_verdict(HEAD, judge_head(HEAD, 48000.0), picture)
     assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    silent = replace(HEAD, hrirs=0 * HEAD.hrirs)
-    plot_verdict(silent, judge_head(silent, 48000.0), picture)
     with pytest.raises(InputFileError, match="cannot be written"):
         plot_verdict(HEAD, judge_head(HEAD, 48000.0), tmp_path / "no" / "v.png")
+
+
+@pytest.mark.parametrize(
+    ("gain", "colour", "said"),
+    [(1.0, "seagreen", "can be played"), (-4.0, "darkorange", "normalised by"), (0.0, "firebrick", "silent")],
+)
+def test_the_title_of_the_picture_has_the_verdicts_colour(tmp_path, monkeypatch, gain, colour, said):
+    titles = []
+    monkeypatch.setattr(Figure, "suptitle", lambda self, text, **style: titles.append((text, style["color"])))
+    level = 10 ** (judge_head(HEAD, 48000.0).gain_db / 20)
+    head = replace(HEAD, hrirs=gain * level * HEAD.hrirs)
+    plot_verdict(head, judge_head(head, 48000.0), tmp_path / "v.png")
+    assert titles[0][1] == colour and said in titles[0][0]
+
+
+def test_a_silent_head_is_drawn(tmp_path):
+    picture = tmp_path / "silent.png"
+    silent = replace(HEAD, hrirs=0 * HEAD.hrirs)
+    plot_verdict(silent, judge_head(silent, 48000.0), picture)
+    assert picture.exists()

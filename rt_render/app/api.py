@@ -1,16 +1,20 @@
 """The public functions: what the command line does, for programs. All run on the caller's thread.
 
 `on_message` gets sentences for people (from several threads while sound plays), `on_progress` a share of the
-work, 0 to 1, and its name. Single settings are keywords, named as in a configuration file. Everything a
-person can mend is raised as a RenderError, or as a BridgeError where it is about the head tracker.
+work, 0 to 1, and its name. Single settings ("choices") are keywords, named as in a configuration file.
+Everything a person can mend is raised as a RenderError.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from firmware_bridge.errors import BridgeError
 from rt_render.app.settings import Choices
-from rt_render.app.settings_file import load_settings
+from rt_render.app.settings_file import as_path, files_read, load_settings
+from rt_render.conventions import MAX_ORDER
+from rt_render.errors import ConfigurationError, TrackerError
 
 if TYPE_CHECKING:
     from rt_render.app.decoding import Progress
@@ -27,35 +31,64 @@ Watch = Callable[["Session"], bool]
 """Called some twenty times a second while a session plays; False ends it."""
 
 _DEFAULT_ORDER = 3
+_HEAD_FILES = ("head", "headphone_eq")
+_RENDERED_FILES = ("input", *_HEAD_FILES, "poses")
 
 
 def _nobody(text: str) -> None:
     pass
 
 
+@contextmanager
+def _bridge_errors_as_ours() -> Iterator[None]:
+    try:
+        yield
+    except BridgeError as error:
+        raise TrackerError(str(error)) from error
+
+
 def play(
     input: str | Path | None = None,
     /,
     *,
-    config: Path | None = None,
+    config: str | Path | None = None,
     seconds: float | None = None,
     on_message: Say = _nobody,
     on_progress: "Progress | None" = None,
     watch: Watch | None = None,
     **choices: Unpack[Choices],
 ) -> "SessionStatus":
-    """Play a file or the scene live with the head's pose until it ends, or `watch` says so; tell how it went."""
+    """Play a file or the scene live with the head's pose until it ends, or `watch` says so; tell how it went.
+
+    `input`: a path, or "scene" (None: as the set-up says); `config`: a set-up in TOML; `seconds`: at most so long,
+    0.1 or more. Choices, with what holds where neither they nor the set-up say: device="auto", fs_hz=48000,
+    block_size="auto", gain_db="auto", ceiling_db=-1.0, head="kemar", order="auto", method="auto", taps=256,
+    headphone_eq=None, convention="ambix", loop=False, tracker="osc", poses=None, osc_host="127.0.0.1",
+    osc_port=9000, osc_dialect=None, record=None, force=False. Raises RenderError.
+    """
+    from rt_render.app.early_checks import check_seconds, check_sound_file, find_card
+    from rt_render.app.parts import block_note
     from rt_render.app.session import Session, run_session
 
-    settings = load_settings(config, _with_input(choices, input))
-    session = Session(settings, seconds=seconds, on_message=on_message, on_progress=on_progress)
-    return run_session(session, watch)
+    check_seconds(seconds)
+    with _bridge_errors_as_ours():
+        settings = load_settings(config, _with_input(choices, input), find_files=(*_RENDERED_FILES, "tracker"))
+        record, audio = settings.output.record, settings.audio
+        if record:
+            check_sound_file(record, settings, _config_file(config))
+        card = find_card(audio.device, record, on_message)
+        settings = settings.model_copy(update={"audio": audio.model_copy(update={"device": card})})
+        note = block_note(audio.block_size, audio.fs_hz)
+        if note:
+            on_message(note)
+        session = Session(settings, seconds=seconds, on_message=on_message, on_progress=on_progress)
+        return run_session(session, watch)
 
 
 def demo(
     *,
     seconds: float = 10.0,
-    out: Path = Path("demo.wav"),
+    out: str | Path = "demo.wav",
     force: bool = False,
     device: str | int = "auto",
     on_message: Say = _nobody,
@@ -64,27 +97,29 @@ def demo(
 ) -> "DemoFiles":
     """Play the scene to a simulated head, live, and write what was played, a picture and a report of it.
 
-    The files are `out`, and beside it .png and .md; none is overwritten without `force`.
+    `seconds`: 0.5 to 600. The files are `out` (.wav), and beside it .png and .md; none is overwritten without
+    `force`. An interrupt (Ctrl-C) while it sounds finishes them too, and `interrupted` is set. Raises RenderError.
     """
     from rt_render.app.demonstration import demonstrate
 
-    return demonstrate(
-        Path(out),
-        seconds=seconds,
-        force=force,
-        device=device,
-        on_message=on_message,
-        on_progress=on_progress,
-        watch=watch,
-    )
+    with _bridge_errors_as_ours():
+        return demonstrate(
+            as_path(out, "out"),
+            seconds=seconds,
+            force=force,
+            device=device,
+            on_message=on_message,
+            on_progress=on_progress,
+            watch=watch,
+        )
 
 
 def render(
     input: str | Path,
-    output: Path,
+    output: str | Path,
     /,
     *,
-    config: Path | None = None,
+    config: str | Path | None = None,
     seconds: float | None = None,
     on_message: Say = _nobody,
     on_progress: "Progress | None" = None,
@@ -92,35 +127,53 @@ def render(
 ) -> "Snapshot":
     """Render a file or the scene to a stereo file, faster than real time, the head moving as `poses` says.
 
-    Equal to what the virtual card plays, bit for bit, at the same block size. Returns the engine's counters.
+    Equal to what the virtual card plays, bit for bit, at the same block size. `seconds`: at most so long, 0.1 or
+    more; the scene needs it. Choices, with what holds where neither they nor the set-up say: fs_hz=48000,
+    block_size="auto" (128), gain_db="auto", ceiling_db=-1.0, head="kemar", order="auto", method="auto", taps=256,
+    headphone_eq=None, convention="ambix", poses=None, force=False. Returns the engine's counters; raises RenderError.
     """
+    from rt_render.app.early_checks import check_seconds, check_sound_file
     from rt_render.app.offline import render_to_file
 
-    settings = load_settings(config, _with_input(choices, input))
-    return render_to_file(settings, Path(output), seconds=seconds, on_message=on_message, on_progress=on_progress)
+    check_seconds(seconds)
+    with _bridge_errors_as_ours():
+        settings = load_settings(config, _with_input(choices, input), find_files=_RENDERED_FILES)
+        path = as_path(output, "output")
+        check_sound_file(path, settings, _config_file(config))
+        return render_to_file(settings, path, seconds=seconds, on_message=on_message, on_progress=on_progress)
 
 
 def design(
-    output: Path,
+    output: str | Path,
     /,
     *,
-    config: Path | None = None,
+    config: str | Path | None = None,
+    on_message: Say = _nobody,
     on_progress: "Progress | None" = None,
     **choices: Unpack[Choices],
 ) -> "Decoder":
     """Design a decoder and write it as .npz: `filters` (2, n_sh, n_taps) float32 for ACN/SN3D, and `fs_hz`.
 
-    The order is 3 where none is chosen.
+    Choices, with what holds where neither they nor the set-up say: order=3, head="kemar", method="auto", taps=256,
+    fs_hz=48000, headphone_eq=None, force=False. Raises RenderError.
     """
     from rt_render.app.decoding import make_decoder
     from rt_render.app.output_names import refuse_overwrite
     from rt_render.hrtf.decoder import export_decoder
 
-    settings = load_settings(config, choices)
+    if choices.get("order") == "auto":
+        raise ConfigurationError(
+            f'order = "auto" is the order of what is played, and a decoder alone has none: choose 0 to {MAX_ORDER}.'
+        )
+    settings = load_settings(config, choices, find_files=_HEAD_FILES)
+    heads = {key: path for key, path in files_read(settings).items() if key in _HEAD_FILES}
     order = _DEFAULT_ORDER if settings.head.order == "auto" else settings.head.order
-    refuse_overwrite([Path(output)], settings.output.force)
-    decoder = make_decoder(settings.head, order, settings.audio.fs_hz, on_progress)
-    export_decoder(decoder, Path(output))
+    path = as_path(output, "output")
+    if path.suffix.lower() != ".npz":
+        raise ConfigurationError(f"{path} cannot be written: give it a name that ends in .npz.")
+    refuse_overwrite([path], settings.output.force, [*heads.values(), *_config_file(config)])
+    decoder = make_decoder(settings.head, order, settings.audio.fs_hz, on_progress, on_message)
+    export_decoder(decoder, path)
     return decoder
 
 
@@ -131,17 +184,22 @@ def devices() -> "list[DeviceInfo]":
     return list_devices()
 
 
-def check_sofa(file: Path, *, plot: Path | None = None, fs_hz: int = 48000) -> "Verdict":
-    """Return what a SOFA file would sound like, as a verdict, and draw it where `plot` says."""
+def check_sofa(file: str | Path, *, plot: str | Path | None = None, fs_hz: int = 48000) -> "Verdict":
+    """Return what a SOFA file would sound like at a rate, as a verdict, and draw it where `plot` says ."""
+    from rt_render.app.output_names import refuse_overwrite
     from rt_render.hrtf.verdict import judge_head
     from rt_render.io.sofa_file import read_sofa
 
-    head = read_sofa(file)
+    path, picture = as_path(file, "file"), as_path(plot, "plot") if plot is not None else None
+    fs_hz = load_settings(None, {"fs_hz": fs_hz}).audio.fs_hz
+    if picture:
+        refuse_overwrite([picture], True, [path])
+    head = read_sofa(path)
     verdict = judge_head(head, fs_hz)
-    if plot:
+    if picture:
         from rt_render.io.verdict_plot import plot_verdict
 
-        plot_verdict(head, verdict, plot)
+        plot_verdict(head, verdict, picture)
     return verdict
 
 
@@ -160,4 +218,8 @@ def bench(parts: Sequence[str] = (), *, on_progress: Say = _nobody) -> dict[str,
 
 
 def _with_input(choices: Choices, input: str | Path | None) -> dict[str, object]:
-    return {**choices} if input is None else {**choices, "input": str(input)}
+    return {**choices} if input is None else {**choices, "input": input}
+
+
+def _config_file(config: str | Path | None) -> list[Path]:
+    return [] if config is None else [as_path(config, "config")]

@@ -9,13 +9,14 @@ import typer
 from rich.markup import escape
 
 from rt_render.app import api
+from rt_render.app.benchmarks import PARTS
 from rt_render.app.cli_options import AsJson, Config, Equaliser, Force, HeadName, Method, Rate, Taps
-from rt_render.app.terminal import ERR, OUT, print_json
+from rt_render.app.terminal import ERR, OUT, number_or_name, print_json
 
 
 def design(
     output: Annotated[Path, typer.Option("--output", "-o", help="The .npz file to write.")],
-    order: Annotated[int | None, typer.Option(help="Ambisonic order, 0 to 7.", show_default="3")] = None,
+    order: Annotated[str | None, typer.Option(help="Ambisonic order, 0 to 7.", show_default="3")] = None,
     head: HeadName = None,
     method: Method = None,
     taps: Taps = None,
@@ -31,8 +32,9 @@ def design(
         decoder = api.design(
             output,
             config=config,
-            order=order,
+            order=number_or_name(order),  # type: ignore[arg-type]
             force=force or None,
+            on_message=lambda text: OUT.print(escape(text), style="dim", soft_wrap=True),
             on_progress=progress,
             head=head,
             method=method,
@@ -72,19 +74,21 @@ def check_sofa(
     as_json: AsJson = False,
 ) -> None:
     """Say what a measured head would sound like, before it sounds; exit code 1 when it is refused."""
-    from rt_render.app.output_names import refuse_overwrite
-
-    picture = plot or Path(f"{file.stem}.png")
-    refuse_overwrite([picture], force)
+    wanted = plot or Path(f"{file.stem}.png")
+    picture = None if wanted.exists() and not force else wanted
     verdict = api.check_sofa(file, plot=picture, fs_hz=rate)
     if as_json:
-        print_json({**asdict(verdict), "refused": verdict.refused, "picture": str(picture)})
+        name = str(picture) if picture else None
+        print_json({**asdict(verdict), "refused": verdict.refused, "picture": name})
     else:
         marks = {"ok": "[green]ok[/green]     ", "note": "[yellow]note[/yellow]   ", "refuse": "[red]refused[/red]"}
         for finding in verdict.findings:
             OUT.print(f"{marks[finding.level]} {finding.topic:<12} {escape(finding.text)}", soft_wrap=True)
-        outcome = f"refused: {verdict.reason}" if verdict.refused else f"can be used, with {verdict.gain_db:+.1f} dB"
-        OUT.print(f"{escape(verdict.name)} {escape(outcome)}; drawn in {escape(str(picture))}", soft_wrap=True)
+        outcome = f"refused: {verdict.reason}" if verdict.refused else "can be used"
+        if verdict.notes and not verdict.refused:
+            outcome += f", but note: {verdict.notes[0]}"
+        drawn = f"drawn in {picture}" if picture else f"not drawn, for {wanted} exists already (--force overwrites it)"
+        OUT.print(f"{escape(verdict.name)} {escape(outcome)}; {escape(drawn)}.", soft_wrap=True)
     if verdict.refused:
         raise typer.Exit(1)
 
@@ -103,7 +107,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def bench(
-    part: Annotated[list[str] | None, typer.Argument(help="Parts: speed, lock-immunity, accuracy, ...; all.")] = None,
+    part: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(PARTS)}; without one, all.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure this machine: speed, lock immunity, latency, rotation, accuracy, start."""

@@ -11,7 +11,6 @@ from rt_render.app.settings import Settings
 from rt_render.conventions import BLOCK_SIZES, MAX_ORDER
 from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
-from rt_render.errors import ConfigurationError
 from rt_render.hrtf.decoder import Decoder
 from rt_render.io.realtime import realtime_allowed
 from rt_render.io.sound_card import engine_block_size
@@ -51,9 +50,7 @@ def make_parts(
     try:
         for note in source.notes:
             on_message(note)
-        decoder = make_decoder(settings.head, source.order, settings.audio.fs_hz, on_progress)
-        if decoder.attenuation_db:
-            on_message(f"{decoder.head} is played {decoder.attenuation_db:.1f} dB softer, so that it cannot clip")
+        decoder = make_decoder(settings.head, source.order, settings.audio.fs_hz, on_progress, on_message)
         plan = Plan(source.order, block_size, settings.audio.fs_hz, decoder.filters.shape[2])
         engine = _make_engine(plan, decoder, settings, trace_rows, on_message)
         if settings.tracking.poses:
@@ -108,12 +105,19 @@ def live_block_size(wanted: int | str) -> tuple[int, int]:
 
 
 def offline_block_size(wanted: int | str) -> int:
-    """Return the block size for rendering to a file: "auto" is 128, the same on every machine."""
-    if isinstance(wanted, int) and wanted not in BLOCK_SIZES:
-        raise ConfigurationError(
-            f"block_size = {wanted} cannot be rendered offline: choose one of {', '.join(map(str, BLOCK_SIZES))}."
-        )
-    return wanted if isinstance(wanted, int) else 128
+    """Return the block size for rendering to a file: that of live playing, "auto" is 128 on every machine."""
+    return live_block_size(wanted)[0] if isinstance(wanted, int) else 128
+
+
+def block_note(wanted: int | str, fs_hz: int) -> str | None:
+    """Return what a person should know of a block size that the engine does not run at; None for others."""
+    if not isinstance(wanted, int) or wanted in BLOCK_SIZES:
+        return None
+    block, added = engine_block_size(wanted)
+    return (
+        f"blocks of {wanted} frames are met by blocks of {block}: on a sound card this adds up to {added} frames "
+        f"({1e3 * added / fs_hz:.1f} ms)."
+    )
 
 
 def _make_engine(

@@ -12,7 +12,8 @@ from rt_render.hrtf.heads import kemar
 from rt_render.hrtf.hrir_set import HrirSet
 from rt_render.hrtf.least_squares import largest_hole_deg
 
-Level = Literal["ok", "note", "refuse"]
+Level = Literal["refuse", "note", "ok"]
+_GRAVEST_FIRST: tuple[Level, ...] = ("refuse", "note", "ok")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All findings about a head; `gain_db` brings it to the default head's diffuse-field level."""
+    """All findings about a head, the gravest first.
+
+    `gain_db` brings it to the default head's diffuse-field level.
+    """
 
     name: str
     findings: tuple[Finding, ...]
@@ -34,13 +38,18 @@ class Verdict:
 
     @property
     def refused(self) -> bool:
-        """Whether the head would play silence, noise or far too loud."""
+        """Whether the head would play silence, noise, far too loud, or nothing of a head."""
         return any(finding.level == "refuse" for finding in self.findings)
 
     @property
     def reason(self) -> str:
         """Why it is refused, or an empty text."""
         return "; ".join(finding.text for finding in self.findings if finding.level == "refuse")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about a head that can be played, a short sentence each."""
+        return tuple(finding.text for finding in self.findings if finding.level == "note")
 
 
 def judge_head(hrirs: HrirSet, fs_hz: float, reference: HrirSet | None = None) -> Verdict:
@@ -59,14 +68,16 @@ def judge_head(hrirs: HrirSet, fs_hz: float, reference: HrirSet | None = None) -
     gain_db = _diffuse_db(reference or kemar()) - _diffuse_db(hrirs)
     findings = [
         Finding("convention", "ok", f"{hrirs.n_dirs} directions, two ears"),
+        *_sides(hrirs, energy),
+        _level(gain_db),
         _rate(hrirs, fs_hz),
         _length(hrirs),
         *_onset_and_end(hrirs),
         _grid(hrirs),
-        *_sides(hrirs, energy),
+        _offset(hrirs, energy),
         *_filters(hrirs, energy),
-        _level(gain_db),
     ]
+    findings.sort(key=lambda finding: _GRAVEST_FIRST.index(finding.level))
     return Verdict(hrirs.name, tuple(findings), gain_db)
 
 
@@ -75,7 +86,7 @@ def _rate(hrirs: HrirSet, fs_hz: float) -> Finding:
         return Finding("rate", "refuse", f"a rate of {hrirs.fs_hz:g} Hz is outside 16000 to 400000 Hz")
     if hrirs.fs_hz == fs_hz:
         return Finding("rate", "ok", f"{fs_hz:g} Hz")
-    return Finding("rate", "note", f"{hrirs.fs_hz:g} Hz, resampled to {fs_hz:g} Hz")
+    return Finding("rate", "note", f"measured at {hrirs.fs_hz:g} Hz, resampled to {fs_hz:g} Hz")
 
 
 def _length(hrirs: HrirSet) -> Finding:
@@ -104,8 +115,12 @@ def _onset_and_end(hrirs: HrirSet) -> list[Finding]:
     tail = np.sum(hrirs.hrirs[:, :, -max(1, hrirs.n_taps // 20) :] ** 2) / np.sum(hrirs.hrirs**2)
     tail_db = 10 * np.log10(max(float(tail), 1e-20))
     text = f"{tail_db:.0f} dB of the energy in the last twentieth"
-    cut = tail_db > -30
-    found.append(Finding("end", "note" if cut else "ok", f"{text}: cut short" if cut else text))
+    if tail_db > -10:
+        found.append(Finding("end", "refuse", f"the responses are cut off in the middle: {text}"))
+    elif tail_db > -30:
+        found.append(Finding("end", "note", f"the responses are cut short: {text}"))
+    else:
+        found.append(Finding("end", "ok", text))
     return found
 
 
@@ -119,23 +134,38 @@ def _grid(hrirs: HrirSet) -> Finding:
     return Finding("grid", "ok", text)
 
 
+def _offset(hrirs: HrirSet, energy: NDArray[np.float64]) -> Finding:
+    """A head passes hardly more at 0 Hz than elsewhere: a constant in its responses was not measured."""
+    share = float(hrirs.n_taps * np.sum(np.mean(hrirs.hrirs, axis=2) ** 2) / energy.sum())
+    text = f"{100 * share:.0f} % of the energy is a constant offset"
+    if share > 0.5:
+        return Finding("offset", "refuse", f"{text}: not a head's responses")
+    return Finding("offset", "note" if share > 0.1 else "ok", text)
+
+
 def _sides(hrirs: HrirSet, energy: NDArray[np.float64]) -> list[Finding]:
     left_share_db = 10 * np.log10(np.maximum(energy[:, 0], 1e-20) / np.maximum(energy[:, 1], 1e-20))
     side = hrirs.unit_vectors[:, 1]
     # Weighted by how far to the side a source is: positive where the near ear is the louder one.
     lateral_db = float(side @ left_share_db / max(np.sum(np.abs(side)), 1e-9))
-    text = f"the ear nearer to the source is {lateral_db:.1f} dB louder on average"
-    swapped = lateral_db < -1.0
-    level: Level = "ok" if lateral_db > 1.0 else "note"
-    ending = ": left and right look swapped" if swapped else "" if level == "ok" else ": hardly any side is heard"
+    text = f"the ear nearer to the source is {abs(lateral_db):.1f} dB {'louder' if lateral_db >= 0 else 'softer'}"
+    mean = np.einsum("d,det->et", hrirs.weights, hrirs.hrirs)
+    alike = float(np.sum(mean**2) / np.sum(hrirs.weights @ energy))
+    if lateral_db > 1.0:
+        sides = Finding("sides", "ok", f"{text} on average")
+    elif lateral_db < -1.0:
+        sides = Finding("sides", "note", f"left and right look swapped: {text} on average")
+    elif alike > 0.9:
+        sides = Finding(
+            "sides", "refuse", f"all directions sound alike ({100 * alike:.0f} % in common), no side is heard"
+        )
+    else:
+        sides = Finding("sides", "note", f"hardly any side is heard: {text} on average")
     total = hrirs.weights @ energy
     balance_db = 10 * float(np.log10(max(total[0], 1e-20) / max(total[1], 1e-20)))
     uneven = abs(balance_db) > 3.0
     balance = f"left ear {_tenths(balance_db):+.1f} dB against the right over the sphere"
-    return [
-        Finding("sides", level, text + ending),
-        Finding("balance", "note" if uneven else "ok", balance + (": uneven" if uneven else "")),
-    ]
+    return [sides, Finding("balance", "note" if uneven else "ok", f"uneven ears: {balance}" if uneven else balance)]
 
 
 def _filters(hrirs: HrirSet, energy: NDArray[np.float64]) -> list[Finding]:
@@ -177,11 +207,10 @@ def _likeness_of_neighbours(hrirs: HrirSet) -> float | None:
 def _level(gain_db: float) -> Finding:
     if abs(gain_db) > 80.0:
         return Finding("level", "refuse", f"{-gain_db:+.0f} dB against the default head: not a head's level")
-    return Finding(
-        "level",
-        "ok" if abs(gain_db) < 0.5 else "note",
-        f"{_tenths(-gain_db):+.1f} dB against the default head, played with {_tenths(gain_db):+.1f} dB",
-    )
+    if abs(gain_db) < 0.5:
+        return Finding("level", "ok", f"{_tenths(-gain_db):+.1f} dB against the default head")
+    louder = f"{abs(gain_db):.1f} dB {'louder' if gain_db < 0 else 'softer'} than the default head"
+    return Finding("level", "note", f"{louder}: normalised by {gain_db:+.1f} dB")
 
 
 def _tenths(value_db: float) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rt_render.ambisonics.harmonics import cartesian_to_spherical, spherical_to_cartesian
 from rt_render.errors import ConfigurationError, InputFileError
-from rt_render.hrtf.heads import HEAD_NAMES, built_in_head
+from rt_render.hrtf.heads import HEAD_NAMES
 from rt_render.hrtf.hrir_set import HrirSet
 from rt_render.hrtf.verdict import Verdict, judge_head
 
@@ -17,27 +17,22 @@ _MOST_VALUES = 200_000_000
 _NEXT_STEP = "choose a SimpleFreeFieldHRIR file with two ears."
 
 
-def load_head(name_or_path: str | Path, fs_hz: float) -> HrirSet:
-    """Return a head that shall play at `fs_hz`: "kemar", "sphere", or a SOFA file's if it can be played.
+def load_head(path: str | Path, fs_hz: float) -> tuple[HrirSet, Verdict]:
+    """Return the head of a SOFA file, at its own rate, and the verdict on it for playing at `fs_hz`.
 
-    Measured heads come at their own rate: the design resamples them.
-
-    Raises ConfigurationError for a name that is neither a head nor a file, InputFileError for a file that
-    cannot be read or would play silence, noise or far too loud. Not for the audio thread.
+    Raises ConfigurationError for what looks like a head's name but is none, InputFileError for a file that
+    cannot be read or whose verdict is a refusal. Not for the audio thread.
     """
-    if str(name_or_path).lower() in HEAD_NAMES:
-        return built_in_head(str(name_or_path).lower(), fs_hz)
-    path = Path(name_or_path)
-    if not path.exists() and path.suffix.lower() != ".sofa" and path.name == str(name_or_path):
+    name, path = str(path), Path(path)
+    if not path.exists() and path.suffix.lower() != ".sofa" and path.name == name:
         raise ConfigurationError(
-            f"head {str(name_or_path)!r}: allowed are {', '.join(HEAD_NAMES)} or the path of a SOFA file; "
-            "choose one of these."
+            f"head {name!r}: allowed are {', '.join(HEAD_NAMES)} or the path of a SOFA file; choose one of these."
         )
     head = read_sofa(path)
     verdict = judge_head(head, fs_hz)
     if verdict.refused:
         raise InputFileError(f"{path}: {verdict.reason}; choose another file, or the head 'kemar'.")
-    return head
+    return head, verdict
 
 
 def check_sofa(path: str | Path, fs_hz: float = 48000.0) -> Verdict:

@@ -24,8 +24,8 @@ def plot_verdict(hrirs: HrirSet, verdict: Verdict, path: str | Path) -> None:
     """
     figure = Figure(figsize=(11, 7.5), layout="constrained")
     FigureCanvasAgg(figure)
-    colour = "firebrick" if verdict.refused else "seagreen"
-    figure.suptitle(f"{hrirs.name}: {'refused' if verdict.refused else 'can be played'}", color=colour)
+    colour, outcome = _outcome(verdict)
+    figure.suptitle(f"{hrirs.name}: {outcome}", color=colour, fontsize="medium" if "\n" in outcome else "large")
     (grid, itd), (diffuse, ild) = figure.subplots(2, 2)
     azimuth_deg = (np.rad2deg(hrirs.azimuth_rad) + 180) % 360 - 180
     grid.scatter(azimuth_deg, np.rad2deg(hrirs.elevation_rad), s=4, color=colour)
@@ -50,6 +50,15 @@ def plot_verdict(hrirs: HrirSet, verdict: Verdict, path: str | Path) -> None:
     except OSError as error:
         reason = error.strerror or "unknown reason"
         raise InputFileError(f"{path}: cannot be written ({reason}); choose another place.") from None
+
+
+def _outcome(verdict: Verdict) -> tuple[str, str]:
+    """The colour of the title, and what it says."""
+    if verdict.refused:
+        return "firebrick", f"refused\n{verdict.reason}"
+    if verdict.notes:
+        return "darkorange", "\n".join(("can be played, but note", *verdict.notes))
+    return "seagreen", "can be played"
 
 
 def _draw(head: HrirSet, itd: Axes, ild: Axes, diffuse: Axes, style: dict[str, Any]) -> None:
