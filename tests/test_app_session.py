@@ -11,9 +11,10 @@ import soundfile
 
 from firmware_bridge.errors import BridgeError
 from rt_render.app import session as session_module
+from rt_render.app.controls import handle_keys
 from rt_render.app.excerpt import Excerpt
 from rt_render.app.offline import render_to_file
-from rt_render.app.parts import live_block_size, offline_block_size
+from rt_render.app.parts import block_note, live_block_size, offline_block_size
 from rt_render.app.session import Session, run_session
 from rt_render.app.settings_file import load_settings
 from rt_render.conventions import BLOCK_SIZES, n_sh
@@ -136,8 +137,8 @@ def test_what_is_missing_is_told_before_anything_sounds(tmp_path):
 def test_a_session_that_cannot_start_leaves_nothing_behind(field, tmp_path):
     record = tmp_path / "kept.wav"
     choices = {**QUICK, "input": str(field), "record": record}
-    with pytest.raises(BridgeError, match="unknown head tracker"):
-        Session(load_settings(None, {**choices, "tracker": "magic"}))
+    with pytest.raises(BridgeError, match=r"no\.csv"):
+        Session(load_settings(None, {**choices, "tracker": "csv:no.csv"}))
     session = Session(load_settings(None, {**choices, "device": "no such card"}))
     with pytest.raises(DeviceError), session:
         pass
@@ -274,6 +275,32 @@ def test_a_simulated_head_turns_the_field_and_recentring_makes_its_heading_the_f
         assert status.tracker is not None and status.tracker.source == "simulated head"
 
 
+def test_a_looped_file_tells_the_lap_and_what_was_played_is_counted_however_it_is_wound(field):
+    session = Session(load_settings(None, {**QUICK, "input": str(field), "loop": True, "block_size": 128}))
+    with session:
+        wait_for(lambda: session.engine.snapshot().frame > 4800)
+        session.toggle_pause()
+        wait_for(lambda: session.engine.snapshot().silent)
+        played_s = session.status().played_s
+        session.seek((2 * 33333 + 4800) / FS_HZ)
+        status = session.status()
+    assert status.lap == 3 and status.length_s == 33333 / FS_HZ
+    assert status.position_s == pytest.approx(0.1) and status.played_s == played_s > 0.1
+
+
+def test_a_step_onwards_stays_within_the_file_and_never_ends_it(field):
+    session = Session(load_settings(None, {**QUICK, "input": str(field)}))
+    with session:
+        wait_for(lambda: session.engine.snapshot().frame > 0)
+        session.toggle_pause()
+        wait_for(lambda: session.engine.snapshot().silent)
+        before = session.engine.snapshot().frame
+        assert handle_keys("]", session, lambda: None)
+        assert session.engine.snapshot().frame == before and not session.ended
+        handle_keys("[", session, lambda: None)
+        assert session.engine.snapshot().frame == 0
+
+
 def test_an_excerpt_ends_softly_and_reads_the_same_in_any_split():
     def excerpt():
         return Excerpt(SceneSource(order=0, fs_hz=FS_HZ), 0.1)
@@ -297,5 +324,6 @@ def test_block_sizes_are_chosen_for_live_and_offline():
     block, host_frames = live_block_size(480)
     assert host_frames == 480 and block in BLOCK_SIZES
     assert offline_block_size("auto") == 128
-    with pytest.raises(ConfigurationError, match="block_size = 480 cannot be rendered offline"):
-        offline_block_size(480)
+    assert offline_block_size(480) == block
+    assert block_note(512, FS_HZ) is None and block_note("auto", FS_HZ) is None
+    assert block_note(100, FS_HZ).startswith("blocks of 100 frames are met by blocks of 32: on a sound card this adds")

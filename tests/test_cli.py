@@ -14,7 +14,9 @@ from sofa_writer import write_sofa
 
 import rt_render
 from rt_render.app import api, cli
+from rt_render.errors import DeviceError
 from rt_render.hrtf.heads import sphere_head
+from rt_render.io import card_keeper, sound_card
 from rt_render.io.sound_card import DeviceInfo
 
 QUICK = ["--method", "ls", "--taps", "64", "--head", "sphere"]
@@ -91,7 +93,7 @@ def test_the_version_is_that_of_the_package(call):
     assert f'version = "{rt_render.__version__}"' in pyproject.read_text()
 
 
-@pytest.mark.parametrize("command", ["demo", "play", "render", "design", "check-sofa", "bench"])
+@pytest.mark.parametrize("command", ["demo", "play", "render", "design", "devices", "check-sofa", "doctor", "bench"])
 def test_every_command_has_help_with_an_example(call, command):
     code, out, _ = call(command, "--help")
     assert code == 0 and "Example" in out and f"rt-render {command}" in " ".join(out.split())
@@ -130,20 +132,34 @@ def test_play_ends_by_itself_and_tells_how_it_went(call, field):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["play", "no.wav"], "no.wav does not exist; check the name and the folder"),
-        (["render", "no.wav", "-o", "o.wav"], "no.wav does not exist; check the name and the folder"),
+        (["play", "no.wav"], 'input cannot be used: there is no file no.wav; allowed is "scene" or'),
+        (["render", "no.wav", "-o", "o.wav"], "See INPUT in `rt-render render --help`."),
         (["render", "scene", "-o", "o.mp3", "--seconds", "1"], "o.mp3: allowed endings are"),
         (["render", "scene", "-o", "x/o.wav", "--seconds", "1"], "there is no folder x; make it first"),
-        (["play", "--order", "9"], "order = 9 cannot be used"),
+        (["play", "--order", "9"], "order = 9 cannot be used: allowed is"),
+        (["play", "--seconds", "nan"], "seconds = nan cannot be used: allowed is a number, 0.1 or more."),
+        (["play", "--seconds", "-1"], "seconds = -1.0 cannot be used"),
+        (["play", "--rate", "high"], "'--rate' / '--fs': a whole number is needed. See `rt-render play --help`."),
+        (["play", "--poses", "no.csv"], "poses cannot be used: there is no file no.csv; allowed is the path"),
+        (["play", "--poses", "a.csv", "--tracker", "osc"], "leave out one of them. See --poses in"),
+        (["play", "--osc-dialect", "bogus"], 'osc_dialect = "bogus" cannot be used: allowed is one of default, sparta'),
+        (["play", "--record", "o.mp3"], "o.mp3: allowed endings are"),
+        (["play", "--device", "no such card"], "sound card"),
+        (["design", "-o", "d"], "d cannot be written: give it a name that ends in .npz."),
+        (["design", "-o", "d.npz", "--order", "auto"], "a decoder alone has none: choose 0 to 7."),
         (["play", "--order", "1.5"], "order = 1.5 cannot be used"),
-        (["play", "--gain", "loud"], 'gain_db = "loud" cannot be used'),
+        (["play", "--gain", "loud"], "or -60 to 24 dB. See --gain in `rt-render play --help`."),
+        (["play", "--ceiling", "3"], "ceiling_db = 3.0 cannot be used: allowed is -40 to 0 dBFS. See --ceiling"),
         (["play", "--rate", "8000"], "fs_hz = 8000 cannot be used: allowed is 44100"),
-        (["play", "--device", "virtual", "--tracker", "magic"], "unknown head tracker 'magic'"),
+        (
+            ["play", "--device", "virtual", "--tracker", "magic"],
+            'tracker = "magic" cannot be used: allowed is osc, serial',
+        ),
         (["play", "--head", "no.sofa"], "no.sofa"),
-        (["play", "--head", "nobody"], "head 'nobody'"),
+        (["play", "--head", "nobody"], "head cannot be used: there is no file nobody; allowed is"),
         (["play", "--config", "no.toml"], "no.toml: No such file"),
-        (["demo", "--seconds", "0"], "a demo of 0 s cannot be made: choose 0.5 to 600 seconds."),
-        (["demo", "--out", "demo.mp3"], "give it a name that ends in .wav"),
+        (["demo", "--seconds", "0"], "seconds = 0.0 cannot be used: allowed is a number, 0.5 to 600."),
+        (["demo", "--out", "demo.flac"], "give it a name that ends in .wav"),
         (["check-sofa", "no.sofa"], "no.sofa"),
         (["playy"], "No such command 'playy'"),
         (["play", "--nothing"], "No such option"),
@@ -156,6 +172,66 @@ def test_a_mistake_is_one_sentence_on_the_error_output(call, arguments, sentence
     assert code == 2
     assert sentence in err and err.startswith("rt-render: ") and err.count("\n") == 1
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("role", ["input", "poses", "eq", "config"])
+def test_what_is_read_is_never_written_even_with_force(call, field, tmp_path, role):
+    """Another name of the same file is no way around."""
+    paths = {name: tmp_path / name for name in ("poses.wav", "eq.wav", "config.wav")}
+    paths["poses.wav"].write_text("time_s,w,x,y,z\n0,1,0,0,0\n")
+    soundfile.write(paths["eq.wav"], np.eye(1, 64)[0], 48000, subtype="FLOAT")
+    paths["config.wav"].write_text("")
+    more = ["--poses", "poses.wav", "--headphone-eq", "eq.wav", "--config", "config.wav", *QUICK]
+    victim = field if role == "input" else paths[f"{role}.wav"]
+    before = victim.read_bytes()
+    (tmp_path / "other.wav").symlink_to(victim)
+    code, _, err = call("render", field, "-o", "other.wav", "--force", *more)
+    assert code == 2 and "other.wav is read, so it cannot be written too" in err
+    code, _, err = call("play", field, "--record", victim, "--force", "--device", "virtual", *more)
+    assert code == 2 and "is read, so it cannot be written too" in err
+    assert victim.read_bytes() == before
+
+
+def test_a_summary_tells_what_was_cleaned_and_limited(call, tmp_path):
+    loud = np.full((9600, 4), 8.0)
+    loud[100, 0] = np.nan
+    soundfile.write(tmp_path / "loud.wav", loud, 48000, subtype="FLOAT")
+    _, out, _ = call("render", "loud.wav", "-o", "ears.wav", *QUICK)
+    assert "the limiter held back" in out and " dB at most; 1 sample of the source was not finite." in out
+    _, out, _ = call("play", "loud.wav", "--device", "virtual", "--tracker", "none", "--quiet", *QUICK)
+    assert "0:00.2 played" in out and " dB at most; 1 sample of the source was not finite." in out
+
+
+def test_a_block_that_is_no_power_of_two_is_met_by_smaller_ones_live_and_offline_and_that_is_said(call, field):
+    for command in (
+        ["render", field, "-o", "ears.wav"],
+        ["play", field, "--device", "virtual", "--tracker", "none", "--quiet"],
+    ):
+        code, out, _ = call(*command, "--block", 100, *QUICK)
+        assert code == 0 and "blocks of 100 frames are met by blocks of 32: on a sound card this adds up to 28" in out
+
+
+def test_without_a_card_the_virtual_one_plays_and_what_keeps_the_sound_is_said(call, field, monkeypatch):
+    monkeypatch.setattr(sound_card, "list_devices", lambda **_: [])
+    arguments = ["play", field, "--tracker", "none", "--quiet", *QUICK]
+    code, out, _ = call(*arguments)
+    assert code == 0
+    assert "No sound card was found: the virtual one plays in real time, unheard; `--record FILE` keeps" in out
+    assert "unheard; kept.wav keeps the sound." in call(*arguments, "--record", "kept.wav")[1]
+
+
+def test_a_card_that_refuses_the_rate_is_an_error_and_not_played_around(call, field, monkeypatch):
+    card = DeviceInfo(3, "Phones", "JACK", 2, (48000,), True)
+    monkeypatch.setattr(sound_card, "list_devices", lambda **_: [card])
+    monkeypatch.setattr(sound_card, "find_device", lambda device=None: card)
+
+    def refuse(*_, **__):
+        raise DeviceError("sound card Phones (JACK) does not play at 44100 Hz: use 48000 Hz (`--rate`).")
+
+    monkeypatch.setattr(card_keeper, "SoundCard", refuse)
+    monkeypatch.setattr(card_keeper, "look_again", lambda: None)
+    code, out, err = call("play", field, "--rate", 44100, "--tracker", "none", "--quiet", *QUICK)
+    assert code == 2 and err.endswith("use 48000 Hz (`--rate`).\n") and "virtual" not in out
 
 
 def test_a_bad_pose_file_is_told_with_its_line(call, field, tmp_path):
@@ -171,7 +247,12 @@ def test_check_sofa_draws_a_good_head_and_refuses_a_silent_one_with_exit_code_1(
     code, out, _ = call("check-sofa", "good.sofa")
     assert code == 0 and "can be used" in out
     assert Path("good.png").read_bytes()[:4] == b"\x89PNG"
-    assert call("check-sofa", "good.sofa")[0] == 2  # the picture is there
+    drawn_at = Path("good.png").stat().st_mtime_ns
+    code, out, _ = call("check-sofa", "good.sofa")
+    assert code == 0 and "can be used" in out and "not drawn, for good.png exists already" in out
+    assert Path("good.png").stat().st_mtime_ns == drawn_at
+    assert call("check-sofa", "good.sofa", "--force")[0] == 0
+    assert Path("good.png").stat().st_mtime_ns > drawn_at
 
     write_sofa(tmp_path / "silent.sofa", replace(head, hrirs=0 * head.hrirs))
     code, out, _ = call("check-sofa", "silent.sofa", "--json", "--plot", "s.png")
@@ -189,7 +270,7 @@ def test_something_unexpected_asks_for_a_report_and_shows_a_traceback_only_with_
     code, _, err = call("devices")
     assert code == 3 and "please report it" in err and "ZeroDivisionError: dividing" in err
     with pytest.raises(ZeroDivisionError):
-        call("--debug", "devices")
+        call("devices", "--debug")
 
 
 def test_an_interrupt_leaves_with_130(call, monkeypatch):

@@ -70,7 +70,8 @@ def play(
     from rt_render.app.parts import block_note
     from rt_render.app.session import Session, run_session
 
-    check_seconds(seconds)
+    if seconds is not None:
+        check_seconds(seconds)
     with _bridge_errors_as_ours():
         settings = load_settings(config, _with_input(choices, input), find_files=(*_RENDERED_FILES, "tracker"))
         record, audio = settings.output.record, settings.audio
@@ -135,7 +136,8 @@ def render(
     from rt_render.app.early_checks import check_seconds, check_sound_file
     from rt_render.app.offline import render_to_file
 
-    check_seconds(seconds)
+    if seconds is not None:
+        check_seconds(seconds)
     with _bridge_errors_as_ours():
         settings = load_settings(config, _with_input(choices, input), find_files=_RENDERED_FILES)
         path = as_path(output, "output")

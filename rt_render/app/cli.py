@@ -1,6 +1,7 @@
 """The command line `rt-render`: a thin layer of words over `rt_render.app.api`."""
 
 import os
+import re
 import signal
 import sys
 from typing import Annotated, NoReturn
@@ -8,11 +9,22 @@ from typing import Annotated, NoReturn
 import typer
 from rich.markup import escape
 
-from firmware_bridge.errors import BridgeError
 from rt_render import __version__
 from rt_render.app import commands_about, commands_sound
+from rt_render.app.settings_file import SettingError
 from rt_render.app.terminal import ERR, INTERRUPTED, OUT
+from rt_render.app.words import ended
 from rt_render.errors import RenderError
+
+_COMMANDS = ("demo", "play", "render", "design", "devices", "check-sofa", "doctor", "bench")
+_OPTIONS = {
+    "fs_hz": "--rate",
+    "block_size": "--block",
+    "gain_db": "--gain",
+    "ceiling_db": "--ceiling",
+    "input": "INPUT",
+}
+"""What settings are called on the command line where it is not their own name."""
 
 app = typer.Typer(
     name="rt-render",
@@ -35,7 +47,10 @@ def main() -> NoReturn:
     try:
         # typer would put an error of ours into a frame of its own
         code = app([word for word in sys.argv[1:] if word != "--debug"], standalone_mode=False)
-    except (RenderError, BridgeError) as error:
+    except SettingError as error:
+        option = _OPTIONS.get(error.key, "--" + error.key.replace("_", "-"))
+        _fail(f"{error} See {option} in `{_help_of(sys.argv[1:])}`.", 2)
+    except RenderError as error:
         _fail(str(error), 2)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
@@ -44,8 +59,8 @@ def main() -> NoReturn:
     except Exception as error:
         # click's own sentences about options; typer carries its own copy of click
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-            sentence = error.format_message()
-            _fail(f"{sentence} Try `rt-render --help`.", 2) if sentence else sys.exit(2)
+            text = ended(_plain(error.format_message()))
+            _fail(f"{text} See `{_help_of(sys.argv[1:])}`.", 2) if text else sys.exit(2)
         if debug:
             raise
         _fail(
@@ -70,8 +85,20 @@ def _hang_up(*_: object) -> None:
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    ERR.print(f"[red]rt-render: {escape(sentence)}[/red]", soft_wrap=True)
+    ERR.print(f"[red]rt-render: {escape(ended(sentence))}[/red]", soft_wrap=True)
     sys.exit(code)
+
+
+def _plain(sentence: str) -> str:
+    """Say what kind of number an option takes in fewer words than its library."""
+    sentence = re.sub(r"Input should be a valid integer.*", "a whole number is needed", sentence, flags=re.DOTALL)
+    return re.sub(r"Input should be a valid number.*", "a number is needed", sentence, flags=re.DOTALL)
+
+
+def _help_of(words: list[str]) -> str:
+    """Return the command that explains what was typed."""
+    command = next((word for word in words if word in _COMMANDS), None)
+    return f"rt-render {command} --help" if command else "rt-render --help"
 
 
 @app.callback(invoke_without_command=True)
@@ -98,7 +125,7 @@ app.command(
 app.command(epilog="Example: [bold]rt-render design -o decoder.npz --order 5 --sofa my_head.sofa[/bold]")(
     commands_about.design
 )
-app.command()(commands_about.devices)
+app.command(epilog="Examples: [bold]rt-render devices[/bold]; rt-render devices --json")(commands_about.devices)
 app.command("check-sofa", epilog="Example: [bold]rt-render check-sofa my_head.sofa[/bold]")(commands_about.check_sofa)
-app.command()(commands_about.doctor)
+app.command(epilog="Examples: [bold]rt-render doctor[/bold]; rt-render doctor --json")(commands_about.doctor)
 app.command(epilog="Examples: [bold]rt-render bench[/bold]; rt-render bench speed --json")(commands_about.bench)

@@ -9,9 +9,11 @@ from rich.markup import escape
 from rt_render.app import api
 from rt_render.app.cli_options import (
     Block,
+    Ceiling,
     Config,
     Convention,
     Device,
+    Dialect,
     Equaliser,
     Force,
     Gain,
@@ -22,6 +24,7 @@ from rt_render.app.cli_options import (
     Rate,
     Seconds,
     Taps,
+    Tracker,
 )
 from rt_render.app.terminal import INTERRUPTED, OUT, number_or_name
 
@@ -62,6 +65,7 @@ def play(
     rate: Rate = None,
     block: Block = None,
     gain: Gain = None,
+    ceiling: Ceiling = None,
     order: Order = None,
     head: HeadName = None,
     method: Method = None,
@@ -69,13 +73,11 @@ def play(
     headphone_eq: Equaliser = None,
     convention: Convention = None,
     loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Begin again at the end.")] = None,
-    tracker: Annotated[
-        str | None, typer.Option(help="osc, serial:PORT[:BAUD], csv:FILE, simulated[:SEED] or none.")
-    ] = None,
+    tracker: Tracker = None,
     poses: Poses = None,
     osc_host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 is every interface.")] = None,
     osc_port: Annotated[int | None, typer.Option(help="UDP port of the head tracker.")] = None,
-    osc_dialect: Annotated[str | None, typer.Option(help="What the OSC messages mean, by name.")] = None,
+    osc_dialect: Dialect = None,
     record: Annotated[Path | None, typer.Option(help="Keep what is played in this file.")] = None,
     force: Force = False,
     seconds: Seconds = None,
@@ -100,6 +102,7 @@ def play(
                 fs_hz=rate,
                 block_size=number_or_name(block),  # type: ignore[arg-type]
                 gain_db=number_or_name(gain),
+                ceiling_db=ceiling,
                 order=number_or_name(order),  # type: ignore[arg-type]
                 head=head,
                 method=method,
@@ -131,6 +134,7 @@ def render(
     rate: Rate = None,
     block: Block = None,
     gain: Gain = None,
+    ceiling: Ceiling = None,
     order: Order = None,
     head: HeadName = None,
     method: Method = None,
@@ -142,7 +146,7 @@ def render(
 ) -> None:
     """Render to a file, faster than real time, equal to what is heard live."""
     from rt_render.app.progress_bar import ProgressBar
-    from rt_render.app.words import decibels
+    from rt_render.app.words import cleaned, decibels, limiting
 
     with ProgressBar(OUT) as progress:
         snapshot = api.render(
@@ -156,6 +160,7 @@ def render(
             fs_hz=rate,
             block_size=number_or_name(block),  # type: ignore[arg-type]
             gain_db=number_or_name(gain),
+            ceiling_db=ceiling,
             order=number_or_name(order),  # type: ignore[arg-type]
             head=head,
             method=method,
@@ -164,8 +169,8 @@ def render(
             convention=convention,
             force=force or None,
         )
-    limited = ", the limiter was at work" if snapshot.limited_blocks else ""
     OUT.print(
-        f"[bold]{escape(str(output))}[/bold] written, highest peak {decibels(snapshot.highest_peak)}{limited}",
+        f"[bold]{escape(str(output))}[/bold] written, highest peak {decibels(snapshot.highest_peak)}; "
+        f"{limiting(snapshot)}{cleaned(snapshot)}.",
         soft_wrap=True,
     )

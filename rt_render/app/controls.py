@@ -7,6 +7,8 @@ from rt_render.app.session import Session
 
 GAIN_STEP_DB = 1.0
 SEEK_STEP_S = 10.0
+END_S = 2.0
+"""Where a step onwards stops: so long before the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,14 @@ class Control:
 
 
 def _seek_by(session: Session, seconds: float) -> None:
-    session.seek(max(0.0, session.status().position_s + seconds))
+    """Go back or on, but not so near to the end that the session would be over."""
+    status = session.status()
+    wanted_s = max(0.0, status.position_s + seconds)
+    if status.length_s is not None and status.lap is None and seconds > 0:
+        wanted_s = min(wanted_s, status.length_s - END_S)
+        if wanted_s <= status.position_s:
+            return
+    session.seek(wanted_s)
 
 
 CONTROLS: dict[str, Control] = {

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rt_render.app.decoding import Progress
+from rt_render.app.early_checks import check_seconds, find_card
 from rt_render.app.output_names import refuse_overwrite
 from rt_render.app.session import Session, SessionStatus, run_session
 from rt_render.app.settings_file import load_settings
 from rt_render.app.words import summary
 from rt_render.errors import ConfigurationError
 
-_MAX_S = 600.0
+_MIN_S, _MAX_S = 0.5, 600.0
 _MARGIN_S = 5.0
 
 
@@ -40,13 +41,13 @@ def demonstrate(
 
     An interrupt ends the sound, and all files are of what was played until then; one before the sound passes on.
     """
-    if not 0.5 <= seconds <= _MAX_S:
-        raise ConfigurationError(f"a demo of {seconds:g} s cannot be made: choose 0.5 to {_MAX_S:g} seconds.")
+    check_seconds(seconds, _MIN_S, _MAX_S)
     if wav.suffix.lower() != ".wav":
         raise ConfigurationError(f"{wav} cannot be written: give it a name that ends in .wav.")
     picture, report = wav.with_suffix(".png"), wav.with_suffix(".md")
     refuse_overwrite([wav, picture, report], force)
-    settings = load_settings(None, {"device": device, "tracker": "simulated", "record": wav, "force": force})
+    card = find_card(load_settings(None, {"device": device}).audio.device, wav, on_message)
+    settings = load_settings(None, {"device": card, "tracker": "simulated", "record": wav, "force": force})
     session = Session(
         settings,
         seconds=seconds,

@@ -13,7 +13,7 @@ from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
 from rt_render.app.controls import SHORT_HELP, handle_keys, long_help
 from rt_render.app.keys import Keys, NoKeys, open_keys
 from rt_render.app.session import Session, SessionStatus
-from rt_render.app.words import clock
+from rt_render.app.words import card_latency, clock, ended
 
 _PLAIN_EVERY_S = 2.0
 _METER_CELLS, _METER_FLOOR_DB = 40, -60.0
@@ -45,7 +45,7 @@ class LiveView:
 
     def say(self, text: str) -> None:
         """Print a sentence above the live lines."""
-        self._console.print(Text(text, style="dim"), soft_wrap=True)
+        self._console.print(Text(ended(text), style="dim"), soft_wrap=True)
 
     def __call__(self, session: Session) -> bool:
         """Show the session; False when the person wants to quit."""
@@ -77,8 +77,8 @@ def view_of(session: Session, status: SessionStatus) -> Group:
     table.add_row(
         "block",
         Text(
-            f"{1e6 * engine.block_s:5.0f} µs of {1e6 * budget_s:.0f} · 99.9 % below {1e6 * engine.block_p999_s:.0f} µs"
-            f" · {late}",
+            f"{late} · {1e6 * engine.block_s:.0f} µs of {1e6 * budget_s:.0f}, "
+            f"99.9 % below {1e6 * engine.block_p999_s:.0f}",
             style="" if not (engine.late_blocks or engine.underruns) else "yellow",
         ),
     )
@@ -110,21 +110,18 @@ def tracker_text(status: SessionStatus) -> str:
 
 
 def latency_text(status: SessionStatus, budget_s: float) -> str:
-    """Return the parts of the latency from the engine to the converter."""
-    card = status.card
-    text = f"{1e3 * budget_s:.1f} ms block + {1e3 * card.latency_s:.1f} ms device"
-    if card.adapter_latency_s:
-        text += f" + {1e3 * card.adapter_latency_s:.1f} ms adapter"
-    return f"{text} · {card.name}"
+    """Return the latency from the engine to the converter: a block's, and the card's with its block adapter."""
+    return f"block {1e3 * budget_s:.1f} ms, card {card_latency(status.card)} · {status.card.name}"
 
 
 def position_text(status: SessionStatus) -> str:
     """Return where the source is, and what the transport and the volume do."""
     length = "" if status.length_s is None else f" of {clock(status.length_s)}"
+    lap = f", lap {status.lap}" if status.lap else ""
     state = "" if status.playing else " · paused"
     volume = "muted" if status.muted else f"{status.gain_db:+.0f} dB"
     held = " · limiting" if status.engine.limiter_lin < 0.999 else ""
-    return f"{clock(status.position_s)}{length}{state} · {volume}{held}"
+    return f"{clock(status.position_s)}{length}{lap}{state} · {volume}{held}"
 
 
 def meter(rms_lin: float, peak_lin: float) -> Text:

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rt_render.app.decoding import Progress
-from rt_render.app.output_names import refuse_overwrite
-from rt_render.app.parts import Parts, make_parts, offline_block_size
+from rt_render.app.parts import Parts, block_note, make_parts, offline_block_size
 from rt_render.app.settings import Settings
 from rt_render.engine.engine import Snapshot
 from rt_render.errors import ConfigurationError
@@ -33,7 +32,9 @@ def render_to_file(
     partial name then.
     """
     block_size = offline_block_size(settings.audio.block_size)
-    refuse_overwrite([path], settings.output.force)
+    note = block_note(settings.audio.block_size, settings.audio.fs_hz)
+    if note:
+        on_message(note)
     parts = make_parts(settings, block_size, seconds=seconds, on_message=on_message, on_progress=on_progress)
     try:
         n_source = parts.source.n_frames

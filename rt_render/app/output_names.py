@@ -1,14 +1,16 @@
-"""Names of files to be written: nothing is overwritten unless it is said."""
+"""Names of files to be written: nothing is overwritten unless it is said, and what is read never."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rt_render.errors import ConfigurationError
 
 
-def refuse_overwrite(paths: Sequence[Path], force: bool) -> None:
-    """Raise ConfigurationError where a file exists (and not `force`), or where its folder does not."""
+def refuse_overwrite(paths: Sequence[Path], force: bool, read: Iterable[Path] = ()) -> None:
+    """Raise ConfigurationError where a file exists (and not `force`) or is one that is read, or has no folder."""
     for path in paths:
+        if any(path.exists() and other.exists() and path.samefile(other) for other in read):
+            raise ConfigurationError(f"{path} is read, so it cannot be written too: choose another name.")
         if not path.parent.is_dir():
             raise ConfigurationError(f"{path} cannot be written: there is no folder {path.parent}; make it first.")
     there = [str(path) for path in paths if path.exists()]

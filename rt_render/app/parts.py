@@ -25,11 +25,15 @@ _LONG_START_S = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A source and an engine that renders it at the source's order; nothing runs yet."""
+    """A source and an engine that renders it at the source's order; nothing runs yet.
+
+    `lap_frames`: after so many frames an endless source begins again; None for others.
+    """
 
     source: Source
     decoder: Decoder
     engine: Engine
+    lap_frames: int | None = None
 
 
 def make_parts(
@@ -59,7 +63,8 @@ def make_parts(
     except BaseException:
         source.close()
         raise
-    return Parts(source, decoder, engine)
+    lap_frames = getattr(source, "lap_frames", None) if source.n_frames is None else None
+    return Parts(source, decoder, engine, lap_frames)
 
 
 def open_source(settings: Settings, seconds: float | None = None) -> Source:

@@ -1,11 +1,10 @@
 """A session told on one page of Markdown."""
 
-from math import log10
 from pathlib import Path
 
 from rt_render import __version__
 from rt_render.app.story import Story
-from rt_render.app.words import decibels, plural
+from rt_render.app.words import card_latency, decibels, limiting, plural
 from rt_render.errors import RenderError
 
 _LISTEN = """\
@@ -42,12 +41,6 @@ def report_text(story: Story, wav: Path | None, picture: Path) -> str:
     budget_ms = 1e3 * story.budget_s
     in_time = "every block was ready in time" if not engine.late_blocks else "not every block was ready in time"
     peak = decibels(engine.highest_peak)
-    limiter = (
-        f"the limiter held back {plural(engine.limited_blocks, 'block')}, by "
-        f"{-20 * log10(max(engine.lowest_limiter_lin, 1e-9)):.1f} dB at most"
-        if engine.limited_blocks
-        else "the limiter had nothing to do"
-    )
     rows = [
         ("Sound", f"{story.title}, {engine.frame / story.fs_hz:.1f} s, ambisonic order {story.order}"),
         ("Head", f"{story.head}; {story.method} decoder, {story.n_taps} taps"),
@@ -65,8 +58,8 @@ def report_text(story: Story, wav: Path | None, picture: Path) -> str:
             f"longest {1e6 * engine.longest_block_s:.0f} µs; the budget is {1e6 * story.budget_s:.0f} µs",
         ),
         ("Latency of the algorithm", f"0 frames beyond the block of {story.block_size} frames ({budget_ms:.1f} ms)"),
-        ("Latency of the card", f"{1e3 * (card.latency_s + card.adapter_latency_s):.1f} ms"),
-        ("Highest peak", f"{peak}; {limiter}"),
+        ("Latency of the card", card_latency(card)),
+        ("Highest peak", f"{peak}; {limiting(engine)}"),
         ("Samples that were not finite", f"{engine.non_finite}"),
     ]
     heard = f"`{wav.name}` is what both ears got (stereo, 32-bit float, {story.fs_hz} Hz).\n\n" if wav else ""

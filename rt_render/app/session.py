@@ -27,13 +27,19 @@ _LOOK_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class SessionStatus:
-    """What a session does at one moment, for displays and reports."""
+    """What a session does at one moment, for displays and reports.
+
+    `played_s` is what has sounded of the source, however it was wound; `lap` counts from 1 where the source is
+    looped, and position and length are then those within a lap.
+    """
 
     engine: Snapshot
     card: CardStatus
     tracker: TrackerStatus | None
     position_s: float
     length_s: float | None
+    lap: int | None
+    played_s: float
     playing: bool
     muted: bool
     tracking: bool
@@ -70,6 +76,7 @@ class Session:
             on_progress=on_progress,
         )
         self.source, self.decoder, self.engine = parts.source, parts.decoder, parts.engine
+        self._lap_frames, self._from_frame, self._wound_frames = parts.lap_frames, 0, 0
         self._feeder = RingFeeder(self.source, self.engine.ring, on_message=on_message)
         self._mailbox = PoseMailbox.private()
         self._tracker: Tracker | None = None
@@ -233,23 +240,32 @@ class Session:
         elif not self._feeder.stop():
             self.on_message(f"the position was not changed: {self.source.title} does not answer at this moment")
         else:
+            self._wound_frames += self._source_frame() - self._from_frame
+            self._from_frame = frame
             self.engine.reset(frame)
             self._feeder.restart(frame)
             self._prefill()
         if self._playing:
             self.engine.play()
 
+    def _source_frame(self) -> int:
+        """Frames of the source up to here; the filters ring on behind its end."""
+        frame, end = self.engine.snapshot().frame, self.source.n_frames
+        return frame if end is None else min(frame, end)
+
     def status(self) -> SessionStatus:
         """Tell what goes on now."""
-        snapshot, fs_hz = self.engine.snapshot(), self.settings.audio.fs_hz
-        n_frames = self.source.n_frames
-        position = snapshot.frame if n_frames is None else min(snapshot.frame, n_frames)
+        snapshot, fs_hz, lap = self.engine.snapshot(), self.settings.audio.fs_hz, self._lap_frames
+        frame = self._source_frame()
+        n_frames = lap or self.source.n_frames
         return SessionStatus(
             engine=snapshot,
             card=self._card.status(),
             tracker=self._tracker.status() if self._tracker else None,
-            position_s=position / fs_hz,
+            position_s=(frame % lap if lap else frame) / fs_hz,
             length_s=None if n_frames is None else n_frames / fs_hz,
+            lap=frame // lap + 1 if lap else None,
+            played_s=(self._wound_frames + frame - self._from_frame) / fs_hz,
             playing=self._playing,
             muted=self._muted,
             tracking=self._tracking,

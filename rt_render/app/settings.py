@@ -3,14 +3,33 @@
 Each field's description says what is allowed; error sentences are made from it.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from firmware_bridge.osc_dialects import DIALECTS
 from rt_render.conventions import BLOCK_SIZES, MAX_ORDER
 
 OptionalFile = Annotated[Path | None, Field(strict=False)]
+
+
+DIALECT_NAMES = ", ".join(DIALECTS)
+TRACKERS = "osc, serial:PORT[:BAUD], serial:auto, csv:FILE, simulated[:SEED] or none"
+_TRACKER = re.compile(r"osc|none|simulated(:[0-9]+)?|(serial|csv):.+")
+
+
+def _tracker(spec: str) -> str:
+    if not _TRACKER.fullmatch(spec):
+        raise ValueError
+    return spec
+
+
+def _dialect(name: str) -> str:
+    if name not in DIALECTS:
+        raise ValueError
+    return name
 
 
 class _Section(BaseModel):
@@ -64,9 +83,7 @@ class Source(_Section):
 class Tracking(_Section):
     """Where the head's pose comes from."""
 
-    tracker: Annotated[str, Field(min_length=1)] = Field(
-        default="osc", description='"osc", "serial:PORT[:BAUD]", "csv:FILE", "simulated[:SEED]" or "none"'
-    )
+    tracker: Annotated[str, AfterValidator(_tracker)] = Field(default="osc", description=TRACKERS)
     poses: OptionalFile = Field(
         default=None, description="the path of a CSV file (time_s,w,x,y,z) followed by the source's own time"
     )
@@ -74,7 +91,9 @@ class Tracking(_Section):
         default="127.0.0.1", description="the address to listen on, 127.0.0.1 for this machine only"
     )
     osc_port: int = Field(default=9000, ge=1, le=65535, description="1 to 65535")
-    osc_dialect: str | None = Field(default=None, description="the name of an OSC dialect")
+    osc_dialect: Annotated[str, AfterValidator(_dialect)] | None = Field(
+        default=None, description=f"one of {DIALECT_NAMES}"
+    )
 
 
 class Output(_Section):

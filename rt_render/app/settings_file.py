@@ -3,7 +3,7 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +16,80 @@ from rt_render.hrtf.heads import HEAD_NAMES
 _SECTIONS: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
 _SECTION_OF = {key: name for name, section in _SECTIONS.items() for key in section.model_fields}
 _FILE_KEYS = ("headphone_eq", "poses", "record")
+_READ_KEYS = ("input", "head", "headphone_eq", "poses")
 _NAMES = {"head": HEAD_NAMES, "input": ("scene",)}
 """Keys that hold a name or else a path, and their names."""
 
 
-def load_settings(config: Path | None = None, choices: Mapping[str, Any] | None = None) -> Settings:
+class SettingError(ConfigurationError):
+    """A single choice that cannot be used; `key` names the setting."""
+
+    def __init__(self, text: str, key: str) -> None:
+        super().__init__(text)
+        self.key = key
+
+
+def load_settings(
+    config: str | Path | None = None, choices: Mapping[str, Any] | None = None, *, find_files: Sequence[str] = ()
+) -> Settings:
     """Return the settings of a TOML file (the defaults without one), overridden by choices that are not None.
 
     Choices are named by field, whatever its section. Paths in the file are relative to the file's folder.
-    Raises ConfigurationError: file, line, key, and what is allowed. Control side.
+    `find_files`: keys of those files that must be there. Raises ConfigurationError: file, line, key,
+    and what is allowed; SettingError for a choice. Control side.
     """
+    config = as_path(config, "config") if config is not None else None
     text = _read(config) if config else ""
     document = _parse(text, config)
     _check(document, config, text)
+    _refuse_two_heads(document.get("tracking", {}), config, text)
     if config:
         _anchor_paths(document, config.parent)
-    chosen = {key: value for key, value in (choices or {}).items() if value is not None}
+    chosen = {key: _plain(key, value) for key, value in (choices or {}).items() if value is not None}
+    _refuse_two_heads(chosen, None, "")
+    if "tracker" in chosen:
+        document.get("tracking", {}).pop("poses", None)
     for key, value in chosen.items():
         if key not in _SECTION_OF:
             hint = _did_you_mean(key, list(_SECTION_OF))
             raise ConfigurationError(f"unknown setting {key!r}{hint}; there are {', '.join(_SECTION_OF)}.")
         document.setdefault(_SECTION_OF[key], {})[key] = value
-    return _check(document, None, "")
+    settings = _check(document, None, "")
+    for key, path in files_read(settings).items():
+        if key in find_files and not path.is_file():
+            origin = None if key in chosen else config
+            raise _refusal(origin, text, _SECTION_OF[key], key, f"there is no file {path}")
+    return settings
+
+
+def files_read(settings: Settings) -> dict[str, Path]:
+    """Return the files that the settings name to be read, by key."""
+    values = {key: getattr(getattr(settings, _SECTION_OF[key]), key) for key in _READ_KEYS}
+    paths = {key: value for key, value in values.items() if value and str(value).lower() not in _NAMES.get(key, ())}
+    found = {key: Path(value) for key, value in paths.items()}
+    if settings.tracking.tracker.startswith("csv:"):
+        found["tracker"] = Path(settings.tracking.tracker.removeprefix("csv:"))
+    return found
+
+
+def as_path(value: object, name: str) -> Path:
+    """Return a path given as such or as text; raises ConfigurationError for anything else."""
+    if not isinstance(value, str | Path) or not str(value).strip():
+        raise ConfigurationError(f"{name} = {_as_toml(value)} cannot be used: name a file.")
+    return Path(value).expanduser()
+
+
+def _plain(key: str, value: object) -> object:
+    """Let a path stand for its name where a name is allowed too."""
+    return str(value) if isinstance(value, Path) and key in _NAMES else value
+
+
+def _refuse_two_heads(values: Mapping[str, Any], path: Path | None, text: str) -> None:
+    """Refuse a timeline of poses beside a head tracker that is named as well."""
+    if values.get("poses") and values.get("tracker", "none") != "none":
+        tracker = _as_toml(values["tracker"])
+        reason = f"poses are followed instead of a head tracker, and tracker = {tracker} is named too"
+        raise _refusal(path, text, "tracking", "poses", reason, "leave out one of them")
 
 
 def _read(path: Path) -> str:
@@ -65,8 +117,24 @@ def _check(document: dict[str, Any], path: Path | None, text: str) -> Settings:
         first = error.errors(include_url=False)[0]
     location = [str(part) for part in first["loc"]]
     section, key = location[0], location[1] if len(location) > 1 else None
-    where = f"{path.name}, line {_line_of(text, section, key)}: " if path else ""
-    raise ConfigurationError(where + _sentence(section, key, first["type"], first["input"], bool(path)))
+    sentence = _sentence(section, key, first["type"], first["input"], bool(path))
+    if path or key is None:
+        raise ConfigurationError(_where(path, text, section, key) + sentence)
+    raise SettingError(sentence, key)
+
+
+def _where(path: Path | None, text: str, section: str, key: str | None) -> str:
+    return f"{path.name}, line {_line_of(text, section, key)}: " if path else ""
+
+
+def _refusal(
+    path: Path | None, text: str, section: str, key: str, reason: str, remedy: str | None = None
+) -> ConfigurationError:
+    """Return the error for a value of a key of the file, or of a choice (no file), that cannot be used."""
+    place = f" in [{section}]" if path else ""
+    remedy = remedy or f"allowed is {_SECTIONS[section].model_fields[key].description}"
+    sentence = f"{_where(path, text, section, key)}{key}{place} cannot be used: {reason}; {remedy}."
+    return ConfigurationError(sentence) if path else SettingError(sentence, key)
 
 
 def _sentence(section: str, key: str | None, kind: str, value: object, in_file: bool) -> str:
@@ -114,7 +182,7 @@ def _anchor_paths(document: dict[str, Any], folder: Path) -> None:
     """Make the relative paths of a configuration file relative to its folder."""
     for section in document.values():
         for key, value in section.items():
-            if key in _FILE_KEYS or (key in _NAMES and value not in _NAMES[key]):
+            if key in _FILE_KEYS or (key in _NAMES and value.lower() not in _NAMES[key]):
                 section[key] = str(folder / Path(value).expanduser())
             elif key == "tracker" and value.startswith("csv:"):
                 section[key] = f"csv:{folder / Path(value.removeprefix('csv:')).expanduser()}"

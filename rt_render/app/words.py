@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rt_render.app.session import SessionStatus
+    from rt_render.engine.engine import Snapshot
+    from rt_render.io.sound_card import CardStatus
 
+VIRTUAL_API = "rt-render"
+"""What the virtual card says instead of a host API."""
 _SILENCE_LIN = 1e-6
 
 
@@ -25,12 +29,39 @@ def clock(seconds: float) -> str:
     return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
+def ended(sentence: str) -> str:
+    """Return a sentence with its full stop."""
+    sentence = sentence.rstrip()
+    return sentence if not sentence or sentence[-1] in ".!?:" else f"{sentence}."
+
+
+def limiting(engine: "Snapshot") -> str:
+    """Return what the limiter did."""
+    if not engine.limited_blocks:
+        return "the limiter had nothing to do"
+    most_db = -20 * log10(max(engine.lowest_limiter_lin, 1e-9))
+    return f"the limiter held back {plural(engine.limited_blocks, 'block')}, by {most_db:.1f} dB at most"
+
+
+def cleaned(engine: "Snapshot") -> str:
+    """Return what was wrong with the samples that came in, as the end of a sentence; "" for nothing."""
+    count = engine.non_finite
+    return f"; {plural(count, 'sample')} of the source {'was' if count == 1 else 'were'} not finite" if count else ""
+
+
+def card_latency(card: "CardStatus") -> str:
+    """Return how long a sample is on its way from the engine to the converter, the block adapter included."""
+    if card.host_api == VIRTUAL_API:
+        return "none (virtual)"
+    return f"{1e3 * (card.latency_s + card.adapter_latency_s):.1f} ms"
+
+
 def summary(status: "SessionStatus") -> str:
     """Return one line about how a session went."""
     engine = status.engine
     missed = "no block missed" if not engine.late_blocks else f"{plural(engine.late_blocks, 'block')} missed"
     return (
-        f"{clock(status.position_s)} played, {missed} of {engine.blocks}, "
+        f"{clock(status.played_s)} played, {missed} of {engine.blocks}, "
         f"{plural(engine.underruns, 'underrun')}, longest block {1e3 * engine.longest_block_s:.2f} ms, "
-        f"highest peak {decibels(engine.highest_peak)}"
+        f"highest peak {decibels(engine.highest_peak)}; {limiting(engine)}{cleaned(engine)}."
     )

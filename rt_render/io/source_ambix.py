@@ -64,6 +64,11 @@ class AmbixFileSource:
         """Length in frames at `fs_hz`; None when looped."""
         return self._stream.n_frames
 
+    @property
+    def lap_frames(self) -> int | None:
+        """Length of one lap in frames at `fs_hz`, to a frame; None when not looped."""
+        return self._stream.lap_frames
+
     def read(self, n_frames: int) -> NDArray[np.float32]:
         """Return the next (k, n_sh) frames, float32, C-contiguous, ACN/SN3D; k < n_frames only at the end.
 

@@ -25,6 +25,7 @@ class FrameStream:
         self._fs_ratio = (fs_hz, reader.fs_hz)
         total = -(-reader.n_frames * fs_hz // reader.fs_hz)
         self.n_frames = None if loop else total
+        self.lap_frames = total if loop else None
         self._resampler = None if fs_hz == reader.fs_hz else Resampler(reader.fs_hz, fs_hz, n_channels)
         self._ready = np.empty((0, n_channels), np.float32)
         self._position = 0

@@ -43,7 +43,7 @@ class WavWriter:
         self.n_frames = 0
         self._force = force
         self._n_channels = n_channels
-        container, subtype = _container_and_subtype(self.path, n_channels, subtype)
+        container, subtype = container_and_subtype(self.path, n_channels, subtype)
         if not self.path.parent.is_dir():
             raise OutputFileError(f"{self.path} cannot be written: there is no folder {self.path.parent}; make it")
         if self.path.is_dir():
@@ -112,7 +112,8 @@ class WavWriter:
         return text if text and text != "System error" else "the disk is full or does not allow writing"
 
 
-def _container_and_subtype(path: Path, n_channels: int, subtype: str | None) -> tuple[str, str]:
+def container_and_subtype(path: Path, n_channels: int, subtype: str | None) -> tuple[str, str]:
+    """Return what a file of this name is written as; raises ConfigurationError for what cannot be."""
     container = _CONTAINERS.get(path.suffix.lower())
     if container is None:
         raise ConfigurationError(f"{path}: allowed endings are {', '.join(_CONTAINERS)}")

@@ -1,0 +1,55 @@
+"""What can be known to be wrong before anything takes time: seconds, names of files to write, the sound card."""
+
+from collections.abc import Callable, Iterable
+from math import inf, isfinite
+from pathlib import Path
+
+from rt_render.app.output_names import refuse_overwrite
+from rt_render.app.settings import Settings
+from rt_render.app.settings_file import files_read
+from rt_render.errors import ConfigurationError, DeviceError
+
+_NO_CARD = "No sound card was found: the virtual one plays in real time, unheard; "
+
+
+def check_seconds(seconds: object, least_s: float = 0.1, most_s: float = inf) -> None:
+    """Raise ConfigurationError unless this is a finite length within bounds."""
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not number or not isfinite(seconds) or not least_s <= seconds <= most_s:  # type: ignore[arg-type, operator]
+        allowed = f"{least_s:g} or more" if most_s == inf else f"{least_s:g} to {most_s:g}"
+        raise ConfigurationError(f"seconds = {seconds} cannot be used: allowed is a number, {allowed}.")
+
+
+def check_sound_file(path: Path, settings: Settings, read: Iterable[Path]) -> None:
+    """Raise ConfigurationError for a stereo file that may not be written, or whose ending nobody writes."""
+    from rt_render.io.wav_writer import container_and_subtype
+
+    container_and_subtype(path, 2, None)
+    refuse_overwrite([path], settings.output.force, [*files_read(settings).values(), *read])
+
+
+def find_card(device: int | str, kept_in: Path | None, on_message: Callable[[str], None]) -> int | str:
+    """Return the device to play on: the virtual one, and that is said, only where there is no card at all.
+
+    "auto" becomes the number of the default card. Raises DeviceError for a card that is not there.
+    """
+    if device == "virtual":
+        return device
+    from rt_render.io.sound_card import find_device, list_devices, look_again
+
+    if device != "auto":
+        try:
+            find_device(device)
+        except DeviceError:
+            look_again()  # PortAudio may have looked before it was there
+            find_device(device)
+        return device
+    try:
+        none_there = not list_devices(with_rates=False)
+    except DeviceError as error:
+        on_message(str(error))
+        none_there = True
+    if none_there:
+        on_message(_NO_CARD + (f"{kept_in} keeps the sound." if kept_in else "`--record FILE` keeps the sound."))
+        return "virtual"
+    return find_device().index
