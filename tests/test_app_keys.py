@@ -161,6 +161,17 @@ def test_a_program_in_the_background_leaves_the_terminal_to_its_shell():
     assert done.stdout.split() == ["NoKeys", "_TerminalKeys"], done.stderr
 
 
+def test_a_narrow_terminal_still_shows_what_went_wrong():
+    settings = load_settings(
+        None, {"device": "virtual", "tracker": "none", "method": "ls", "head": "sphere", "order": 1}
+    )
+    with Session(settings, seconds=0.2) as session:
+        console = Console(width=60, file=io.StringIO())
+        console.print(view_of(session, session.status()))
+    seen = console.file.getvalue()
+    assert "missed, 0 underruns" in seen and "card none (virtual)" in seen
+
+
 def test_the_live_lines_fit_a_terminal_of_eighty_columns():
     settings = load_settings(
         None, {"device": "virtual", "tracker": "none", "method": "ls", "head": "sphere", "order": 1}

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from rt_render.app.settings import Settings
+from rt_render.app import api
+from rt_render.app.settings import Choices, Settings
 from rt_render.app.settings_file import load_settings
-from rt_render.errors import ConfigurationError
+from rt_render.errors import ConfigurationError, RenderError
 
 CONFIGS = Path(__file__).parent.parent / "configs"
+RENDERED = {"fs_hz", "block_size", "gain_db", "ceiling_db", "head", "order", "method", "taps", "poses", "force"}
 WHOLE = sorted(path for path in CONFIGS.glob("*.toml") if path.stem != "broken_example")
 
 
@@ -123,6 +125,83 @@ def test_paths_in_a_file_are_relative_to_its_folder_and_names_are_not_paths(tmp_
 )
 def test_a_mistake_is_told_with_file_line_key_and_what_is_allowed(tmp_path, text, sentence):
     assert told(tmp_path, text) == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            '[tracking]\ntracker = "bogus"',
+            'set.toml, line 2: tracker = "bogus" in [tracking] cannot be used: allowed is',
+        ),
+        ('[tracking]\ntracker = "serial:"', 'set.toml, line 2: tracker = "serial:" in [tracking] cannot be used'),
+        ('[tracking]\nosc_dialect = "x"', 'set.toml, line 2: osc_dialect = "x" in [tracking] cannot be used: allowed'),
+        ('[head]\nhead = "nope"', "set.toml, line 2: head in [head] cannot be used: there is no file "),
+        (
+            '[head]\nheadphone_eq = "e.txt"',
+            "set.toml, line 2: headphone_eq in [head] cannot be used: there is no file ",
+        ),
+        ('[tracking]\n\nposes = "nope.csv"', "set.toml, line 3: poses in [tracking] cannot be used: there is no file "),
+        ('[tracking]\ntracker = "csv:no"', "set.toml, line 2: tracker in [tracking] cannot be used: there is no file "),
+        ('[source]\ninput = "no.wav"', "set.toml, line 2: input in [source] cannot be used: there is no file "),
+        (
+            '[tracking]\ntracker = "osc"\nposes = "p.csv"',
+            "set.toml, line 3: poses in [tracking] cannot be used: poses are followed instead of a head tracker, and "
+            'tracker = "osc" is named too; leave out one of them.',
+        ),
+    ],
+)
+def test_a_wrong_name_is_told_with_file_line_and_key_before_anything_is_made(tmp_path, text, sentence):
+    path = tmp_path / "set.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        api.play(config=str(path), device="virtual")
+    assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "spec", ["osc", "none", "simulated", "simulated:3", "serial:auto", "serial:/dev/x:9600", "csv:a"]
+)
+def test_every_kind_of_tracker_is_taken(spec):
+    assert load_settings(None, {"tracker": spec}).tracking.tracker == spec
+
+
+def test_a_tracker_that_is_chosen_takes_the_place_of_the_poses_of_a_file(tmp_path):
+    path = tmp_path / "set.toml"
+    path.write_text('[tracking]\nposes = "p.csv"\n')
+    assert load_settings(path, {"tracker": "osc"}).tracking.poses is None
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "3", True])
+def test_a_length_that_is_none_is_told(tmp_path, seconds):
+    for function in (
+        lambda: api.play("scene", seconds=seconds),
+        lambda: api.render("scene", tmp_path / "o.wav", seconds=seconds),
+        lambda: api.demo(seconds=seconds, out=tmp_path / "d.wav"),
+    ):
+        with pytest.raises(ConfigurationError, match=r"^seconds = .* cannot be used: allowed is a number"):
+            function()
+
+
+def test_an_error_of_the_tracker_is_a_render_error(tmp_path):
+    (tmp_path / "bad.csv").write_text("nothing of the kind")
+    with pytest.raises(RenderError, match=r"bad\.csv"):
+        api.play(
+            seconds=0.1, device="virtual", tracker=f"csv:{tmp_path / 'bad.csv'}", head="sphere", method="ls", order=0
+        )
+
+
+@pytest.mark.parametrize(
+    ("function", "names"), [("play", set(Choices.__annotations__) - {"input"}), ("render", RENDERED)]
+)
+def test_the_docstrings_tell_every_choice_and_what_holds_without_it(function, names):
+    defaults = {}
+    for section in Settings.model_fields.values():
+        defaults |= {name: field.default for name, field in section.annotation.model_fields.items()}
+    text = getattr(api, function).__doc__.replace("'", '"')
+    for name in names:
+        value = f'"{defaults[name]}"' if isinstance(defaults[name], str) else defaults[name]
+        assert f"{name}={value}" in text, name
 
 
 def test_the_line_is_that_of_the_key_in_its_own_section(tmp_path):

@@ -101,7 +101,8 @@ def doctor(as_json: AsJson = False) -> None:
         return
     marks = {True: "[green]ok[/green]", False: "[red]no[/red]", None: "[dim]· [/dim]"}
     for finding in findings:
-        OUT.print(f"{marks[finding.ok]} {finding.name:<22} {escape(finding.text)}", soft_wrap=True)
+        text = finding.text.removeprefix(f"{finding.name}: ")
+        OUT.print(f"{marks[finding.ok]} {finding.name:<22} {escape(text)}", soft_wrap=True)
         if finding.fix and not finding.ok:
             OUT.print(f"   {'':<22} [dim]→ {escape(finding.fix)}[/dim]", soft_wrap=True)
 
