@@ -14,6 +14,7 @@ from sofa_writer import write_sofa
 
 import rt_render
 from rt_render.app import api, cli
+from rt_render.app.early_checks import card_rate_hz, find_card
 from rt_render.errors import DeviceError
 from rt_render.hrtf.heads import sphere_head
 from rt_render.io import card_keeper, sound_card
@@ -232,6 +233,15 @@ def test_a_card_that_refuses_the_rate_is_an_error_and_not_played_around(call, fi
     monkeypatch.setattr(card_keeper, "look_again", lambda: None)
     code, out, err = call("play", field, "--rate", 44100, "--tracker", "none", "--quiet", *QUICK)
     assert code == 2 and err.endswith("use 48000 Hz (`--rate`).\n") and "virtual" not in out
+
+
+@pytest.mark.parametrize(("rates", "chosen"), [((44100,), 44100), ((44100, 48000, 96000), 48000), ((), 48000)])
+def test_a_demo_takes_the_rate_of_the_card(monkeypatch, rates, chosen):
+    card = DeviceInfo(3, "Phones", "JACK", 2, rates, True)
+    monkeypatch.setattr(sound_card, "list_devices", lambda **_: [card])
+    monkeypatch.setattr(sound_card, "find_device", lambda device=None: card)
+    assert card_rate_hz(find_card("auto", None, lambda _: None)) == chosen
+    assert card_rate_hz("virtual") == 48000
 
 
 def test_a_bad_pose_file_is_told_with_its_line(call, field, tmp_path):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rt_render.app.decoding import Progress
-from rt_render.app.early_checks import check_seconds, find_card
+from rt_render.app.early_checks import card_rate_hz, check_seconds, find_card
 from rt_render.app.output_names import refuse_overwrite
 from rt_render.app.session import Session, SessionStatus, run_session
 from rt_render.app.settings_file import load_settings
@@ -47,7 +47,8 @@ def demonstrate(
     picture, report = wav.with_suffix(".png"), wav.with_suffix(".md")
     refuse_overwrite([wav, picture, report], force)
     card = find_card(load_settings(None, {"device": device}).audio.device, wav, on_message)
-    settings = load_settings(None, {"device": card, "tracker": "simulated", "record": wav, "force": force})
+    choices = {"device": card, "fs_hz": card_rate_hz(card), "tracker": "simulated", "record": wav, "force": force}
+    settings = load_settings(None, choices)
     session = Session(
         settings,
         seconds=seconds,

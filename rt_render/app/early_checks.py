@@ -53,3 +53,15 @@ def find_card(device: int | str, kept_in: Path | None, on_message: Callable[[str
         on_message(_NO_CARD + (f"{kept_in} keeps the sound." if kept_in else "`--record FILE` keeps the sound."))
         return "virtual"
     return find_device().index
+
+
+def card_rate_hz(device: int | str) -> int:
+    """Return the usual rate, or the nearest one that the card takes where it does not take that."""
+    usual = Settings().audio.fs_hz
+    if device == "virtual":
+        return usual
+    from rt_render.io.sound_card import find_device, list_devices
+
+    index = find_device(device).index
+    rates = next((card.rates_hz for card in list_devices() if card.index == index), ())
+    return min(rates, key=lambda rate: abs(rate - usual), default=usual)
