@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rt_render.app.decoding import Progress
     from rt_render.app.demonstration import DemoFiles
     from rt_render.app.session import Session, SessionStatus
-    from rt_render.engine.engine import Snapshot
+    from rt_render.engine.snapshot import Snapshot
     from rt_render.hrtf.decoder import Decoder
     from rt_render.hrtf.verdict import Verdict
     from rt_render.io.machine import Finding

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rt_render.app.decoding import Progress
 from rt_render.app.parts import Parts, block_note, make_parts, offline_block_size
 from rt_render.app.settings import Settings
-from rt_render.engine.engine import Snapshot
+from rt_render.engine.snapshot import Snapshot
 from rt_render.errors import ConfigurationError
 from rt_render.io.wav_writer import WavWriter
 

@@ -13,7 +13,7 @@ from rt_render.app.decoding import Progress
 from rt_render.app.parts import live_block_size, make_parts, start_gain_db
 from rt_render.app.recorder import Recorder
 from rt_render.app.settings import Settings
-from rt_render.engine.engine import Snapshot
+from rt_render.engine.snapshot import Snapshot
 from rt_render.io.card_keeper import CardKeeper
 from rt_render.io.realtime import lock_memory
 from rt_render.io.ring_feeder import RingFeeder

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rt_render.app.session import SessionStatus
-    from rt_render.engine.engine import Snapshot
+    from rt_render.engine.snapshot import Snapshot
     from rt_render.io.sound_card import CardStatus
 
 VIRTUAL_API = "rt-render"

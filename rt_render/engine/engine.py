@@ -1,7 +1,6 @@
 """The engine: prepares the state record, runs the block function, publishes changes to it."""
 
 import ctypes
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +9,7 @@ from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.mailbox_kernels import load_word, store_word
 from rt_render.engine.plan import RESUME_RESERVES, Plan
 from rt_render.engine.ring import SampleRing
+from rt_render.engine.snapshot import Snapshot
 from rt_render.errors import ConfigurationError
 from rt_render.kernels.block import compile_process_block
 from rt_render.kernels.convolve import four_step_twiddles, pack_filters, plane_floats
@@ -34,47 +34,6 @@ CEILING_DB = -1.0
 
 _ROW_PAD = 16
 """Floats behind each rotated row into which padded columns may write zeros."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What the engine counts and measures, read at one moment (single numbers are whole, not the set).
-
-    Levels are linear full scale, (left, right); times in seconds; `quat_world_from_head` is the pose at the
-    end of the last block. `silent`: a pause has been carried out, nothing moves until `play`. `late_blocks`
-    were not ready at their scheduled end (virtual card) or reported by the sound card.
-    """
-
-    frame: int
-    frames: int
-    blocks: int
-    ended: bool
-    silent: bool
-    underruns: int
-    late_blocks: int
-    missed_slots: int
-    capture_lost: int
-    last_call_s: float
-    calls: int
-    stale_blocks: int
-    non_finite: int
-    limited_blocks: int
-    torn_reads: int
-    poses: int
-    pose_age_s: float
-    quat_world_from_head: tuple[float, float, float, float]
-    tracking_mix: float
-    peak: tuple[float, float]
-    rms: tuple[float, float]
-    highest_peak: float
-    gain_lin: float
-    limiter_lin: float
-    lowest_limiter_lin: float
-    block_s: float
-    longest_block_s: float
-    block_p50_s: float
-    block_p999_s: float
-    device_latency_s: float
 
 
 class Engine:

@@ -1,0 +1,44 @@
+"""What an engine tells of itself."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the engine counts and measures, read at one moment (single numbers are whole, not the set).
+
+    Levels are linear full scale, (left, right); times in seconds; `quat_world_from_head` is the pose at the
+    end of the last block. `silent`: a pause has been carried out, nothing moves until `play`. `late_blocks`
+    were not ready at their scheduled end (virtual card) or reported by the sound card.
+    """
+
+    frame: int
+    frames: int
+    blocks: int
+    ended: bool
+    silent: bool
+    underruns: int
+    late_blocks: int
+    missed_slots: int
+    capture_lost: int
+    last_call_s: float
+    calls: int
+    stale_blocks: int
+    non_finite: int
+    limited_blocks: int
+    torn_reads: int
+    poses: int
+    pose_age_s: float
+    quat_world_from_head: tuple[float, float, float, float]
+    tracking_mix: float
+    peak: tuple[float, float]
+    rms: tuple[float, float]
+    highest_peak: float
+    gain_lin: float
+    limiter_lin: float
+    lowest_limiter_lin: float
+    block_s: float
+    longest_block_s: float
+    block_p50_s: float
+    block_p999_s: float
+    device_latency_s: float
