@@ -39,13 +39,16 @@ _ROW_PAD = 16
 class Engine:
     """A field of one order in, two ears out, block by block. Without a sound card:
 
+        import numpy as np
         from rt_render import Engine
         from rt_render.engine.plan import Plan
-        engine = Engine(Plan(order=1, block_size=128), filters)  # (2, 4, n_taps), as `design` writes them
-        engine.ring.write(field)  # (n, 4) float32, ACN/SN3D
+        filters = np.load("decoder.npz")["filters"]  # rt-render design -o decoder.npz --order 1
+        engine = Engine(Plan(order=1, block_size=128), filters)
+        engine.ring.write(np.zeros((4800, 4), np.float32))  # the field, ACN/SN3D
         engine.ring.set_end()
         ears = np.empty((128, 2), np.float32)
-        engine.process(ears)  # the next block, until engine.ended
+        while not engine.ended:
+            engine.process(ears)  # the next block
 
     Construct on the control side: all memory is taken here and the block function is compiled or loaded.
     `process` and the native callbacks that use `address` are the audio thread's; everything else is the
