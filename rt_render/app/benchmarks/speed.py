@@ -19,10 +19,6 @@ FS_HZ = 48000
 SPEED_DEG_S = 600.0
 REQUIRED = {(1, 128): 1.0, (3, 128): 1.2, (5, 128): 1.2, (7, 128): 1.3, (3, 64): 1.4, (7, 64): 1.4}
 """Largest ratio at 256 taps, by order and block size in frames."""
-NATIVE_PEERS = {
-    "zita-convolver with a stepped C rotation": (0.48, 1.16, 1.84, 2.41),
-}
-"""Ratios of native peers at orders 1, 3, 5, 7, 128 frames, 256 taps, measured once on another day."""
 _ROUNDS, _CALLS = 40, 120
 
 
