@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from firmware_bridge.dialect import Dialect
+from firmware_bridge.messages import Message
 from firmware_bridge.pose import PoseSample
 
 
@@ -26,6 +28,42 @@ class PoseSource(Protocol):
 
     def health(self) -> SourceHealth:
         """Return the present health. Any thread."""
+
+    def close(self) -> None:
+        """Give ports and files back. Called on the thread that polls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message and the host's monotonic time right after the read that completed it.
+
+    Sources that know their times beforehand (a file, a simulated head) put the exact moment here.
+    """
+
+    message: Message
+    arrival_s: float
+
+
+class Source(Protocol):
+    """Where messages come from: waits, decodes, reconnects; it never raises for what comes over the wire.
+
+    `dialect` is None until a port has identified itself; `device_id` tells devices apart (USB serial number,
+    MIDI name, address), "" where nothing does. `exact_times` is true where `arrival_s` is the moment itself.
+    """
+
+    name: str
+    dialect: Dialect | None
+    device_id: str
+    exact_times: bool
+
+    def poll(self, timeout_s: float) -> Sequence[Heard]:
+        """Return what came, oldest first, waiting at most `timeout_s` for the first."""
+
+    def health(self) -> SourceHealth:
+        """Return the present health. Any thread."""
+
+    def say(self, data: bytes) -> bool:
+        """Write to the device; False where that cannot be done. Called on the thread that polls."""
 
     def close(self) -> None:
         """Give ports and files back. Called on the thread that polls."""

@@ -18,13 +18,13 @@ from firmware_bridge.csv_poses import read_pose_csv
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.notices import Notices
-from firmware_bridge.osc_source import DEFAULT_HOST, DEFAULT_PORT, OscSource
+from firmware_bridge.osc.source import DEFAULT_HOST, DEFAULT_PORT, OscSource
 from firmware_bridge.pose import PoseSample
-from firmware_bridge.recentre import Recentre
 from firmware_bridge.serial_source import DEFAULT_BAUD, SerialSource
-from firmware_bridge.simulated_head import SimulatedHead
 from firmware_bridge.source import PoseSource
-from firmware_bridge.timeline_source import NoSource, TimelineSource
+from firmware_bridge.stages.recentre import Recentre
+from firmware_bridge.virtual.simulated_head import SimulatedHead
+from firmware_bridge.virtual.timeline_source import NoSource, TimelineSource
 
 SPECS = "osc, serial:PORT[:BAUD], csv:FILE, simulated[:SEED], none"
 POLL_S = 0.05

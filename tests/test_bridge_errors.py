@@ -5,7 +5,7 @@ import firmware_bridge
 
 
 def texts_of_bridge_errors():
-    for path in Path(firmware_bridge.__file__).parent.glob("*.py"):
+    for path in Path(firmware_bridge.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "BridgeError":
                 yield f"{path.name}:{node.lineno}", node.args[0]

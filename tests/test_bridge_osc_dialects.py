@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from firmware_bridge.errors import BridgeError
-from firmware_bridge.osc_decoder import OscDecoder
-from firmware_bridge.osc_dialects import DIALECTS, find_dialect
+from firmware_bridge.osc.decoder import OscDecoder
+from firmware_bridge.osc.dialects import DIALECTS, find_dialect
 from firmware_bridge.quaternion import from_yaw_pitch_roll_deg
 
 P0 = from_yaw_pitch_roll_deg(30.0, -10.0, 5.0)

@@ -10,8 +10,8 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import QUIET_S, Notices
-from firmware_bridge.osc_source import OscSource
-from firmware_bridge.osc_trust import RELEASE_S
+from firmware_bridge.osc.one_sender import RELEASE_S
+from firmware_bridge.osc.source import OscSource
 
 HOST = "127.0.0.1"
 
@@ -151,7 +151,7 @@ def test_a_silent_sender_makes_room_for_another(source, heard, new_client, monke
     first.send_message("/ypr", [10.0, 0.0, 0.0])
     assert len(poses_within(source, 1)) == 1
     now = time.monotonic
-    monkeypatch.setattr("firmware_bridge.osc_source.time.monotonic", lambda: now() + RELEASE_S + 0.1)
+    monkeypatch.setattr("firmware_bridge.osc.source.time.monotonic", lambda: now() + RELEASE_S + 0.1)
     second.send_message("/ypr", [20.0, 0.0, 0.0])
     poses = []
     for _ in range(20):

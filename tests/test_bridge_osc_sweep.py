@@ -5,9 +5,9 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from firmware_bridge import quaternion
-from firmware_bridge.osc_decoder import OscDecoder
-from firmware_bridge.osc_dialects import find_dialect
-from firmware_bridge.osc_sweep import HABIT_SWEEPS, PATIENCE_S
+from firmware_bridge.osc.decoder import OscDecoder
+from firmware_bridge.osc.dialects import find_dialect
+from firmware_bridge.osc.sweep import HABIT_SWEEPS, PATIENCE_S
 
 NAMES = ("yaw", "pitch", "roll")
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from firmware_bridge.osc_wire import MAX_PACKET_BYTES, OscFormatError, parse_packet
+from firmware_bridge.osc.wire import MAX_PACKET_BYTES, OscFormatError, parse_packet
 
 P0_QUATERNIONS = bytes.fromhex(
     "2F5363656E65526F7461746F722F7175617465726E696F6E730000002C666666660000003F765A7EBC9F39A5BDC34822BE82015C"

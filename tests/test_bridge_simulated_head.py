@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from firmware_bridge import quaternion
-from firmware_bridge.simulated_head import SimulatedHead
+from firmware_bridge.virtual.simulated_head import SimulatedHead
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -12,10 +12,10 @@ from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.notices import Notices
 from firmware_bridge.pose import PoseSample
-from firmware_bridge.recentre import EASE_S, Recentre
-from firmware_bridge.simulated_head import SimulatedHead
 from firmware_bridge.source import SourceHealth, look_in_words
+from firmware_bridge.stages.recentre import EASE_S, Recentre
 from firmware_bridge.tracker import Tracker, open_tracker
+from firmware_bridge.virtual.simulated_head import SimulatedHead
 
 
 def looking(yaw, pitch=0.0, roll=0.0, time_s=0.0):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypedDict
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from firmware_bridge.osc_dialects import DIALECTS
+from firmware_bridge.osc.dialects import DIALECTS
 from rt_render.conventions import BLOCK_SIZES, MAX_ORDER
 
 OptionalFile = Annotated[Path | None, Field(strict=False)]

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from firmware_bridge import osc_dialects, quaternion
-from firmware_bridge.osc_dialects import Dialect, Row
-from firmware_bridge.osc_sweep import Sweep
-from firmware_bridge.osc_wire import OscFormatError, OscMessage, parse_packet
+from firmware_bridge import quaternion
+from firmware_bridge.osc import dialects as osc_dialects
+from firmware_bridge.osc.dialects import Dialect, Row
+from firmware_bridge.osc.sweep import Sweep
+from firmware_bridge.osc.wire import OscFormatError, OscMessage, parse_packet
 
 
 @dataclass(slots=True)

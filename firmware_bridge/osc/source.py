@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import Notices
-from firmware_bridge.osc_decoder import OscCounts, OscDecoder
-from firmware_bridge.osc_dialects import find_dialect
-from firmware_bridge.osc_trust import Address, OneSender, in_words
-from firmware_bridge.osc_wire import MAX_PACKET_BYTES
+from firmware_bridge.osc.decoder import OscCounts, OscDecoder
+from firmware_bridge.osc.dialects import find_dialect
+from firmware_bridge.osc.one_sender import Address, OneSender, in_words
+from firmware_bridge.osc.wire import MAX_PACKET_BYTES
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.quaternion import Array
 from firmware_bridge.source import SourceHealth, look_in_words

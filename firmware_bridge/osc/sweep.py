@@ -1,7 +1,7 @@
 """Angles that come one by one: when is it a pose? When all three are there, or when no more come."""
 
 from firmware_bridge import quaternion
-from firmware_bridge.osc_dialects import Row
+from firmware_bridge.osc.dialects import Row
 
 PATIENCE_S = 0.015
 """How long a sweep may lack angles: longer than a sender needs for all three, too short to be felt."""

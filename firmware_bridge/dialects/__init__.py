@@ -1,0 +1,1 @@
+"""The dialects, one file each; `firmware_bridge.dialects.table` lists them."""

@@ -1,0 +1,16 @@
+"""All dialects by name, in the order in which detection prefers them."""
+
+from firmware_bridge.dialect import Dialect
+from firmware_bridge.errors import BridgeError
+
+_ALL: tuple[Dialect, ...] = ()
+
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in _ALL}
+
+
+def find_dialect(name: str) -> Dialect:
+    """Return a dialect by name; raises BridgeError that lists the names."""
+    try:
+        return DIALECTS[name]
+    except KeyError:
+        raise BridgeError(f"unknown dialect {name!r}: allowed are {', '.join(DIALECTS)}.") from None

@@ -1,0 +1,1 @@
+"""OSC: what other programs mean by it, in and out."""
