@@ -15,9 +15,9 @@ from serial.tools import list_ports
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import Notices
 from firmware_bridge.pose import PoseSample
-from firmware_bridge.serial_reasons import why_not_opened
 from firmware_bridge.serial_text import SerialTextDecoder, TextPose
 from firmware_bridge.source import SourceHealth, look_in_words
+from firmware_bridge.transports.serial_reasons import why_not_opened
 
 if sys.platform == "win32":
     TERMINAL_ERROR: type[Exception] = OSError

@@ -10,7 +10,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import QUIET_S, Notices
-from firmware_bridge.osc.one_sender import RELEASE_S
+from firmware_bridge.one_sender import RELEASE_S
 from firmware_bridge.osc.source import OscSource
 
 HOST = "127.0.0.1"

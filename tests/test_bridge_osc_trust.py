@@ -1,7 +1,7 @@
 import pytest
 
 from firmware_bridge.notices import Notices
-from firmware_bridge.osc.one_sender import RELEASE_S, RELEASE_SAME_HOST_S, OneSender
+from firmware_bridge.one_sender import RELEASE_S, RELEASE_SAME_HOST_S, OneSender
 
 FIRST, SECOND, ELSEWHERE = ("10.0.0.1", 1), ("10.0.0.1", 2), ("10.0.0.2", 1)
 

@@ -11,8 +11,8 @@ import serial
 
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import Notices
-from firmware_bridge.serial_reasons import why_not_opened
 from firmware_bridge.serial_source import SerialSource
+from firmware_bridge.transports.serial_reasons import why_not_opened
 
 pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
 tty = pytest.importorskip("tty", reason="this system has no pseudo-terminals")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import Notices
+from firmware_bridge.one_sender import Address, OneSender, in_words
 from firmware_bridge.osc.decoder import OscCounts, OscDecoder
 from firmware_bridge.osc.dialects import find_dialect
-from firmware_bridge.osc.one_sender import Address, OneSender, in_words
 from firmware_bridge.osc.wire import MAX_PACKET_BYTES
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.quaternion import Array

@@ -1,4 +1,4 @@
-"""Whom to believe: one sender of OSC at a time, the first whose poses make sense."""
+"""Whom to believe: one sender of datagrams at a time, the first whose poses make sense."""
 
 from collections import deque
 

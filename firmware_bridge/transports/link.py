@@ -1,0 +1,56 @@
+"""What a transport gives: bytes in pieces with the moment they came, and a way back to the device."""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+
+class LinkLost(Exception):
+    """A link that does not open or has gone; the text goes on after the link's name: "is not there: plug ..."."""
+
+
+class Piece(NamedTuple):
+    """Bytes that were read at once, and the monotonic time right after that.
+
+    Datagrams, MIDI messages, HID reports and BLE notifications are one piece each. Another `sender` is another
+    device, or the same one begun anew: half a frame of the former must not be continued.
+    """
+
+    data: bytes
+    arrival_s: float
+    sender: str = ""
+
+
+class ByteLink(ABC):
+    """One port of one transport; opened and closed any number of times. Thread: one.
+
+    `name` in words; `device_id` what tells devices of a kind apart, known once open, "" where nothing does.
+    `bauds`: speeds to try, empty where there is no such thing. `answers_only`: there is nobody to write to
+    before somebody sent something.
+    """
+
+    name: str = ""
+    device_id: str = ""
+    bauds: tuple[int, ...] = ()
+    answers_only: bool = False
+
+    @abstractmethod
+    def open(self, timeout_s: float) -> bool:
+        """Open; False where that takes longer than `timeout_s`: call again. Raises LinkLost."""
+
+    @abstractmethod
+    def read(self, timeout_s: float) -> list[Piece]:
+        """Return what came, oldest first, waiting at most `timeout_s` for the first. Raises LinkLost."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the port back; without effect where it is not open. Raises LinkLost where that went wrong."""
+
+    def write(self, data: bytes) -> bool:
+        """Send; False where there is nobody to send to. Raises LinkLost."""
+        return False
+
+    def set_baud(self, baud: int) -> None:
+        """Go on at another speed, the port open or not. Raises LinkLost."""
+
+    def believe(self) -> None:
+        """Note that what was read last made sense: a link that hears many locks on to that sender."""
