@@ -1,9 +1,12 @@
 """All dialects by name, in the order in which detection prefers them."""
 
 from firmware_bridge.dialect import Dialect
+from firmware_bridge.dialects import (
+    hbf1,
+)
 from firmware_bridge.errors import BridgeError
 
-_ALL: tuple[Dialect, ...] = ()
+_ALL: tuple[Dialect, ...] = (hbf1.DIALECT,)
 
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in _ALL}
 
