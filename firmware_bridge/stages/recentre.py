@@ -1,10 +1,18 @@
 """What "straight ahead" means: a reference heading that can be renewed without a jump."""
 
 from dataclasses import replace
+from math import inf
 
-import numpy as np
-
-from firmware_bridge import quaternion
+from firmware_bridge.messages import Quat
+from firmware_bridge.plain_quaternion import (
+    IDENTITY,
+    about_vertical,
+    conjugate,
+    heading_rad,
+    multiply,
+    slerp,
+    smooth,
+)
 from firmware_bridge.pose import PoseSample
 
 EASE_S = 0.2
@@ -20,26 +28,41 @@ class Recentre:
 
     def __init__(self, *, yaw_only: bool = True) -> None:
         self._yaw_only = yaw_only
-        self._from = self._to = quaternion.IDENTITY
-        self._start_s = -np.inf
+        self._from = self._to = IDENTITY
+        self._start_s = -inf
         self.easing = False
+
+    @property
+    def reference(self) -> Quat:
+        """The pose that is ahead, or becomes so while the ease lasts: what is remembered of a device."""
+        return self._to
 
     def request(self, pose: PoseSample, at_s: float) -> None:
         """Take the heading (or the whole pose) of a raw pose as ahead, from `at_s` on, over 0.2 s."""
         self._from = self._reference(at_s)
-        raw = np.array(pose.quat_world_from_head)
-        self._to = quaternion.yaw_part(raw) if self._yaw_only else raw
+        raw = pose.quat_world_from_head
+        self._to = about_vertical(heading_rad(raw)) if self._yaw_only else raw
         self._start_s = at_s
         self.easing = True
 
+    def restore(self, reference: Quat) -> None:
+        """Take a remembered reference at once, without an ease: before the first pose is given on."""
+        self._from = self._to = about_vertical(heading_rad(reference)) if self._yaw_only else reference
+        self._start_s = -inf
+        self.easing = False
+
+    def turn(self, angle_rad: float) -> None:
+        """Turn what is ahead by so much to the left, at once: the small steps of the slow recentring."""
+        step = about_vertical(angle_rad)
+        self._from, self._to = multiply(step, self._from), multiply(step, self._to)
+
     def apply(self, pose: PoseSample, at_s: float) -> PoseSample:
         """Return the pose relative to the reference of this moment; `easing` says whether that still moves."""
-        relative = quaternion.multiply(quaternion.conjugate(self._reference(at_s)), pose.quat_world_from_head)
+        relative = multiply(conjugate(self._reference(at_s)), pose.quat_world_from_head)
         self.easing = at_s - self._start_s < EASE_S
-        w, x, y, z = relative.tolist()
-        return replace(pose, quat_world_from_head=(w, x, y, z))
+        return replace(pose, quat_world_from_head=relative)
 
-    def _reference(self, time_s: float) -> quaternion.Array:
-        u = min(max((time_s - self._start_s) / EASE_S, 0.0), 1.0)
-        # Smoothstep: the field starts and stops turning without a jerk in speed.
-        return quaternion.slerp(self._from, self._to, u * u * (3.0 - 2.0 * u))
+    def _reference(self, at_s: float) -> Quat:
+        if at_s - self._start_s >= EASE_S:
+            return self._to
+        return slerp(self._from, self._to, smooth((at_s - self._start_s) / EASE_S))
