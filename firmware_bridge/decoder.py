@@ -42,24 +42,30 @@ class StreamDecoder(ABC):
     """Decoder of a byte stream without borders: subclasses look at one place at a time.
 
     `max_frame_bytes` bounds what is ever kept. Datagram decoders (UDP, HID reports, BLE notifications) need
-    no such help: there each `feed` is one datagram.
+    no such help: there each `feed` is one datagram. `n_explained` counts the bytes that were not rejected:
+    of several dialects that find frames, the right one explains most.
     """
 
     max_frame_bytes = 1024
 
     def __init__(self) -> None:
         self.counts = Counts()
+        self.n_explained = 0
         self._pending = b""
 
     def feed(self, data: bytes) -> list[Message]:
         """Return the messages that these bytes complete, oldest first. Never raises."""
         buffer, at = self._pending + data, 0
         messages: list[Message] = []
+        counts = self.counts
         while at < len(buffer):
+            n_rejected = counts.damaged + counts.implausible
             n_bytes, message = self.scan(buffer, at)
             if n_bytes == 0:
                 break
             at += n_bytes
+            if counts.damaged + counts.implausible == n_rejected:
+                self.n_explained += n_bytes
             if message is not None:
                 self.counts.frames += 1
                 messages.append(message)
