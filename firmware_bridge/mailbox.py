@@ -20,6 +20,7 @@ from typing import Self
 import numpy as np
 
 from firmware_bridge import mailbox_kernels as kernels
+from firmware_bridge.bridge_words import N_BRIDGE_WORDS, BridgeWords
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.pose import PoseSample
 
@@ -102,13 +103,28 @@ class PoseMailbox:
             os.close(descriptor)
             raise
 
+    def become_writer(self) -> None:
+        """Take the writer's role, as the first `publish` does; raises BridgeError where another program has it."""
+        if self._writes:
+            return
+        if self._file_descriptor is None:
+            raise BridgeError("this pose mailbox is closed: open it again before publishing.")
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(self._file_descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise BridgeError(
+                    f"another program already publishes the head pose at {self.path}: end it first."
+                ) from None
+        self._writes = True
+
     def publish(self, pose: PoseSample) -> None:
         """Make a pose the latest one, in bounded time.
 
         Raises BridgeError when another program is already the writer. Thread: one writer.
         """
         if not self._writes:
-            self._become_writer()
+            self.become_writer()
         gyro = pose.gyro_rad_s or (0.0, 0.0, 0.0)
         has_gyro = 0.0 if pose.gyro_rad_s is None else 1.0
         quat = pose.quat_world_from_head
@@ -139,6 +155,19 @@ class PoseMailbox:
         """Return how many times recentring was ever asked for: the bridge acts when it has risen."""
         return int(kernels.load_word(self.address + kernels.OFFSET_RECENTRE))
 
+    def tell(self, words: BridgeWords) -> None:
+        """Make a bridge's words the latest. Thread: the writer's."""
+        start = self.address + kernels.OFFSET_BRIDGE_WORDS
+        for index, word in enumerate(words.row()):
+            kernels.store_word(start + index * kernels.WORD_BYTES, word)
+
+    def told(self) -> BridgeWords | None:
+        """Return the latest words of a bridge, or None where none ever told any. Any thread."""
+        start = self.address + kernels.OFFSET_BRIDGE_WORDS
+        words = [int(kernels.load_word(start + index * kernels.WORD_BYTES)) for index in range(N_BRIDGE_WORDS)]
+        found = BridgeWords(*words)
+        return found if found.heartbeat_ns else None
+
     def close(self) -> None:
         """Give up the writer's role; the memory itself stays mapped until the object is gone."""
         if self._file_descriptor is not None:
@@ -156,18 +185,6 @@ class PoseMailbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _become_writer(self) -> None:
-        if self._file_descriptor is None:
-            raise BridgeError("this pose mailbox is closed: open it again before publishing.")
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(self._file_descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise BridgeError(
-                    f"another program already publishes the head pose at {self.path}: end it first."
-                ) from None
-        self._writes = True
 
 
 def _with_header(memory: mmap.mmap, path: Path | None = None) -> mmap.mmap:

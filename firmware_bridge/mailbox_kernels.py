@@ -37,7 +37,7 @@ OFFSET_PUBLISHED = 128
 OFFSET_RECENTRE = 256
 OFFSET_SLOTS = 512
 OFFSET_BRIDGE_WORDS = 2048
-"""64 words written by the bridge, free for health and clocks."""
+"""64 words written by the bridge: `bridge_words.BridgeWords`, room to grow."""
 OFFSET_RENDERER_WORDS = 3072
 """64 words written by the renderer, free for requests."""
 

@@ -1,0 +1,53 @@
+"""What a bridge says of itself beside the pose: words of the mailbox that any attached program can read.
+
+The words lie from `OFFSET_BRIDGE_WORDS` on, an int64 each, in the order of `BridgeWords`; -1 stands for
+unknown. The heartbeat is stored last: where it is not 0, the others were told. Each word is whole, all of
+them together need not be of one moment. The lock on the file says who may write; a bridge that died is
+known by its heartbeat, which stands still.
+"""
+
+from dataclasses import astuple, dataclass
+from enum import IntEnum
+
+HEARTBEAT_EVERY_S = 0.25
+LOST_AFTER_S = 2.0
+"""A heartbeat older than this is that of a bridge that ended or hangs."""
+UNKNOWN = -1
+
+
+class StateWord(IntEnum):
+    """What the poses are at this moment."""
+
+    WAITING = 1
+    LIVE = 2
+    HELD = 3
+    EASING = 4
+    FRONT = 5
+    ENDED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeWords:
+    """State (`StateWord`), process, figures of health, and host monotonic times.
+
+    `rate_mhz` in thousandths of a hertz, `newest_ns` the moment of the newest measurement, `dropped` frames
+    damaged, implausible or lost, `drift_mdeg_per_min` thousandths of a degree a minute, without sign.
+    """
+
+    state: int
+    process_id: int
+    rate_mhz: int
+    newest_ns: int
+    jitter_us: int
+    gaps: int
+    dropped: int
+    drift_mdeg_per_min: int
+    battery_per_mille: int
+    heartbeat_ns: int
+
+    def row(self) -> tuple[int, ...]:
+        """Return the words in their order."""
+        return astuple(self)
+
+
+N_BRIDGE_WORDS = 10
