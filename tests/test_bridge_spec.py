@@ -48,8 +48,27 @@ def test_every_dialect_can_be_named_alone_and_on_a_port():
 
 @pytest.mark.parametrize(
     "text",
-    "|foo|osc:|osc:0|osc:x|serial|serial:|csv:|csv|simulated:x|simulated:-1|none:1|auto:|bridge:|hbf1:|hbf1:udp:"
-    "|hbf1:udp:99999|serial:/dev/x:0|Simulated".split("|"),
+    [
+        "",
+        "foo",
+        "osc:",
+        "osc:0",
+        "osc:x",
+        "serial",
+        "serial:",
+        "csv:",
+        "csv",
+        "simulated:x",
+        "simulated:-1",
+        "none:1",
+        "auto:",
+        "bridge:",
+        "hbf1:",
+        "hbf1:udp:",
+        "hbf1:udp:99999",
+        "serial:/dev/x:0",
+        "Simulated",
+    ],
 )
 def test_a_tracker_that_cannot_be_is_answered_with_what_can(text):
     with pytest.raises(BridgeError, match=r"allowed (are osc|is a whole number)|write hbf1:udp:PORT"):
