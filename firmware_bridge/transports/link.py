@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 
-class LinkLost(Exception):
+class LinkError(Exception):
     """A link that does not open or has gone; the text goes on after the link's name: "is not there: plug ..."."""
 
 
@@ -35,22 +35,22 @@ class ByteLink(ABC):
 
     @abstractmethod
     def open(self, timeout_s: float) -> bool:
-        """Open; False where that takes longer than `timeout_s`: call again. Raises LinkLost."""
+        """Open; False where that takes longer than `timeout_s`: call again. Raises LinkError."""
 
     @abstractmethod
     def read(self, timeout_s: float) -> list[Piece]:
-        """Return what came, oldest first, waiting at most `timeout_s` for the first. Raises LinkLost."""
+        """Return what came, oldest first, waiting at most `timeout_s` for the first. Raises LinkError."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give the port back; without effect where it is not open. Raises LinkLost where that went wrong."""
+        """Give the port back; without effect where it is not open. Raises LinkError where that went wrong."""
 
     def write(self, data: bytes) -> bool:
-        """Send; False where there is nobody to send to. Raises LinkLost."""
+        """Send; False where there is nobody to send to. Raises LinkError."""
         return False
 
-    def set_baud(self, baud: int) -> None:
-        """Go on at another speed, the port open or not. Raises LinkLost."""
+    def set_baud(self, baud: int) -> None:  # noqa: B027 (most links have no speed)
+        """Go on at another speed, the port open or not. Raises LinkError."""
 
-    def believe(self) -> None:
+    def believe(self) -> None:  # noqa: B027 (most links hear one device only)
         """Note that what was read last made sense: a link that hears many locks on to that sender."""
