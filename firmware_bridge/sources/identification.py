@@ -54,13 +54,16 @@ class Candidate:
         self._gate = TrustGate(dialect.check)
         self._heard: deque[Heard] = deque(maxlen=MAX_KEPT)
         self._arrivals_s: deque[float] = deque(maxlen=MAX_KEPT)
-        self._n_bytes = self._n_explained = 0
+        self._n_bytes = self._n_explained = self._n_understood = 0
 
     def feed(self, piece: Piece) -> None:
         """Try these bytes."""
         had_begun = self.n_frames > 0
         n_before = self._explained()
-        for message in self._decoder.feed(piece.data):
+        messages = self._decoder.feed(piece.data)
+        if messages and not isinstance(self._decoder, StreamDecoder):
+            self._n_understood += len(piece.data)
+        for message in messages:
             self._heard.append(Heard(message, piece.arrival_s))
             if isinstance(message, Motion):
                 self._gate.admit(message, piece.arrival_s)
@@ -84,7 +87,8 @@ class Candidate:
         return Verdict(self.dialect, self._rate_hz(), self.n_frames, self.share, self._decoder, tuple(self._heard))
 
     def _explained(self) -> int:
-        return self._decoder.n_explained if isinstance(self._decoder, StreamDecoder) else 0
+        """Return the bytes so far that made sense; a datagram does as a whole or not at all."""
+        return self._decoder.n_explained if isinstance(self._decoder, StreamDecoder) else self._n_understood
 
     def _rate_hz(self) -> float | None:
         arrivals_s = self._arrivals_s
@@ -150,7 +154,8 @@ class BaudSearch:
         """Return the next speed where it is time for one, else None."""
         if self.n_bytes == 0 and now_s - self._began_s < BOOT_S:
             return None
-        dwell_s = PROMISING_S if self._listening.is_promising() else DWELL_S
+        is_worth_it = len(self._bauds) == 1 or self._listening.is_promising()
+        dwell_s = PROMISING_S if is_worth_it else DWELL_S
         if now_s - self._since_s < dwell_s:
             return None
         index = (self._bauds.index(self.baud) + 1) % len(self._bauds)

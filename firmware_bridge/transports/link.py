@@ -25,13 +25,14 @@ class ByteLink(ABC):
 
     `name` in words; `device_id` what tells devices of a kind apart, known once open, "" where nothing does.
     `bauds`: speeds to try, empty where there is no such thing. `answers_only`: there is nobody to write to
-    before somebody sent something.
+    before somebody sent something. `descriptor`: how the device itself says its reports are laid out (HID).
     """
 
     name: str = ""
     device_id: str = ""
     bauds: tuple[int, ...] = ()
     answers_only: bool = False
+    descriptor: bytes = b""
 
     @abstractmethod
     def open(self, timeout_s: float) -> bool:

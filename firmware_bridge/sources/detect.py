@@ -1,0 +1,167 @@
+"""What is plugged in, and what does it speak? Found out by listening only."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from firmware_bridge.dialect import Transport
+from firmware_bridge.dialects.table import DIALECTS
+from firmware_bridge.errors import BridgeError
+from firmware_bridge.notices import Notices
+from firmware_bridge.sources.identification import USUAL_BAUDS, BaudSearch, Identification, Verdict, serial_dialects
+from firmware_bridge.transports.link import ByteLink, LinkError
+from firmware_bridge.transports.serial_port import SerialLink, SerialPort, serial_ports
+
+LISTEN_S = 8.0
+RATE_S = 1.0
+POLL_S = 0.05
+OSC_PORTS = (9000, 8000, 8888, 3001, 9898, 9901, 53101)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One place and what was heard there: `dialect`, `baud`, `rate_hz` None where unknown; `heard` in words."""
+
+    place: str
+    description: str
+    transport: Transport
+    heard: str
+    dialect: str | None = None
+    baud: int | None = None
+    rate_hz: float | None = None
+    n_bytes: int = 0
+
+
+def detect_ports(
+    on_progress: Callable[[Found], None] = lambda found: None,
+    seconds: float = LISTEN_S,
+    ports: Sequence[SerialPort] | None = None,
+) -> list[Found]:
+    """Return what each serial port speaks, listening to all at once; nothing is written to any.
+
+    `on_progress` gets each finding as it is made, on other threads. `ports` None means all that are there.
+    """
+    listed = serial_ports() if ports is None else ports
+    if not listed:
+        return []
+    with ThreadPoolExecutor(len(listed), thread_name_prefix="detect") as pool:
+
+        def one(port: SerialPort) -> Found:
+            found = _listen_to_port(port, seconds)
+            on_progress(found)
+            return found
+
+        return list(pool.map(one, listed))
+
+
+def listed_trackers() -> list[Found]:
+    """Return MIDI and HID devices that are head trackers by name or by their own description; none is opened."""
+    found = []
+    for list_places in (_midi, _hid):
+        try:
+            found += list_places()
+        except BridgeError as missing:
+            found.append(Found("", "", Transport.MIDI if list_places is _midi else Transport.HID, str(missing)))
+    return found
+
+
+def detect_datagrams(seconds: float = 3.0) -> list[Found]:
+    """Return what comes to the usual UDP ports of this machine within `seconds`, OSC included."""
+    places = [(one.udp_port, one.name) for one in DIALECTS.values() if one.udp_port is not None]
+    places += [(port, "") for port in OSC_PORTS]
+
+    def listen(place: tuple[int, str]) -> Found:
+        return _listen_to_udp(*place, seconds)
+
+    with ThreadPoolExecutor(len(places), thread_name_prefix="detect") as pool:
+        return list(pool.map(listen, places))
+
+
+def _listen_to_port(port: SerialPort, seconds: float) -> Found:
+    link = SerialLink(port.device, USUAL_BAUDS)
+    try:
+        link.open(POLL_S)
+        try:
+            return _hear_out(port, link, seconds)
+        finally:
+            link.close()
+    except LinkError as loss:
+        return Found(port.device, port.description, Transport.SERIAL, str(loss).removesuffix("; trying again"))
+
+
+def _hear_out(port: SerialPort, link: ByteLink, seconds: float) -> Found:
+    end_s = time.monotonic() + seconds
+    search = BaudSearch(serial_dialects(), USUAL_BAUDS, time.monotonic())
+    verdict: Verdict | None = None
+    while search.n_rounds == 0 and (now_s := time.monotonic()) < end_s:
+        newest = search.feed(link.read(POLL_S))
+        if newest is not None:
+            # Once it is known, a little longer: the rate wants to be told, too.
+            end_s = min(end_s, now_s + RATE_S) if verdict is None else end_s
+            verdict = newest
+        if verdict is None and (baud := search.turn(now_s)) is not None:
+            link.set_baud(baud)
+    if verdict is not None:
+        return Found(
+            port.device,
+            port.description,
+            Transport.SERIAL,
+            f"speaks {verdict.dialect.name}",
+            verdict.dialect.name,
+            search.baud,
+            verdict.rate_hz,
+            search.n_bytes,
+        )
+    heard = "silent" if search.n_bytes == 0 else "bytes, but of no known dialect"
+    return Found(port.device, port.description, Transport.SERIAL, heard, n_bytes=search.n_bytes)
+
+
+def _listen_to_udp(port: int, name: str, seconds: float) -> Found:
+    from firmware_bridge.transports.udp_port import DEFAULT_HOST, UdpLink
+
+    link = UdpLink(DEFAULT_HOST, port, Notices(lambda text: None))
+    transport = Transport.UDP if name else Transport.OSC
+    place, n_bytes, osc = f"UDP port {port}", 0, ""
+    identification = Identification([DIALECTS[name]] if name else [])
+    try:
+        link.open(POLL_S)
+    except LinkError as loss:
+        return Found(place, "", transport, str(loss).removesuffix("; trying again"))
+    end_s = time.monotonic() + seconds
+    verdict = None
+    try:
+        while time.monotonic() < end_s:
+            for piece in link.read(POLL_S):
+                n_bytes += len(piece.data)
+                verdict = identification.feed(piece)
+                if piece.data[:1] in (b"/", b"#"):
+                    osc = piece.data.split(b"\0")[0].decode("ascii", "replace")
+    finally:
+        link.close()
+    if verdict is not None:
+        return Found(place, "", transport, f"speaks {name}", name, None, verdict.rate_hz, n_bytes)
+    if osc:
+        return Found(place, "", Transport.OSC, f"OSC messages ({osc})", "osc", n_bytes=n_bytes)
+    return Found(place, "", transport, "silent" if n_bytes == 0 else "bytes, but of no known dialect", n_bytes=n_bytes)
+
+
+def _midi() -> list[Found]:
+    from firmware_bridge.transports.midi_port import load_mido, midi_names
+
+    dialects = [one for one in DIALECTS.values() if one.transport is Transport.MIDI and one.port_name]
+    return [
+        Found(name, "", Transport.MIDI, f"is called like a {one.name}", one.name)
+        for name in midi_names(load_mido()[1])
+        for one in dialects
+        if one.port_name.lower() in name.lower()
+    ]
+
+
+def _hid() -> list[Found]:
+    from firmware_bridge.transports.hid_port import hid_trackers
+
+    return [
+        Found(one.path, one.product, Transport.HID, "describes itself as a head tracker", "android-hid")
+        for one in hid_trackers()
+    ]

@@ -1,0 +1,128 @@
+"""Links that write down what passes, and links that play it again."""
+
+import contextlib
+import time
+from pathlib import Path
+
+from firmware_bridge.notices import Notices
+from firmware_bridge.raw_recording import RawRecording, RawRecordingWriter
+from firmware_bridge.transports.link import ByteLink, Piece
+
+MAX_PER_READ = 256
+
+
+class RecordedLink(ByteLink):
+    """Another link whose bytes also go into a recording; a full disk ends the recording, never the link.
+
+    Raises BridgeError where the file cannot be made.
+    """
+
+    def __init__(self, link: ByteLink, path: Path, dialect: str | None, notices: Notices) -> None:
+        self._link, self._notices, self._path = link, notices, path
+        self._writer: RawRecordingWriter | None = RawRecordingWriter(path, link.name, dialect)
+        self._sender: str | None = None
+        self.name, self.bauds, self.answers_only = link.name, link.bauds, link.answers_only
+
+    def open(self, timeout_s: float) -> bool:
+        """Open the link."""
+        is_open = self._link.open(timeout_s)
+        self.device_id, self.descriptor = self._link.device_id, self._link.descriptor
+        self._sender = None
+        if is_open and self._writer is not None:
+            try:
+                self._writer.begin(self.descriptor)
+            except OSError as error:
+                self._give_up(error)
+        return is_open
+
+    def read(self, timeout_s: float) -> list[Piece]:
+        """Read from the link and write down what came."""
+        pieces = self._link.read(timeout_s)
+        self.device_id = self._link.device_id
+        for piece in pieces:
+            if piece.sender != self._sender:
+                self._sender = piece.sender
+                self._write(b"", piece.arrival_s)
+            self._write(piece.data, piece.arrival_s)
+        return pieces
+
+    def write(self, data: bytes) -> bool:
+        """Write to the link; what the host says is not recorded."""
+        return self._link.write(data)
+
+    def set_baud(self, baud: int) -> None:
+        """Change the speed: what follows is another stream."""
+        self._sender = None
+        self._link.set_baud(baud)
+
+    def believe(self) -> None:
+        """Pass on."""
+        self._link.believe()
+
+    def close(self) -> None:
+        """Close link and file; both go on when the link is opened again."""
+        if self._writer is not None:
+            try:
+                self._writer.close()
+            except OSError as error:
+                self._give_up(error)
+        self._link.close()
+
+    def _write(self, data: bytes, arrival_s: float) -> None:
+        if self._writer is not None:
+            try:
+                self._writer.write(data, arrival_s)
+            except OSError as error:
+                self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        writer, self._writer = self._writer, None
+        self._notices.say(f"the recording {self._path} ends early: {error.strerror}")
+        if writer is not None:
+            with contextlib.suppress(OSError):
+                writer.close()
+
+
+class ReplayLink(ByteLink):
+    """A recording as a link: at the times it was made, or `in_real_time` false as fast as it is read.
+
+    Arrivals are the recorded ones to the bit, counted from the moment of opening, or from 0 in a hurry. Nothing
+    can be written. `is_over` once all was read.
+    """
+
+    def __init__(self, recording: RawRecording, name: str, in_real_time: bool = True) -> None:
+        self.name = name
+        self.is_over = False
+        self.descriptor = recording.descriptor
+        self._records, self._in_real_time = recording.records, in_real_time
+        self._start_s = 0.0
+        self._next = self._part = 0
+
+    def open(self, timeout_s: float) -> bool:
+        """Begin at the beginning."""
+        self._start_s = time.monotonic() if self._in_real_time else 0.0
+        self._next, self._part, self.is_over = 0, 0, False
+        return True
+
+    def read(self, timeout_s: float) -> list[Piece]:
+        """Return what is due, waiting at most `timeout_s` for the first."""
+        if self._next < len(self._records):
+            wait_s = self._start_s + self._records[self._next].time_s - time.monotonic()
+            if self._in_real_time and wait_s > 0.0:
+                time.sleep(min(wait_s, timeout_s))
+        pieces: list[Piece] = []
+        while self._next < len(self._records) and len(pieces) < MAX_PER_READ:
+            record = self._records[self._next]
+            arrival_s = self._start_s + record.time_s
+            if self._in_real_time and arrival_s > time.monotonic():
+                break
+            self._next += 1
+            if record.data:
+                pieces.append(Piece(record.data, arrival_s, f"part {self._part}"))
+            else:
+                self._part += 1
+        self.is_over = self._next == len(self._records)
+        return pieces
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to give back."""
