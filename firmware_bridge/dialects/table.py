@@ -2,11 +2,32 @@
 
 from firmware_bridge.dialect import Dialect
 from firmware_bridge.dialects import (
+    adafruit,
+    bno055,
+    bno08x_rvc,
+    hatire,
     hbf1,
+    hedrot,
+    nvsonic,
+    razor,
+    vectornav,
+    witmotion,
 )
 from firmware_bridge.errors import BridgeError
 
-_ALL: tuple[Dialect, ...] = (hbf1.DIALECT,)
+_ALL: tuple[Dialect, ...] = (
+    hbf1.DIALECT,
+    vectornav.DIALECT,
+    razor.DIALECT,
+    adafruit.DIALECT,
+    nvsonic.DIALECT,
+    bno08x_rvc.DIALECT,
+    witmotion.DIALECT,
+    witmotion.BLE_DIALECT,
+    hatire.DIALECT,
+    bno055.DIALECT,
+    hedrot.DIALECT,
+)
 
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in _ALL}
 
