@@ -3,8 +3,10 @@
 from firmware_bridge.dialect import Dialect
 from firmware_bridge.dialects import (
     adafruit,
+    android_hid,
     bno055,
     bno08x_rvc,
+    bno08x_shtp,
     hatire,
     hbf1,
     hedrot,
@@ -24,9 +26,11 @@ _ALL: tuple[Dialect, ...] = (
     bno08x_rvc.DIALECT,
     witmotion.DIALECT,
     witmotion.BLE_DIALECT,
+    bno08x_shtp.DIALECT,
     hatire.DIALECT,
     bno055.DIALECT,
     hedrot.DIALECT,
+    android_hid.DIALECT,
 )
 
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in _ALL}
