@@ -11,6 +11,7 @@ from math import cos, hypot, isfinite, radians, sqrt
 
 from firmware_bridge.dialect import Check
 from firmware_bridge.messages import Motion, Quat, Vec3
+from firmware_bridge.stages.lumps import lump_ends
 
 FRAMES_IN_A_ROW = {Check.CRC16: 0, Check.SUM8: 3, Check.NONE: 20}
 FRAMES_WITHOUT_STEADY_RATE = 100
@@ -169,9 +170,7 @@ def is_steady(arrivals_s: list[float], n_frames: int) -> bool:
     or so, however the transport lumps them; random finds stray from it as their square root. The newest
     lump is left out, for it may not be whole. Only as many frames are looked at as show enough lumps.
     """
-    span_s = arrivals_s[-1] - arrivals_s[0]
-    half_period_s = 0.5 * span_s / (len(arrivals_s) - 1)
-    ends = [i for i in range(len(arrivals_s) - 1) if arrivals_s[i + 1] - arrivals_s[i] > half_period_s]
+    ends = lump_ends(arrivals_s)
     first = next((k for k in range(len(ends) - MIN_LUMPS, -1, -1) if ends[-1] - ends[k] >= n_frames - 2), None)
     if first is None:
         return False
