@@ -11,6 +11,7 @@ from math import cos, hypot, isfinite, radians, sqrt
 
 from firmware_bridge.dialect import Check
 from firmware_bridge.messages import Motion, Quat, Vec3
+from firmware_bridge.plain_quaternion import conjugate, multiply
 from firmware_bridge.stages.lumps import lump_ends
 
 FRAMES_IN_A_ROW = {Check.CRC16: 0, Check.SUM8: 3, Check.NONE: 20}
@@ -37,17 +38,21 @@ STANDARD_GRAVITY_M_S2 = 9.80665
 
 
 class TrustGate:
-    """Admits the motions of one stream; one gate per connection. `why` is the last refusal in words. Thread: one."""
+    """Admits the motions of one stream; one gate per connection. Thread: one.
+
+    `refused` counts what was not admitted, `implausible` those of them that could not be true (the others were
+    not yet believed); `why` is the last refusal in words.
+    """
 
     def __init__(self, check: Check) -> None:
         self._check = check
         self._needed = FRAMES_IN_A_ROW[check]
-        self.refused = 0
+        self.refused = self.implausible = 0
         self.why = ""
         self.reset()
 
     def reset(self) -> None:
-        """Believe nothing any more, as after a reconnection; `refused` stays."""
+        """Believe nothing any more, as after a reconnection; the counts stay."""
         self.trusted = self._needed == 0
         self._in_a_row = 0
         self._n_bad = 0
@@ -71,7 +76,7 @@ class TrustGate:
         if self._is_proven():
             self.trusted, self._n_bad = True, 0
             return True
-        return self._refuse(fault or "the stream has not yet shown a steady rate and smooth motion for long enough")
+        return self._refuse(fault)
 
     def _keep(self, motion: Motion, arrival_s: float, fault: str) -> bool:
         if not fault:
@@ -84,9 +89,10 @@ class TrustGate:
             self._start_over()
         return self._refuse(fault)
 
-    def _refuse(self, why: str) -> bool:
+    def _refuse(self, fault: str) -> bool:
         self.refused += 1
-        self.why = why
+        self.implausible += bool(fault)
+        self.why = fault or "the stream has not yet shown a steady rate and smooth motion for long enough"
         return False
 
     def _start_over(self) -> None:
@@ -97,7 +103,7 @@ class TrustGate:
     def _remember(self, motion: Motion, arrival_s: float) -> None:
         before = self._last.quat_wxyz if self._last is not None else None
         if not self.trusted and before is not None and motion.quat_wxyz is not None:
-            self._last_step = step_between(before, motion.quat_wxyz)
+            self._last_step = multiply(conjugate(before), motion.quat_wxyz)
         self._last, self._last_s = motion, arrival_s
 
     def _fault_in_stream(self, motion: Motion, arrival_s: float) -> str:
@@ -123,7 +129,7 @@ class TrustGate:
         arrivals = self._arrivals_s
         period_s = (arrivals[-1] - arrivals[0]) / max(1, len(arrivals) - 1)
         limit_deg = min(MAX_BEND_DEG, BEND_NOISE_DEG + MAX_ACCELERATION_DEG_S2 * period_s**2)
-        if abs(dot(self._last_step, step_between(before, now))) < cos(radians(0.5 * limit_deg)):
+        if abs(dot(self._last_step, multiply(conjugate(before), now))) < cos(radians(0.5 * limit_deg)):
             return "it moves as no head does"
         return ""
 
@@ -183,18 +189,6 @@ def is_steady(arrivals_s: list[float], n_frames: int) -> bool:
 def dot(a: Quat, b: Quat) -> float:
     """Return the scalar product: the cosine of half the turn between unit quaternions."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]
-
-
-def step_between(a: Quat, b: Quat) -> Quat:
-    """Return conj(a) b: the turn from a to b in body axes."""
-    aw, ax, ay, az = a
-    bw, bx, by, bz = b
-    return (
-        aw * bw + ax * bx + ay * by + az * bz,
-        aw * bx - ax * bw - ay * bz + az * by,
-        aw * by + ax * bz - ay * bw - az * bx,
-        aw * bz - ax * by + ay * bx - az * bw,
-    )
 
 
 def distance(a: Vec3 | None, b: Vec3 | None) -> float:
