@@ -211,9 +211,9 @@ class LinkSource:
         now_s = time.monotonic()
         if pieces:
             self._bytes_s = now_s
-        if heard:
+        if any(isinstance(one.message, Motion) for one in heard):
             self._heard_s, self._tries = now_s, 0
-            if not self._is_live and any(isinstance(one.message, Motion) for one in heard):
+            if not self._is_live:
                 self._is_live = True
                 self._notices.repeat("live", f"{self.name}: {self._dialect_name()} motion is coming in")
         elif self._is_open and now_s - self._heard_s > SILENT_S:
