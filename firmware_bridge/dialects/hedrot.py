@@ -50,9 +50,17 @@ class HedrotDecoder(StreamDecoder):
 
     def __init__(self) -> None:
         super().__init__()
+        self._forget()
+
+    def reset(self) -> None:
+        """Forget half a frame and the calibration that the device told."""
+        super().reset()
+        self._forget()
+
+    def _forget(self) -> None:
         self._overrun = False
-        self._accel_zero: Vec3 = (0.0, 0.0, 0.0)
-        self._accel_unit: Vec3 = (GRAVITY_M_S2 / ACCEL_PER_G,) * 3
+        self._in_step = True
+        self._calibrate({})
 
     def scan(self, buffer: bytes, at: int) -> tuple[int, Message | None]:
         """Look at one place: a frame, settings, an answer, or rubbish."""
@@ -62,7 +70,8 @@ class HedrotDecoder(StreamDecoder):
         if first == INFO_START:
             return self._scan_info(buffer, at)
         if first in _ANSWERS:
-            self._overrun |= first == OVERLOAD
+            # Within a damaged frame this byte may be anything.
+            self._overrun |= first == OVERLOAD and self._in_step
             return 1, None
         self.counts.damaged += 1
         start = _WORTH_A_LOOK.search(buffer, at)
@@ -73,8 +82,10 @@ class HedrotDecoder(StreamDecoder):
             low = _LOW.search(buffer, at, at + FRAME_BYTES)
             if low is None and len(buffer) - at < FRAME_BYTES:
                 return 0, None
-            self.counts.damaged += 1
+            self.counts.damaged += self._in_step
+            self._in_step = False
             return (low.start() - at, None) if low is not None else (1, None)
+        self._in_step = True
         if not (buffer[at + 6] & buffer[at + 13] & buffer[at + 20] & 1):
             self.counts.damaged += 1
             return FRAME_BYTES, None
@@ -110,11 +121,11 @@ class HedrotDecoder(StreamDecoder):
     def _calibrate(self, settings: dict[str, str]) -> None:
         zero, scale = _three(settings.get("accOffset")), _three(settings.get("accScaling"))
         least, most = ACCEL_SCALES_PER_G
-        if zero is None or scale is None or not all(least <= part <= most for part in scale):
-            return
-        if max(map(abs, zero)) <= 0.5 * min(scale):
-            self._accel_zero = zero
-            self._accel_unit = (GRAVITY_M_S2 / scale[0], GRAVITY_M_S2 / scale[1], GRAVITY_M_S2 / scale[2])
+        sane = scale is not None and least <= min(scale) <= max(scale) <= most
+        if zero is None or scale is None or not sane or max(map(abs, zero)) > 0.5 * min(scale):
+            zero, scale = (0.0, 0.0, 0.0), (ACCEL_PER_G, ACCEL_PER_G, ACCEL_PER_G)
+        self._accel_zero: Vec3 = zero
+        self._accel_unit: Vec3 = (GRAVITY_M_S2 / scale[0], GRAVITY_M_S2 / scale[1], GRAVITY_M_S2 / scale[2])
 
 
 def _three(text: str | None) -> Vec3 | None:
