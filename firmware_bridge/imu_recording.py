@@ -98,7 +98,7 @@ def _read_broad(path: Path) -> Mapping[str, Any]:
 
 
 def _read_npz(path: Path) -> Mapping[str, Any]:
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         found = dict(file)
     for name in ("times_s", "gyro_rad_s", "accel_m_s2", "quats_world_from_imu"):
         if name not in found:
@@ -112,7 +112,10 @@ def _read_csv(path: Path) -> Mapping[str, Any]:
         for name in NEEDED:
             if name not in names:
                 raise KeyError(f"the column {name}")
-        table = np.loadtxt(file, delimiter=",", ndmin=2)
+        rows = [line for line in file if line.strip()]
+    if not rows:
+        raise ValueError("it holds no samples")
+    table = np.loadtxt(rows, delimiter=",", ndmin=2)
     if table.shape[1] != len(names):
         raise ValueError(f"{len(names)} columns are named, {table.shape[1]} are there")
 

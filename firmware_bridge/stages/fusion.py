@@ -3,13 +3,12 @@
 Filters are made for even samples; devices drop some and clocks wander. So the time between two samples is cut
 into even steps near the sample period, the values in between lie on straight lines, and each step tells the
 filter its true length. After a long gap nobody knows how the head turned meanwhile: the heading stays what it
-was, and the accelerometer finds the vertical again.
+was, and the accelerometer finds the vertical again at once.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import hypot
 from statistics import fmean, median
 from typing import Protocol
 
@@ -19,8 +18,8 @@ from firmware_bridge.messages import Motion, Quat, Vec3
 FUSIONS = ("vqf", "vqf9d", "imufusion")
 LEARN_S, LEARN_SAMPLES = 0.3, 8
 """So much is heard of a device of unknown rate before the filter begins."""
-WATCHED_SAMPLES, RATE_TOLERANCE = 64, 0.1
-"""A period that is off by more than the tolerance, over so many samples, is learnt anew."""
+WATCHED_SAMPLES, RATE_TOLERANCE, ALIKE = 64, 0.1, 0.75
+"""A period that is off by more than the tolerance, over so many samples of which so many agree, is learnt anew."""
 MAX_GAP_S = 0.5
 """Up to here the turn in between is interpolated."""
 
@@ -36,12 +35,16 @@ class Fused:
 
 
 class Filter(Protocol):
-    """One fusion library. `heading_is_own`: no magnetometer tells where the heading is. Thread: one."""
+    """One fusion library. Thread: one."""
 
-    heading_is_own: bool
+    def start(self, period_s: float) -> None:
+        """Begin, once; steps of about `period_s` follow."""
 
-    def restart(self, period_s: float) -> None:
-        """Forget the orientation, keep the gyro's bias; steps of about `period_s` follow."""
+    def change_period(self, period_s: float) -> None:
+        """Go on with steps of about `period_s`, with all that is known."""
+
+    def after_gap(self) -> None:
+        """Keep bias and heading, and take the vertical from what comes next: nobody knows what was missed."""
 
     def step(self, gyro_rad_s: Vec3, accel_m_s2: Vec3, mag_ut: Vec3 | None, step_s: float) -> None:
         """Go on by one step of `step_s` with the values at its end."""
@@ -73,10 +76,8 @@ class Fusion:
         self._last: _Sample | None = None
         self._heard: list[_Sample] = []
         self._intervals_s: list[float] = []
-        # The turn about the vertical that joins the headings of before and after a restart: cos, sin of its half.
-        self._yaw = (1.0, 0.0)
         if rate_hz > 0.0:
-            self._begin(1.0 / rate_hz)
+            self._start(1.0 / rate_hz)
 
     def update(self, motion: Motion, time_s: float) -> Fused | None:
         """Return what is known after a sample measured at `time_s` (host monotonic, rising).
@@ -101,15 +102,14 @@ class Fusion:
         span_s = sample.time_s - heard[0].time_s
         if len(heard) < LEARN_SAMPLES or span_s < LEARN_S:
             return
-        self._begin(typical_interval_s([b.time_s - a.time_s for a, b in pairwise(heard)]))
+        self._start(typical_interval_s([b.time_s - a.time_s for a, b in pairwise(heard)]))
         for each in heard:
             self._advance(each)
         self._heard = []
 
-    def _begin(self, period_s: float) -> None:
+    def _start(self, period_s: float) -> None:
         self._period_s = period_s
-        self._intervals_s = []
-        self._filter.restart(period_s)
+        self._filter.start(period_s)
 
     def _advance(self, sample: _Sample) -> None:
         last = self._last
@@ -122,7 +122,9 @@ class Fusion:
             return
         self._last = sample
         if interval_s > MAX_GAP_S:
-            self._restart(sample, self._period_s)
+            self._intervals_s.clear()
+            self._filter.after_gap()
+            self._filter.step(sample.gyro_rad_s, sample.accel_m_s2, sample.mag_ut, self._period_s)
             return
         n_steps = max(1, round(interval_s / self._period_s))
         step_s = interval_s / n_steps
@@ -131,33 +133,25 @@ class Fusion:
             gyro = _between(last.gyro_rad_s, sample.gyro_rad_s, part)
             self._filter.step(gyro, _between(last.accel_m_s2, sample.accel_m_s2, part), None, step_s)
         self._filter.step(sample.gyro_rad_s, sample.accel_m_s2, sample.mag_ut, step_s)
-        self._watch_rate(sample, interval_s)
+        self._watch_rate(interval_s)
 
-    def _watch_rate(self, sample: _Sample, interval_s: float) -> None:
+    def _watch_rate(self, interval_s: float) -> None:
         self._intervals_s.append(interval_s)
         if len(self._intervals_s) < WATCHED_SAMPLES:
             return
-        period_s = typical_interval_s(self._intervals_s)
+        period_s = median(self._intervals_s)
+        # Losses give intervals of several lengths, a new rate gives one.
+        n_alike = sum(abs(each / period_s - 1.0) < RATE_TOLERANCE for each in self._intervals_s)
         self._intervals_s.clear()
-        if abs(period_s / self._period_s - 1.0) > RATE_TOLERANCE:
-            self._restart(sample, period_s)
-
-    def _restart(self, sample: _Sample, period_s: float) -> None:
-        before = self._quat()
-        self._begin(period_s)
-        self._filter.step(sample.gyro_rad_s, sample.accel_m_s2, sample.mag_ut, period_s)
-        if self._filter.heading_is_own:
-            self._yaw = _yaw_between(self._filter.quat_wxyz(), before)
-
-    def _quat(self) -> Quat:
-        (c, s), (w, x, y, z) = self._yaw, self._filter.quat_wxyz()
-        return (c * w - s * z, c * x - s * y, c * y + s * x, c * z + s * w)
+        if n_alike >= ALIKE * WATCHED_SAMPLES and abs(period_s / self._period_s - 1.0) > RATE_TOLERANCE:
+            self._period_s = period_s
+            self._filter.change_period(period_s)
 
     def _fused(self) -> Fused:
         (bx, by, bz), last = self._filter.bias_rad_s(), self._last
         assert last is not None
         gx, gy, gz = last.gyro_rad_s
-        return Fused(self._quat(), (gx - bx, gy - by, gz - bz), self._filter.at_rest())
+        return Fused(self._filter.quat_wxyz(), (gx - bx, gy - by, gz - bz), self._filter.at_rest())
 
 
 def make_fusion(kind: str, rate_hz: float = 0.0) -> Fusion:
@@ -190,13 +184,3 @@ def typical_interval_s(intervals_s: Sequence[float]) -> float:
 
 def _between(a: Vec3, b: Vec3, part: float) -> Vec3:
     return (a[0] + part * (b[0] - a[0]), a[1] + part * (b[1] - a[1]), a[2] + part * (b[2] - a[2]))
-
-
-def _yaw_between(a: Quat, b: Quat) -> tuple[float, float]:
-    """Return cos and sin of half the turn about the vertical that brings a closest to b."""
-    aw, ax, ay, az = a
-    bw, bx, by, bz = b
-    w, z = bw * aw + bx * ax + by * ay + bz * az, bz * aw - bw * az + by * ax - bx * ay
-    length = hypot(w, z)
-    # Upside down on the other: every heading is as close as any.
-    return (w / length, z / length) if length > 1e-9 else (1.0, 0.0)

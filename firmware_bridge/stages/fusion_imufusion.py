@@ -23,8 +23,6 @@ STANDARD_GRAVITY_M_S2 = 9.80665
 class ImufusionFilter:
     """Six axes; the heading begins at 0. Thread: one."""
 
-    heading_is_own = True
-
     def __init__(self) -> None:
         self._ahrs = imufusion.Ahrs()
         self._bias = imufusion.Bias()
@@ -32,21 +30,34 @@ class ImufusionFilter:
         self._period_s = 0.0
         self._still_s = 0.0
         self._age_s = 0.0
+        self._is_upright = False
 
-    def restart(self, period_s: float) -> None:
-        """Begin anew with steps of about `period_s`, the bias kept."""
-        self._period_s, self._age_s = period_s, 0.0
-        self._ahrs.restart()
-        bias_settings = imufusion.BiasSettings()
-        bias_settings.sample_rate = 1.0 / period_s
-        bias_settings.stationary_threshold = degrees(REST_RAD_S)
-        bias_settings.stationary_period = REST_AFTER_S
-        self._bias.set_settings(bias_settings)
+    def start(self, period_s: float) -> None:
+        """Begin; the first specific force says where up is."""
+        self.change_period(period_s)
+        self._ahrs.skip_startup()
+
+    def change_period(self, period_s: float) -> None:
+        """Go on with steps of about `period_s`; all that is known stays."""
+        self._period_s = period_s
+        self._settle()
+        settings = imufusion.BiasSettings()
+        settings.sample_rate = 1.0 / period_s
+        settings.stationary_threshold = degrees(REST_RAD_S)
+        settings.stationary_period = REST_AFTER_S
+        self._bias.set_settings(settings)
+
+    def after_gap(self) -> None:
+        """Ramp onto the vertical anew; the heading stays."""
+        self._age_s = 0.0
 
     def step(self, gyro_rad_s: Vec3, accel_m_s2: Vec3, mag_ut: Vec3 | None, step_s: float) -> None:
         """Go on by one step of its true length; the first one stands upright at once."""
+        if not self._is_upright:
+            self._ahrs.set_quaternion(np.array(_upright(accel_m_s2)))
+            self._is_upright = True
         if self._age_s < STARTUP_S:
-            self._start_up(accel_m_s2)
+            self._settle()
             self._age_s += step_s
         gyro_deg_s = self._bias.update(np.degrees(gyro_rad_s))
         ox, oy, oz = self._bias.get_offset().tolist()
@@ -57,10 +68,7 @@ class ImufusionFilter:
         turning = max(abs(gx - self._offset[0]), abs(gy - self._offset[1]), abs(gz - self._offset[2])) > REST_RAD_S
         self._still_s = 0.0 if turning else self._still_s + step_s
 
-    def _start_up(self, accel_m_s2: Vec3) -> None:
-        if self._age_s == 0.0:
-            self._ahrs.skip_startup()
-            self._ahrs.set_quaternion(np.array(_upright(accel_m_s2)))
+    def _settle(self) -> None:
         done = self._age_s + self._period_s >= STARTUP_S
         settings = imufusion.AhrsSettings()
         settings.convention = imufusion.CONVENTION_NWU

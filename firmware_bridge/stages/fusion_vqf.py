@@ -6,15 +6,14 @@ All parameters are the authors' defaults: on four BROAD trials others gained one
 motion, from the gyro's scale: 0.5 % of it makes 3 °/min.
 """
 
-from math import radians, sqrt
+from math import nan, sqrt
 
 import numpy as np
 from vqf import VQF
 
 from firmware_bridge.messages import Quat, Vec3
 
-MIN_BIAS_SIGMA_RAD_S = radians(0.03)
-"""What VQF itself reaches at rest: a restart does not believe the old bias more than that."""
+CARRIED = ("gyrQuat", "accQuat", "delta", "lastAccLp", "bias", "biasP", "kMagInit", "magRefNorm", "magRefDip")
 _HALF = sqrt(0.5)
 
 
@@ -22,19 +21,35 @@ class VqfFilter:
     """Six axes, or nine with `use_mag`: then x of the world points to magnetic north. Thread: one."""
 
     def __init__(self, use_mag: bool = False) -> None:
-        self.heading_is_own = not use_mag
+        self._use_mag = use_mag
         self._vqf: VQF | None = None
         self._period_s = 0.0
         self._bias: Vec3 = (0.0, 0.0, 0.0)
         # The library wants whole arrays; these are filled anew each step.
         self._gyro, self._accel, self._mag = np.zeros(3), np.zeros(3), np.zeros(3)
 
-    def restart(self, period_s: float) -> None:
-        """Begin anew with steps of about `period_s`, the bias kept with its uncertainty."""
-        old, self._vqf, self._period_s = self._vqf, VQF(period_s), period_s
-        if old is not None:
-            bias, sigma = old.getBiasEstimate()
-            self._vqf.setBiasEstimate(bias, max(sigma, MIN_BIAS_SIGMA_RAD_S))
+    def start(self, period_s: float) -> None:
+        """Begin; the first specific force says where up is."""
+        self._vqf, self._period_s = VQF(period_s), period_s
+
+    def change_period(self, period_s: float) -> None:
+        """Go on with steps of about `period_s`: orientation, vertical and bias go over to the new filter."""
+        assert self._vqf is not None
+        known, self._vqf, self._period_s = self._vqf.state, VQF(period_s), period_s
+        state, coeffs = self._vqf.state, self._vqf.coeffs
+        for name in CARRIED:
+            state[name] = known[name]
+        b, a = np.array(coeffs["accLpB"]), np.array(coeffs["accLpA"])
+        state["accLpState"] = [part for x in known["lastAccLp"] for part in VQF.filterInitialState(x, b, a)]
+        self._vqf.state = state
+
+    def after_gap(self) -> None:
+        """Average the specific force anew, and let the compass find its heading anew."""
+        assert self._vqf is not None
+        state = self._vqf.state
+        state["accLpState"] = [nan] * 6
+        state["kMagInit"] = 1.0
+        self._vqf.state = state
 
     def step(self, gyro_rad_s: Vec3, accel_m_s2: Vec3, mag_ut: Vec3 | None, step_s: float) -> None:
         """Go on by one step: VQF's steps are all alike, so the rate is scaled until the turn is right."""
@@ -42,7 +57,7 @@ class VqfFilter:
         (gx, gy, gz), (bx, by, bz), stretch = gyro_rad_s, self._bias, step_s / self._period_s
         self._gyro[:] = bx + stretch * (gx - bx), by + stretch * (gy - by), bz + stretch * (gz - bz)
         self._accel[:] = accel_m_s2
-        if mag_ut is None or self.heading_is_own:
+        if mag_ut is None or not self._use_mag:
             self._vqf.update(self._gyro, self._accel)
         else:
             self._mag[:] = mag_ut
@@ -53,7 +68,7 @@ class VqfFilter:
     def quat_wxyz(self) -> Quat:
         """Return the unit quaternion, world (z up) from body."""
         assert self._vqf is not None
-        if self.heading_is_own:
+        if not self._use_mag:
             w, x, y, z = self._vqf.getQuat6D().tolist()
             return (w, x, y, z)
         w, x, y, z = self._vqf.getQuat9D().tolist()

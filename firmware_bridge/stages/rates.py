@@ -30,7 +30,7 @@ class DerivedRates:
         path = self._path
         if path:
             last_s, last = path[-1]
-            if time_s <= last_s or (quat_wxyz == last and self._rate is not None and time_s - last_s <= REPEAT_S):
+            if time_s <= last_s or (quat_wxyz == last and time_s - last_s <= REPEAT_S):
                 return self._rate
             cosine = sum(a * b for a, b in zip(last, quat_wxyz, strict=True))
             if time_s - last_s > MAX_GAP_S or abs(cosine) < COS_HALF_JUMP:
