@@ -16,8 +16,9 @@ UNKNOWN = -1
 
 
 class StateWord(IntEnum):
-    """What the poses are at this moment."""
+    """What the poses are at this moment; NONE where nobody wears anything."""
 
+    NONE = 0
     WAITING = 1
     LIVE = 2
     HELD = 3

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from firmware_bridge.decoder import Counts
 from firmware_bridge.dialect import Dialect
 from firmware_bridge.messages import Message
 from firmware_bridge.pose import PoseSample
@@ -11,26 +12,12 @@ from firmware_bridge.pose import PoseSample
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """How a source does: `sender` in words or "", `dropped` counts what could not be used."""
+    """How a source does: `sender` in words or "", `dropped` counts what could not be used, `counts` of which kind."""
 
     connected: bool
     sender: str
     dropped: int
-
-
-class PoseSource(Protocol):
-    """A source waits, decodes, reconnects; it never raises for what comes over the wire."""
-
-    name: str
-
-    def poll(self, timeout_s: float) -> Sequence[PoseSample]:
-        """Return the poses that came, oldest first, waiting at most `timeout_s` for the first."""
-
-    def health(self) -> SourceHealth:
-        """Return the present health. Any thread."""
-
-    def close(self) -> None:
-        """Give ports and files back. Called on the thread that polls."""
+    counts: Counts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ def test_an_interrupted_start_leaves_nothing_behind(field, tmp_path, monkeypatch
     session = Session(load_settings(None, choices))
     with pytest.raises(KeyboardInterrupt), session:
         pass
-    assert session._feeder._thread is None and session._tracker._thread is None
+    assert session._feeder._thread is None and not session._bridge.is_running
     assert not session._recorder._thread.is_alive() and gc.get_freeze_count() == 0
     assert [path.name for path in tmp_path.iterdir()] == ["field.wav"]
 
@@ -175,7 +175,7 @@ def test_what_fails_at_the_end_is_raised_when_all_the_rest_is_closed(field, tmp_
     monkeypatch.setattr(part, name, lambda self: (end(self), refuse()))
     with pytest.raises(DeviceError, match="stuck within a block"), session:
         wait_for(lambda: session.engine.snapshot().frame > 4800)
-    assert session._feeder._thread is None and session._tracker._thread is None
+    assert session._feeder._thread is None and not session._bridge.is_running
     assert gc.get_freeze_count() == 0
     assert soundfile.info(record).frames >= 4800 and not list(tmp_path.glob("*.partial"))
 
@@ -268,9 +268,9 @@ def test_a_simulated_head_turns_the_field_and_recentring_makes_its_heading_the_f
     session = Session(settings)
     with session:
         wait_for(lambda: session.engine.snapshot().poses > 20)
-        before = session._mailbox.recentre_count()
+        before = session._bridge.mailbox.recentre_count()
         session.recentre()
-        assert session._mailbox.recentre_count() == before + 1
+        assert session._bridge.mailbox.recentre_count() == before + 1
         status = session.status()
         assert status.tracker is not None and status.tracker.source == "simulated head"
 

@@ -12,6 +12,7 @@ from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import QUIET_S, Notices
 from firmware_bridge.one_sender import RELEASE_S
 from firmware_bridge.osc.source import OscSource
+from firmware_bridge.pose import PoseSample
 
 HOST = "127.0.0.1"
 
@@ -45,10 +46,14 @@ def new_client():
         yield lambda port: stack.enter_context(closing(SimpleUDPClient(HOST, port)))
 
 
+def poses_of(heard):
+    return [PoseSample(one.arrival_s, one.message.quat_wxyz) for one in heard]
+
+
 def poses_within(source, n_poses, seconds=3.0):
     poses, end = [], time.monotonic() + seconds
     while len(poses) < n_poses and time.monotonic() < end:
-        poses += source.poll(0.05)
+        poses += poses_of(source.poll(0.05))
     return poses
 
 
@@ -155,7 +160,7 @@ def test_a_silent_sender_makes_room_for_another(source, heard, new_client, monke
     second.send_message("/ypr", [20.0, 0.0, 0.0])
     poses = []
     for _ in range(20):
-        poses += source.poll(0.05)
+        poses += poses_of(source.poll(0.05))
     (pose,) = poses
     assert pose.yaw_pitch_roll_deg()[0] == pytest.approx(20.0)
     assert any("silent" in text for text in heard)

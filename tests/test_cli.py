@@ -154,7 +154,7 @@ def test_play_ends_by_itself_and_tells_how_it_went(call, field):
         (["play", "--rate", "8000"], "fs_hz = 8000 cannot be used: allowed is 44100"),
         (
             ["play", "--device", "virtual", "--tracker", "magic"],
-            'tracker = "magic" cannot be used: allowed is osc, serial',
+            'tracker = "magic" cannot be used: allowed is osc[:PORT], auto, serial',
         ),
         (["play", "--head", "no.sofa"], "no.sofa"),
         (["play", "--head", "nobody"], "head cannot be used: there is no file nobody; allowed is"),

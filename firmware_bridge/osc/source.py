@@ -5,7 +5,9 @@ import socket
 import time
 from collections.abc import Sequence
 
+from firmware_bridge.dialect import Dialect
 from firmware_bridge.errors import BridgeError
+from firmware_bridge.messages import Motion
 from firmware_bridge.notices import Notices
 from firmware_bridge.one_sender import Address, OneSender, in_words
 from firmware_bridge.osc.decoder import OscCounts, OscDecoder
@@ -13,7 +15,7 @@ from firmware_bridge.osc.dialects import find_dialect
 from firmware_bridge.osc.wire import MAX_PACKET_BYTES
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.quaternion import Array
-from firmware_bridge.source import SourceHealth, look_in_words
+from firmware_bridge.source import Heard, SourceHealth, look_in_words
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 9000
 RETRY_S = 1.0
@@ -26,6 +28,10 @@ class OscSource:
     Parameters: `host`, `port` to listen at; `dialect` name or None. Raises BridgeError for a port outside
     1..65535 or an unknown dialect; a port in use is tried again every second, and said.
     """
+
+    dialect: Dialect | None = None
+    device_id = ""
+    exact_times = False
 
     def __init__(self, host: str, port: int, dialect: str | None, notices: Notices) -> None:
         if not 1 <= port <= 65535:
@@ -41,9 +47,8 @@ class OscSource:
         self._decoder = OscDecoder(self._dialect, self._counts)
         self._decoded: Address = ("", 0)
         self._foreign = 0
-        self._seq = 0
 
-    def poll(self, timeout_s: float) -> Sequence[PoseSample]:
+    def poll(self, timeout_s: float) -> Sequence[Heard]:
         """Return the poses of the trusted sender that came, stamped on arrival.
 
         An angle that came alone (`/yaw`) becomes a pose 15 ms later, on an empty socket.
@@ -52,7 +57,7 @@ class OscSource:
         listener = self._listener(timeout_s)
         if listener is None:
             return []
-        poses: list[PoseSample] = []
+        poses: list[Heard] = []
         overdue_s = self._decoder.sweep.wait_s(time.monotonic())
         listener.settimeout(timeout_s if overdue_s is None else min(timeout_s, overdue_s))
         for _ in range(MAX_PER_POLL):
@@ -76,6 +81,10 @@ class OscSource:
         sender = self._trust.sender
         dropped = self._counts.refused + self._foreign
         return SourceHealth(sender is not None, "" if sender is None else in_words(sender), dropped)
+
+    def say(self, data: bytes) -> bool:
+        """Return that nobody listens."""
+        return False
 
     def close(self) -> None:
         """Free the port."""
@@ -112,7 +121,7 @@ class OscSource:
             )
         return f"cannot listen at {host}:{port} ({error.strerror}): choose another address; trying again"
 
-    def _accept(self, datagram: bytes, sender: Address, now_s: float) -> PoseSample | None:
+    def _accept(self, datagram: bytes, sender: Address, now_s: float) -> Heard | None:
         sender = (sender[0], sender[1])
         if not self._trust.admits(sender, now_s):
             self._foreign += 1
@@ -126,17 +135,16 @@ class OscSource:
             self._tell_refused(sender)
         return None if head is None else self._pose(head, now_s)
 
-    def _overdue(self, now_s: float) -> list[PoseSample]:
+    def _overdue(self, now_s: float) -> list[Heard]:
         head = self._decoder.overdue(now_s)
         return [] if head is None else [self._pose(head, self._decoder.sweep.newest_s)]
 
-    def _pose(self, head: Array, time_s: float) -> PoseSample:
-        self._seq += 1
+    def _pose(self, head: Array, time_s: float) -> Heard:
         w, x, y, z = head.tolist()
-        pose = PoseSample(time_s, (w, x, y, z), None, self._seq)
         if self._trust.believe(self._decoded, time_s):
-            self._notices.say(f"{in_words(self._decoded)} says: {look_in_words(pose)}")
-        return pose
+            look = look_in_words(PoseSample(time_s, (w, x, y, z)))
+            self._notices.say(f"{in_words(self._decoded)} says: {look}")
+        return Heard(Motion((w, x, y, z)), time_s)
 
     def _tell_refused(self, sender: Address) -> None:
         n_refused = self._counts.refused

@@ -69,7 +69,9 @@ class LinkSource:
 
     def health(self) -> SourceHealth:
         """Return whether messages come, from whom, and how many frames were unusable."""
-        return SourceHealth(self._is_live, (self._sender or self.name) if self._is_live else "", self.counts().dropped)
+        counts = self.counts()
+        sender = (self._sender or self.name) if self._is_live else ""
+        return SourceHealth(self._is_live, sender, counts.dropped, counts)
 
     def counts(self) -> Counts:
         """Return what became of all frames so far, former connections included. Any thread."""

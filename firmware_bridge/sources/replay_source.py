@@ -60,8 +60,8 @@ class ReplaySource:
 
     def health(self) -> SourceHealth:
         """Return whether it still plays, and what could not be used."""
-        dropped = self._source.health().dropped
-        return SourceHealth(not self._link.is_over, "" if self._link.is_over else self.name, dropped)
+        counts = self.counts()
+        return SourceHealth(not self._link.is_over, "" if self._link.is_over else self.name, counts.dropped, counts)
 
     def counts(self) -> Counts:
         """Return what became of all frames so far."""

@@ -63,8 +63,10 @@ def play(
     `input`: a path, or "scene" (None: as the set-up says); `config`: a set-up in TOML; `seconds`: at most so long,
     0.1 or more. Choices, with what holds where neither they nor the set-up say: device="auto", fs_hz=48000,
     block_size="auto", gain_db="auto", ceiling_db=-1.0, head="kemar", order="auto", method="auto", taps=256,
-    headphone_eq=None, convention="ambix", loop=False, tracker="osc", poses=None, osc_host="127.0.0.1",
-    osc_port=9000, osc_dialect=None, record=None, force=False. Raises RenderError.
+    headphone_eq=None, convention="ambix", loop=False, tracker="osc", osc_host="127.0.0.1",
+    osc_port=9000, osc_dialect=None, fusion="vqf", mounting=True, invert=(), yaw_only=True, gestures=(),
+    auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0, outputs=(), record_raw=None, process="own", poses=None,
+    record=None, force=False. Raises RenderError.
     """
     from rt_render.app.early_checks import check_seconds, check_sound_file, find_card
     from rt_render.app.parts import block_note

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from rt_render.app.settings import DIALECT_NAMES, TRACKERS
+from firmware_bridge.settings import OSC_NAMES
+from firmware_bridge.spec import SPECS
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="A set-up in TOML; options override it.")]
 Device = Annotated[
@@ -27,8 +28,11 @@ Equaliser = Annotated[
 Convention = Annotated[str | None, typer.Option(help="Of the file: ambix (ACN, SN3D), n3d or fuma.")]
 Seconds = Annotated[float | None, typer.Option(help="Stop after so many seconds, 0.1 or more.")]
 Ceiling = Annotated[float | None, typer.Option(help="Where the limiter holds, -40 to 0 dBFS; -1 by default.")]
-Tracker = Annotated[str | None, typer.Option(help=f"{TRACKERS}; osc by default.")]
-Dialect = Annotated[str | None, typer.Option("--osc-dialect", help=f"What the OSC messages mean: {DIALECT_NAMES}.")]
+Tracker = Annotated[str | None, typer.Option(help=f"{SPECS}; osc by default.")]
+TrackerThread = Annotated[
+    bool, typer.Option("--tracker-thread", help="Read the tracker on a thread of this process, not in its own.")
+]
+Dialect = Annotated[str | None, typer.Option("--osc-dialect", help=f"What the OSC messages mean: {OSC_NAMES}.")]
 Poses = Annotated[Path | None, typer.Option(help="A CSV file (time_s,w,x,y,z) followed by the time of the source.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

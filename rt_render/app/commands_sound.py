@@ -25,6 +25,7 @@ from rt_render.app.cli_options import (
     Seconds,
     Taps,
     Tracker,
+    TrackerThread,
 )
 from rt_render.app.terminal import INTERRUPTED, OUT, number_or_name
 
@@ -74,6 +75,7 @@ def play(
     convention: Convention = None,
     loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Begin again at the end.")] = None,
     tracker: Tracker = None,
+    tracker_thread: TrackerThread = False,
     poses: Poses = None,
     osc_host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 is every interface.")] = None,
     osc_port: Annotated[int | None, typer.Option(help="UDP port of the head tracker.")] = None,
@@ -111,6 +113,7 @@ def play(
                 convention=convention,
                 loop=loop,
                 tracker=tracker,
+                process="thread" if tracker_thread else None,
                 poses=poses,
                 osc_host=osc_host,
                 osc_port=osc_port,

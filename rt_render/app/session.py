@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from math import inf
 
-from firmware_bridge.mailbox import PoseMailbox
-from firmware_bridge.tracker import Tracker, TrackerStatus, open_tracker
+from firmware_bridge.opening import RunningBridge, open_bridge
+from firmware_bridge.status import BridgeStatus
 from rt_render.app.decoding import Progress
 from rt_render.app.parts import live_block_size, make_parts, start_gain_db
 from rt_render.app.recorder import Recorder
@@ -35,7 +35,7 @@ class SessionStatus:
 
     engine: Snapshot
     card: CardStatus
-    tracker: TrackerStatus | None
+    tracker: BridgeStatus | None
     position_s: float
     length_s: float | None
     lap: int | None
@@ -78,8 +78,7 @@ class Session:
         self.source, self.decoder, self.engine = parts.source, parts.decoder, parts.engine
         self._lap_frames, self._from_frame, self._wound_frames = parts.lap_frames, 0, 0
         self._feeder = RingFeeder(self.source, self.engine.ring, on_message=on_message)
-        self._mailbox = PoseMailbox.private()
-        self._tracker: Tracker | None = None
+        self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
         self._gain_db = start_gain_db(settings)
         self._playing, self._muted, self._tracking = True, False, True
@@ -96,23 +95,16 @@ class Session:
                     self.engine, settings.output.record, force=settings.output.force, on_message=on_message
                 )
             if not settings.tracking.poses:
-                self._tracker = self._open_tracker()
+                self._bridge = self._open_bridge()
         except BaseException:
             self._give_up()
             raise
 
-    def _open_tracker(self) -> Tracker:
+    def _open_bridge(self) -> RunningBridge:
         wanted = self.settings.tracking
-        tracker = open_tracker(
-            wanted.tracker,
-            self._mailbox,
-            osc_port=wanted.osc_port,
-            osc_host=wanted.osc_host,
-            osc_dialect=wanted.osc_dialect,
-            on_message=self.on_message,
-        )
-        self.engine.follow_mailbox(self._mailbox)
-        return tracker
+        bridge = open_bridge(wanted.bridge(), process=wanted.process, on_message=self.on_message)
+        self.engine.follow_mailbox(bridge.mailbox)
+        return bridge
 
     # from start to stop
 
@@ -173,9 +165,8 @@ class Session:
 
     def _close_inputs(self) -> None:
         with ExitStack() as each:
-            each.callback(self._mailbox.close)
-            if self._tracker:
-                each.callback(self._tracker.stop)
+            if self._bridge:
+                each.callback(self._bridge.stop)
             each.callback(self._feeder.close)
 
     def _prefill(self) -> None:
@@ -227,7 +218,8 @@ class Session:
 
     def recentre(self) -> None:
         """Make the present heading straight ahead."""
-        self._mailbox.request_recentre()
+        if self._bridge:
+            self._bridge.recentre()
 
     def seek(self, seconds: float) -> None:
         """Go on at this time of the source, faded out and in; the ring is filled before it sounds."""
@@ -261,7 +253,7 @@ class Session:
         return SessionStatus(
             engine=snapshot,
             card=self._card.status(),
-            tracker=self._tracker.status() if self._tracker else None,
+            tracker=self._bridge.status() if self._bridge else None,
             position_s=(frame % lap if lap else frame) / fs_hz,
             length_s=None if n_frames is None else n_frames / fs_hz,
             lap=frame // lap + 1 if lap else None,

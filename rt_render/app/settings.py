@@ -3,33 +3,17 @@
 Each field's description says what is allowed; error sentences are made from it.
 """
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TypedDict
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from firmware_bridge.osc.dialects import DIALECTS
+from firmware_bridge.settings import BridgeSettings
 from rt_render.conventions import BLOCK_SIZES, MAX_ORDER
 
 OptionalFile = Annotated[Path | None, Field(strict=False)]
 
-
-DIALECT_NAMES = ", ".join(DIALECTS)
-TRACKERS = "osc, serial:PORT[:BAUD], serial:auto, csv:FILE, simulated[:SEED] or none"
-_TRACKER = re.compile(r"osc|none|simulated(:[0-9]+)?|(serial|csv):.+")
-
-
-def _tracker(spec: str) -> str:
-    if not _TRACKER.fullmatch(spec):
-        raise ValueError
-    return spec
-
-
-def _dialect(name: str) -> str:
-    if name not in DIALECTS:
-        raise ValueError
-    return name
 
 
 class _Section(BaseModel):
@@ -80,20 +64,19 @@ class Source(_Section):
     loop: bool = Field(default=False, description="true or false")
 
 
-class Tracking(_Section):
-    """Where the head's pose comes from."""
+class Tracking(BridgeSettings):
+    """Where the head's pose comes from: all that a bridge can be told, and two keys of the renderer's own."""
 
-    tracker: Annotated[str, AfterValidator(_tracker)] = Field(default="osc", description=TRACKERS)
     poses: OptionalFile = Field(
         default=None, description="the path of a CSV file (time_s,w,x,y,z) followed by the source's own time"
     )
-    osc_host: Annotated[str, Field(min_length=1)] = Field(
-        default="127.0.0.1", description="the address to listen on, 127.0.0.1 for this machine only"
+    process: Literal["own", "thread"] = Field(
+        default="own", description='"own" (a process beside the renderer, which nothing here can hold up) or "thread"'
     )
-    osc_port: int = Field(default=9000, ge=1, le=65535, description="1 to 65535")
-    osc_dialect: Annotated[str, AfterValidator(_dialect)] | None = Field(
-        default=None, description=f"one of {DIALECT_NAMES}"
-    )
+
+    def bridge(self) -> BridgeSettings:
+        """Return what the bridge needs to know."""
+        return BridgeSettings.model_validate(self.model_dump(include=set(BridgeSettings.model_fields)))
 
 
 class Output(_Section):
@@ -130,9 +113,20 @@ class Choices(TypedDict, total=False):
     convention: str | None
     loop: bool | None
     tracker: str | None
-    poses: str | Path | None
     osc_host: str | None
     osc_port: int | None
     osc_dialect: str | None
+    fusion: str | None
+    mounting: bool | None
+    invert: Sequence[str] | None
+    yaw_only: bool | None
+    gestures: Sequence[str] | None
+    auto_recentre_deg_per_s: float | None
+    hold_s: float | None
+    ease_s: float | None
+    outputs: Sequence[str] | None
+    record_raw: str | Path | None
+    poses: str | Path | None
+    process: str | None
     record: str | Path | None
     force: bool | None

@@ -15,8 +15,9 @@ from rt_render.hrtf.heads import HEAD_NAMES
 
 _SECTIONS: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
 _SECTION_OF = {key: name for name, section in _SECTIONS.items() for key in section.model_fields}
-_FILE_KEYS = ("headphone_eq", "poses", "record")
+_FILE_KEYS = ("headphone_eq", "poses", "record", "record_raw")
 _READ_KEYS = ("input", "head", "headphone_eq", "poses")
+_FILE_TRACKERS = ("csv", "replay")
 _NAMES = {"head": HEAD_NAMES, "input": ("scene",)}
 """Keys that hold a name or else a path, and their names."""
 
@@ -67,8 +68,9 @@ def files_read(settings: Settings) -> dict[str, Path]:
     values = {key: getattr(getattr(settings, _SECTION_OF[key]), key) for key in _READ_KEYS}
     paths = {key: value for key, value in values.items() if value and str(value).lower() not in _NAMES.get(key, ())}
     found = {key: Path(value) for key, value in paths.items()}
-    if settings.tracking.tracker.startswith("csv:"):
-        found["tracker"] = Path(settings.tracking.tracker.removeprefix("csv:"))
+    kind, _, file = settings.tracking.tracker.partition(":")
+    if kind in _FILE_TRACKERS:
+        found["tracker"] = Path(file)
     return found
 
 
@@ -184,5 +186,6 @@ def _anchor_paths(document: dict[str, Any], folder: Path) -> None:
         for key, value in section.items():
             if key in _FILE_KEYS or (key in _NAMES and value.lower() not in _NAMES[key]):
                 section[key] = str(folder / Path(value).expanduser())
-            elif key == "tracker" and value.startswith("csv:"):
-                section[key] = f"csv:{folder / Path(value.removeprefix('csv:')).expanduser()}"
+            elif key == "tracker" and value.partition(":")[0] in _FILE_TRACKERS:
+                kind, _, file = value.partition(":")
+                section[key] = f"{kind}:{folder / Path(file).expanduser()}"

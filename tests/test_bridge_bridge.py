@@ -2,25 +2,45 @@ import socket
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
 from firmware_bridge import quaternion
-from firmware_bridge.errors import BridgeError
+from firmware_bridge.bridge import Bridge
+from firmware_bridge.bridge_words import BridgeWords, StateWord
+from firmware_bridge.device_store import DeviceStore
 from firmware_bridge.mailbox import PoseMailbox
+from firmware_bridge.memory import Memory
+from firmware_bridge.messages import Motion
 from firmware_bridge.notices import Notices
+from firmware_bridge.opening import open_bridge, open_thread
 from firmware_bridge.pose import PoseSample
-from firmware_bridge.source import SourceHealth, look_in_words
+from firmware_bridge.pose_pipeline import PosePipeline
+from firmware_bridge.settings import make_settings
+from firmware_bridge.source import Heard, SourceHealth, look_in_words
 from firmware_bridge.stages.recentre import EASE_S, Recentre
-from firmware_bridge.tracker import Tracker, open_tracker
 from firmware_bridge.virtual.simulated_head import SimulatedHead
 
 
 def looking(yaw, pitch=0.0, roll=0.0, time_s=0.0):
     w, x, y, z = quaternion.from_yaw_pitch_roll_deg(yaw, pitch, roll).tolist()
     return PoseSample(time_s, (w, x, y, z))
+
+
+def ignore(text):
+    """Stand in for a person who does not listen."""
+
+
+def bridge_of(source, mailbox, on_message=ignore, **settings):
+    memory = Memory(DeviceStore(), on_message)
+    return Bridge(source, PosePipeline(make_settings(**settings), memory, on_message), mailbox, on_message=on_message)
+
+
+def opened(spec, mailbox, on_message=ignore, **settings):
+    return open_thread(make_settings(tracker=spec, **settings), mailbox, on_message=on_message)
 
 
 def until(condition, seconds=5.0):
@@ -79,26 +99,23 @@ def test_notices_of_one_kind_are_counted_and_not_repeated():
 
 def test_a_simulated_head_reaches_the_mailbox_with_its_own_poses():
     mailbox = PoseMailbox.private()
-    with open_tracker("simulated:5", mailbox) as tracker:
-        until(lambda: tracker.status().published > 40)
-        pose, status = mailbox.read(), tracker.status()
-        assert status.connected and status.age_s < 5.0 and "poses/s" in status.text
+    with opened("simulated:5", mailbox) as bridge:
+        until(lambda: bridge.status().published > 40)
+        pose, status = mailbox.read(), bridge.status()
+        assert status.connected and status.age_s < 5.0 and status.source == "simulated head"
     assert pose.gyro_rad_s is not None
-    expected = SimulatedHead(5).pose_at(pose.seq / 200.0)
+    expected = SimulatedHead(5).pose_at((pose.seq - 1) / 200.0)
     np.testing.assert_allclose(pose.quat_world_from_head, expected.quat_world_from_head, atol=1e-12)
     assert not any(thread.name == "head-tracker" for thread in threading.enumerate())
-    count = mailbox.published_count()
-    time.sleep(0.05)
-    assert mailbox.published_count() == count
 
 
 def test_a_pose_file_is_played_from_its_start(tmp_path):
     path = tmp_path / "head.csv"
     path.write_text("time_s,w,x,y,z\n0,0,0,0,1\n")
     mailbox = PoseMailbox.private()
-    with open_tracker(f"csv:{path}", mailbox) as tracker:
+    with opened(f"csv:{path}", mailbox) as bridge:
         until(lambda: mailbox.read() is not None)
-        assert "head.csv" in tracker.status().source
+        assert "head.csv" in bridge.status().source
     assert mailbox.read().yaw_pitch_roll_deg()[0] == pytest.approx(180.0)
 
 
@@ -109,21 +126,25 @@ def test_osc_reaches_the_mailbox_and_is_recentred_on_request():
     heard, mailbox = [], PoseMailbox.private()
     with (
         closing(SimpleUDPClient("127.0.0.1", port)) as client,
-        open_tracker("osc", mailbox, osc_port=port, on_message=heard.append) as tracker,
+        opened("osc", mailbox, heard.append, osc_port=port) as bridge,
     ):
         until(lambda: heard)
         client.send_message("/ypr", [30.0, 10.0, 5.0])
         until(lambda: mailbox.read() is not None)
         assert mailbox.read().yaw_pitch_roll_deg() == pytest.approx((30.0, -10.0, 5.0), abs=1e-4)
-        tracker.recentre()
+        bridge.recentre()
         until(lambda: abs(mailbox.read().yaw_pitch_roll_deg()[0]) < 1e-3)
-        assert tracker.status().sender.startswith("127.0.0.1:")
+        until(lambda: bridge.status().sender.startswith("127.0.0.1:"))
 
 
 class Given:
-    """A source that gives what a test puts in."""
+    """A source that gives what a test puts in: poses told by nobody in particular, at their own times."""
 
     name = "given"
+    dialect = None
+    device_id = ""
+    exact_times = True
+    closed = 0
 
     def __init__(self, *poses):
         self.waiting = list(poses)
@@ -131,101 +152,117 @@ class Given:
     def poll(self, timeout_s):
         time.sleep(min(timeout_s, 0.002))
         poses, self.waiting = self.waiting, []
-        return poses
+        return [Heard(Motion(pose.quat_world_from_head), pose.time_s) for pose in poses]
 
     def health(self):
-        return SourceHealth(True, "", 0)
+        return SourceHealth(True, "somebody", 0)
 
-    def close(self):
-        pass
-
-
-def test_a_head_that_was_told_once_is_recentred_where_it_looked():
-    heard, mailbox, source = [], PoseMailbox.private(), Given(looking(30, -10, 5, time_s=1.0))
-    with Tracker(source, mailbox, on_message=heard.append) as tracker:
-        until(lambda: mailbox.read() is not None)
-        assert mailbox.read().yaw_pitch_roll_deg() == pytest.approx((30.0, -10.0, 5.0), abs=1e-9)
-        tracker.recentre()
-        until(lambda: abs(mailbox.read().yaw_pitch_roll_deg()[0]) < 1e-9)
-        assert heard == ["recentred: where you look now is straight ahead"]
-        eased = mailbox.read()
-        assert eased.yaw_pitch_roll_deg()[1:] == pytest.approx((-10.0, 5.0), abs=1e-9)
-        # It is the same measurement, however often it was given on.
-        assert eased.time_s == 1.0 and tracker.status().published == 1
-        until(lambda: not tracker._recentre.easing)
-        count = mailbox.published_count()
-        assert count > 4
-        time.sleep(0.05)
-        assert mailbox.published_count() == count
-        source.waiting = [looking(90, time_s=2.0)]
-        until(lambda: mailbox.read().time_s == 2.0)
-        assert mailbox.read().yaw_pitch_roll_deg()[0] == pytest.approx(60.0)
-
-
-def test_what_comes_after_the_request_is_not_the_reference():
-    tracker = Tracker(Given(), PoseMailbox.private(), on_message=lambda text: None)
-    tracker._publish(looking(30))
-    tracker._mailbox.request_recentre()
-    tracker._source.waiting = [looking(80)]
-    with tracker:
-        until(lambda: abs(tracker._mailbox.read().yaw_pitch_roll_deg()[0] - 50.0) < 1e-6)
-
-
-def test_recentring_before_any_pose_is_answered():
-    heard = []
-    with Tracker(Given(), PoseMailbox.private(), on_message=heard.append) as tracker:
-        tracker.recentre()
-        until(lambda: heard)
-    assert heard == ["nothing to recentre: no pose has come yet"]
-
-
-def test_a_mailbox_with_another_writer_stops_the_tracker_with_a_sentence(tmp_path):
-    heard = []
-    with PoseMailbox.create(tmp_path / "box") as first, PoseMailbox.create(tmp_path / "box") as second:
-        first.publish(looking(0))
-        with open_tracker("simulated", second, on_message=heard.append):
-            until(lambda: heard)
-    assert "already publishes" in heard[0]
-
-
-def test_a_tracker_of_nobody_waits_for_nothing():
-    tracker = open_tracker("none", PoseMailbox.private())
-    assert tracker.status().text == "no head tracker" and not tracker.status().connected
-    tracker.stop()
-    tracker.stop()
-
-
-class Counting:
-    """A source that counts its closings, for the life of a tracker."""
-
-    name = "counting"
-    closed = 0
-
-    def poll(self, timeout_s):
-        time.sleep(0.001)
-        return [looking(10.0, time_s=time.monotonic())]
-
-    def health(self):
-        return SourceHealth(True, "", 0)
+    def say(self, data):
+        return False
 
     def close(self):
         self.closed += 1
 
 
+def yaw_in(mailbox):
+    return mailbox.read().yaw_pitch_roll_deg()[0]
+
+
+def test_a_head_that_was_told_once_is_recentred_where_it_looked():
+    heard, mailbox, source = [], PoseMailbox.private(), Given(looking(30, -10, 5, time_s=1.0))
+    with bridge_of(source, mailbox, heard.append) as bridge:
+        until(lambda: mailbox.read() is not None)
+        assert mailbox.read().yaw_pitch_roll_deg() == pytest.approx((30.0, -10.0, 5.0), abs=1e-9)
+        bridge.recentre()
+        until(lambda: abs(yaw_in(mailbox)) < 1e-9)
+        assert heard == ["recentred: where you look now is straight ahead"]
+        eased = mailbox.read()
+        assert eased.yaw_pitch_roll_deg()[1:] == pytest.approx((-10.0, 5.0), abs=1e-9)
+        # It is the same measurement, however often it was given on.
+        until(lambda: bridge.status().published == 1)
+        assert eased.time_s == 1.0 and eased.seq == 1
+        until(lambda: not bridge._pipeline._recentre.easing)
+        assert mailbox.published_count() > 4
+        source.waiting = [looking(90, time_s=2.0)]
+        until(lambda: mailbox.read().time_s == 2.0)
+        assert yaw_in(mailbox) == pytest.approx(60.0)
+
+
+def test_what_comes_after_the_request_is_not_the_reference():
+    mailbox, source = PoseMailbox.private(), Given(looking(30, time_s=1.0))
+    bridge = bridge_of(source, mailbox)
+    bridge._turn()
+    bridge.recentre()
+    source.waiting = [looking(80, time_s=2.0)]
+    with bridge:
+        until(lambda: abs(yaw_in(mailbox) - 50.0) < 1e-6)
+
+
+def test_recentring_before_any_pose_is_answered():
+    heard = []
+    with bridge_of(Given(), PoseMailbox.private(), heard.append) as bridge:
+        bridge.recentre()
+        until(lambda: heard)
+    assert heard == ["nothing to recentre: no pose has come yet"]
+
+
+def test_a_mailbox_with_another_writer_stops_the_bridge_with_a_sentence(tmp_path):
+    heard = []
+    with PoseMailbox.create(tmp_path / "box") as first:
+        first.publish(looking(0))
+        with opened("simulated", PoseMailbox.create(tmp_path / "box"), heard.append) as bridge:
+            until(lambda: heard)
+            until(lambda: not bridge.is_running)
+            assert bridge.failed and not bridge.status().connected
+    assert "already publishes" in heard[0]
+
+
+def test_a_bridge_of_nobody_waits_for_nothing():
+    bridge = opened("none", PoseMailbox.private())
+    assert bridge.status().text == "no head tracker" and not bridge.status().connected
+    bridge.stop()
+    bridge.stop()
+
+
 def test_stopping_closes_the_source_once():
-    source = Counting()
-    tracker = Tracker(source, PoseMailbox.private(), on_message=lambda text: None)
-    assert tracker.status().text == "counting: waiting for the first pose"
-    tracker.start()
-    until(lambda: tracker.status().published > 3)
-    tracker.stop()
-    tracker.stop()
+    source, mailbox = Given(looking(1.0, time_s=1.0)), PoseMailbox.private()
+    bridge = bridge_of(source, mailbox)
+    assert bridge.status().text == "given: waiting for the first pose"
+    bridge.start()
+    until(lambda: mailbox.read() is not None)
+    bridge.stop()
+    bridge.stop()
     assert source.closed == 1
 
 
-@pytest.mark.parametrize(
-    "spec", ["", "foo", "osc:9000", "serial", "csv:", "simulated:x", "simulated:-1", "none:1", "serial:"]
-)
-def test_a_tracker_that_cannot_be_is_answered_with_what_can(spec):
-    with pytest.raises(BridgeError, match=r"allowed are osc|whole number"):
-        open_tracker(spec, PoseMailbox.private())
+def test_a_source_without_a_device_needs_no_process_of_its_own():
+    for spec in ("none", "simulated:2"):
+        bridge = open_bridge(make_settings(tracker=spec), on_message=ignore)
+        assert isinstance(bridge, Bridge) and bridge.is_running
+        bridge.stop()
+
+
+def test_a_bridge_that_runs_elsewhere_is_followed_with_its_health(tmp_path):
+    heard, path = [], tmp_path / "box"
+    attached = open_bridge(make_settings(tracker=f"bridge:{path}"), on_message=heard.append)
+    assert attached.status().text.endswith("none so far") and "firmware-bridge run" in heard[0]
+    for seed in (1, 2):  # the other bridge is started twice
+        with opened(f"simulated:{seed}", PoseMailbox.create(path)):
+            until(lambda: attached.status().connected and attached.status().rate_hz > 20.0)
+            assert attached.mailbox.read() is not None and "poses/s" in attached.status().text
+            before = attached.mailbox.read().seq
+            until(lambda before=before: attached.mailbox.read().seq != before)
+        until(lambda: not attached.status().connected)
+        assert "it has ended" in attached.status().text
+    attached.stop()
+
+
+def test_words_that_are_strange_are_those_of_a_bridge_that_ended(tmp_path):
+    attached = open_bridge(make_settings(tracker=f"bridge:{tmp_path / 'box'}"), on_message=ignore)
+    words = BridgeWords(StateWord.LIVE, 1, 100_000, 0, -1, 0, 0, -1, -1, time.monotonic_ns())
+    attached.mailbox.tell(words)
+    assert attached.mailbox.told() == words and attached.status().connected
+    for strange in (replace(words, state=99), replace(words, heartbeat_ns=words.heartbeat_ns + 10**12)):
+        attached.mailbox.tell(strange)
+        assert not attached.status().connected and "it has ended" in attached.status().text
+    attached.stop()

@@ -1,0 +1,152 @@
+"""A bridge at work: one reader thread from a source through the pipeline to the mailbox and to other renderers.
+
+with open_thread(make_settings(tracker="simulated:1"), PoseMailbox.private()) as bridge:
+    print(bridge.status().text)
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Protocol, Self
+
+from firmware_bridge.bridge_words import HEARTBEAT_EVERY_S, StateWord
+from firmware_bridge.errors import BridgeError
+from firmware_bridge.mailbox import PoseMailbox
+from firmware_bridge.pose import PoseSample
+from firmware_bridge.pose_pipeline import PosePipeline
+from firmware_bridge.source import Source
+from firmware_bridge.status import BridgeStatus, with_age, words_of
+
+STOP_TIMEOUT_S = 2.0
+
+
+class Output(Protocol):
+    """Another renderer that gets the poses too. Never raises, never waits. Thread: the bridge's."""
+
+    def send(self, pose: PoseSample, now_s: float) -> None:
+        """Pass a pose on, unless the target needs fewer."""
+
+    def close(self) -> None:
+        """Give the connection back."""
+
+
+class Bridge:
+    """A source, the pipeline, a reader thread, and the mailbox it writes to and closes at its end.
+
+    `on_message` gets sentences for people on the reader thread. Recentring is asked for through the mailbox
+    (`request_recentre`) or `recentre`: the last pose that came is straight ahead then, whether or not more come.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        pipeline: PosePipeline,
+        mailbox: PoseMailbox,
+        *,
+        on_message: Callable[[str], None],
+        outputs: Sequence[Output] = (),
+    ) -> None:
+        self.mailbox = mailbox
+        self.failed = False
+        self._source, self._pipeline, self._outputs = source, pipeline, outputs
+        self._on_message = on_message
+        self._recentred = mailbox.recentre_count()
+        self._status = pipeline.status(source, time.monotonic())
+        self._told_s = 0.0
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the reader thread, once."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="head-tracker", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the reader thread, free the port, give the mailbox up; safe to call twice."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(STOP_TIMEOUT_S)
+            if self._thread.is_alive():
+                self._on_message(f"{self._source.name} does not let go: unplug it if it stays busy")
+        self.mailbox.close()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the reader thread is at work."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def recentre(self) -> None:
+        """Ask for the present heading to become straight ahead."""
+        self.mailbox.request_recentre()
+
+    def status(self) -> BridgeStatus:
+        """Return the status, at most a quarter of a second old, with the pose's age of this moment. Any thread."""
+        status = with_age(self._status, self._pipeline.newest_s, time.monotonic())
+        return status if self.is_running else replace(status, connected=False)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        try:
+            self.mailbox.become_writer()
+            while not self._stop.is_set():
+                self._turn()
+        except BridgeError as error:
+            self.failed = True
+            self._on_message(f"the head tracker stopped: {error}")
+        else:
+            self._tell(time.monotonic(), ended=True)
+        finally:
+            self._source.close()
+            for output in self._outputs:
+                output.close()
+
+    def _turn(self) -> None:
+        pipeline = self._pipeline
+        heard = self._source.poll(pipeline.wait_s)
+        now_s = time.monotonic()
+        # What came after the request is not where the person looked when asking.
+        asked = self.mailbox.recentre_count() != self._recentred
+        if asked and (pipeline.newest_s is not None or not heard):
+            self._answer_recentring(now_s)
+        for pose in pipeline.hear(heard, self._source):
+            self._give(pose, now_s)
+        if asked:
+            self._answer_recentring(now_s)
+        if not heard:
+            eased = pipeline.tick(now_s, self._source.health().connected)
+            if eased is not None:
+                self._give(eased, now_s)
+        question = pipeline.question(time.monotonic())
+        if question is not None:
+            self._source.say(question)
+        if now_s - self._told_s >= HEARTBEAT_EVERY_S:
+            self._told_s = now_s
+            self._tell(now_s)
+
+    def _tell(self, now_s: float, *, ended: bool = False) -> None:
+        self._status = self._pipeline.status(self._source, now_s)
+        words = words_of(self._status, os.getpid(), now_s)
+        self.mailbox.tell(replace(words, state=StateWord.ENDED) if ended else words)
+
+    def _answer_recentring(self, now_s: float) -> None:
+        requests = self.mailbox.recentre_count()
+        if requests != self._recentred:
+            self._recentred = requests
+            self._pipeline.recentre(now_s)
+
+    def _give(self, pose: PoseSample, now_s: float) -> None:
+        self.mailbox.publish(pose)
+        for output in self._outputs:
+            output.send(pose, now_s)

@@ -1,0 +1,139 @@
+"""From settings to a running bridge: the one place where sources, pipeline, outputs and mailbox are put together."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol
+
+from firmware_bridge.attached import AttachedBridge
+from firmware_bridge.bridge import Bridge
+from firmware_bridge.csv_poses import read_pose_csv
+from firmware_bridge.device_store import DeviceStore
+from firmware_bridge.dialects.table import find_dialect
+from firmware_bridge.errors import BridgeError
+from firmware_bridge.mailbox import PoseMailbox
+from firmware_bridge.memory import Memory
+from firmware_bridge.notices import Notices
+from firmware_bridge.osc.source import OscSource
+from firmware_bridge.pose_pipeline import PosePipeline
+from firmware_bridge.process import BridgeProcess
+from firmware_bridge.quaternion import Array
+from firmware_bridge.settings import BridgeSettings
+from firmware_bridge.source import Source
+from firmware_bridge.sources import open_source
+from firmware_bridge.sources.auto_source import AutoSource, serial_places
+from firmware_bridge.sources.replay_source import ReplaySource
+from firmware_bridge.spec import SPECS, Kind, TrackerSpec, parse_spec
+from firmware_bridge.status import BridgeStatus
+from firmware_bridge.virtual.simulated_head import SimulatedHead
+from firmware_bridge.virtual.timeline_source import NoSource, TimelineSource
+
+_NOTHING_TO_ISOLATE = (Kind.NONE, Kind.SIMULATED, Kind.CSV)
+"""Sources without a device: a process of their own would gain nothing and cost half a second."""
+
+
+class RunningBridge(Protocol):
+    """What a renderer holds: the mailbox to follow, and the controls."""
+
+    mailbox: PoseMailbox
+
+    def recentre(self) -> None:
+        """Ask for the present heading to become straight ahead."""
+
+    def status(self) -> BridgeStatus:
+        """Return the present status. Any thread."""
+
+    def stop(self) -> None:
+        """End what was started, and the mailbox; safe to call twice."""
+
+
+def open_bridge(
+    settings: BridgeSettings, *, process: Literal["own", "thread"] = "own", on_message: Callable[[str], None]
+) -> RunningBridge:
+    """Return a running bridge for a renderer, with a mailbox of its own; control side.
+
+    `process` "own" starts a process, except for sources without a device; "thread" stays in this one. A port
+    that is missing or in use is no error but said and tried again. Raises BridgeError for a file that cannot
+    be read or a mailbox that cannot be made.
+    """
+    spec = parse_spec(settings.tracker)
+    if spec.kind is Kind.BRIDGE:
+        return AttachedBridge(Path(spec.place) if spec.place else None, on_message)
+    if process == "thread" or spec.kind in _NOTHING_TO_ISOLATE:
+        return open_thread(settings, PoseMailbox.private(), on_message=on_message)
+    if spec.kind is Kind.REPLAY and not Path(spec.place).is_file():
+        raise BridgeError(f"there is no recording {spec.place}: name a file of `firmware-bridge record`.")
+    child = BridgeProcess(settings, on_message)
+    child.start()
+    return child
+
+
+def open_thread(
+    settings: BridgeSettings,
+    mailbox: PoseMailbox,
+    *,
+    on_message: Callable[[str], None] = lambda text: None,
+    store: DeviceStore | None = None,
+) -> Bridge:
+    """Return a bridge that runs on a thread of this process and publishes to `mailbox`, which it closes.
+
+    Raises BridgeError for a source that cannot be, such as a file or an extra that is missing.
+    """
+    notices = Notices(on_message)
+    pipeline = PosePipeline(settings, Memory(store or DeviceStore(), on_message), on_message)
+    source = make_source(settings, notices)
+    bridge = Bridge(source, pipeline, mailbox, on_message=on_message)
+    bridge.start()
+    return bridge
+
+
+def make_source(settings: BridgeSettings, notices: Notices) -> Source:
+    """Return the source that the settings name; raises BridgeError where it cannot be."""
+    spec, record = parse_spec(settings.tracker), settings.record_raw
+    dialect = None if spec.dialect is None else find_dialect(spec.dialect)
+    match spec.kind:
+        case Kind.NONE:
+            return NoSource()
+        case Kind.SIMULATED:
+            return _simulated(spec.number or 0)
+        case Kind.CSV:
+            return _csv(Path(spec.place))
+        case Kind.REPLAY:
+            return ReplaySource(Path(spec.place), notices)
+        case Kind.OSC:
+            return _osc(settings, spec, notices)
+        case Kind.AUTO:
+            return AutoSource(notices, others=[_osc(settings, spec, notices)])
+        case Kind.SERIAL if spec.place == "auto":
+            return AutoSource(notices, lambda: serial_places(dialect))
+        case Kind.SERIAL:
+            return open_source.serial_source(spec.place, notices, dialect, spec.number, record)
+    if dialect is None:
+        raise BridgeError(f"{settings.tracker!r} is no head tracker that can be listened to: allowed are {SPECS}.")
+    match spec.kind:
+        case Kind.UDP:
+            return open_source.udp_source(dialect, notices, spec.place, spec.number, record)
+        case Kind.MIDI:
+            return open_source.midi_source(dialect, notices, spec.place, record)
+        case Kind.HID:
+            return open_source.hid_source(dialect, notices, spec.place, record)
+        case _:
+            return open_source.ble_source(dialect, notices, spec.place, record)
+
+
+def _osc(settings: BridgeSettings, spec: TrackerSpec, notices: Notices) -> OscSource:
+    return OscSource(settings.osc_host, spec.number or settings.osc_port, settings.osc_dialect, notices)
+
+
+def _csv(path: Path) -> TimelineSource:
+    track = read_pose_csv(path)
+    return TimelineSource(f"poses of {path.name}", lambda at_s: (track.pose_at(at_s), None))
+
+
+def _simulated(seed: int) -> TimelineSource:
+    head = SimulatedHead(seed)
+
+    def pose_at(at_s: float) -> tuple[Array, Array]:
+        state = head.pose_at(at_s)
+        return state.quat_world_from_head, state.gyro_rad_s
+
+    return TimelineSource("simulated head", pose_at)

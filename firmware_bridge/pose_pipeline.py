@@ -1,0 +1,197 @@
+"""From what a source heard to the poses that go out: everything between, and no clock read anywhere."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from firmware_bridge.decoder import Counts
+from firmware_bridge.device_store import Remembered
+from firmware_bridge.dialect import Axes, Dialect
+from firmware_bridge.memory import Memory
+from firmware_bridge.messages import Motion, Pong
+from firmware_bridge.pings import Pings
+from firmware_bridge.plain_quaternion import IDENTITY
+from firmware_bridge.pose import PoseSample
+from firmware_bridge.settings import BridgeSettings
+from firmware_bridge.source import Heard, Source
+from firmware_bridge.stages.fail_safe import FailSafe
+from firmware_bridge.stages.health import HealthMeter
+from firmware_bridge.stages.mounting import Mounting, inverted
+from firmware_bridge.stages.recentre import Recentre
+from firmware_bridge.stages.slow_recentre import SlowRecentre
+from firmware_bridge.status import BridgeStatus, with_age
+from firmware_bridge.virtual.timeline_source import NoSource
+from firmware_bridge.wearable import Wearable
+
+POLL_S, EASE_POLL_S = 0.05, 0.005
+"""How long a source may be waited for; less while something eases without new poses."""
+
+
+class PosePipeline:
+    """Poses of whatever is worn, recentred and safe, and their health.
+
+    `memory` keeps what is known of single devices; `say` gets sentences. Times are host monotonic seconds,
+    given by the caller. A pose that is given on again keeps its time and `seq`: it is the same measurement.
+    Thread: one.
+    """
+
+    def __init__(self, settings: BridgeSettings, memory: Memory, say: Callable[[str], None]) -> None:
+        self._settings, self._memory, self._say = settings, memory, say
+        self._recentre = Recentre(yaw_only=settings.yaw_only)
+        self._fail_safe = FailSafe(settings.hold_s, settings.ease_s)
+        self._slow_recentre = SlowRecentre(settings.auto_recentre_deg_per_s)
+        self._meter = HealthMeter()
+        self._wearable: Wearable | None = None
+        self._device: tuple[Dialect | None, str] = (None, "")
+        self._pings: Pings | None = None
+        self._worlds = 0
+        self._raw: PoseSample | None = None
+        self._button = False
+        self._published = 0
+
+    @property
+    def wait_s(self) -> float:
+        """How long the source may be waited for."""
+        return EASE_POLL_S if self._recentre.easing or self._fail_safe.state == "easing" else POLL_S
+
+    @property
+    def newest_s(self) -> float | None:
+        """When the newest measurement was made, None before the first."""
+        return None if self._raw is None else self._raw.time_s
+
+    def hear(self, heard: Sequence[Heard], source: Source) -> list[PoseSample]:
+        """Return the poses that these messages give, oldest first."""
+        poses: list[PoseSample] = []
+        if not heard:
+            return poses
+        wearable = self._worn(source)
+        for one in heard:
+            message, arrival_s = one.message, one.arrival_s
+            if isinstance(message, Motion):
+                pose = self._move(wearable, message, arrival_s)
+                if pose is not None:
+                    poses.append(pose)
+            elif isinstance(message, Pong):
+                asked_s = self._pings.asked_s(message) if self._pings is not None else None
+                if asked_s is not None:
+                    wearable.times.answer(message, asked_s, arrival_s)
+            elif message.kind == "recentre":
+                self.recentre(arrival_s)
+        return poses
+
+    def tick(self, now_s: float, connected: bool) -> PoseSample | None:
+        """Return the pose to give on though none came: what eases goes on, what is missed is made safe."""
+        if not connected and self._wearable is not None:
+            self._wearable.went_away()
+        raw, out = self._raw, None
+        if raw is not None:
+            if self._recentre.easing and self._fail_safe.state in ("live", "held"):
+                out = self._finish(raw, now_s)
+            else:
+                quat = self._fail_safe.quiet(now_s)
+                if quat is not None:
+                    out = PoseSample(raw.time_s, quat, None, raw.seq)
+        for sentence in self._fail_safe.news():
+            self._say(sentence)
+        return out
+
+    def question(self, now_s: float) -> bytes | None:
+        """Return what to ask the device at this very moment, if anything."""
+        if self._pings is None or self._wearable is None or not self._wearable.gate.trusted:
+            return None
+        return self._pings.question(now_s)
+
+    def recentre(self, now_s: float) -> None:
+        """Take the last pose as ahead, eased, and remember it where it means the same next time."""
+        raw, wearable = self._raw, self._wearable
+        if raw is None or wearable is None:
+            self._say("nothing to recentre: no pose has come yet")
+            return
+        self._recentre.request(raw, now_s)
+        self._slow_recentre.reset()
+        self._say("recentred: where you look now is straight ahead")
+        dialect, device_id = self._device
+        if dialect is not None and wearable.heading_is_absolute:
+            self._memory.remember_reference(dialect, device_id, self._recentre.reference)
+
+    def status(self, source: Source, now_s: float) -> BridgeStatus:
+        """Return how source and stream do at this moment."""
+        heard = source.health()
+        dialect = source.dialect.name if source.dialect is not None else ""
+        status = BridgeStatus("", source.name, heard.sender, dialect, heard.connected)
+        if isinstance(source, NoSource):
+            return with_age(replace(status, state="none"), None, now_s)
+        worn = self._wearable
+        health = self._meter.snapshot(
+            now_s,
+            state=self._fail_safe.state,
+            counts=heard.counts or Counts(self._published, damaged=heard.dropped),
+            implausible=worn.gate.refused if worn is not None else 0,
+            clock=worn.times.summary() if worn is not None else None,
+        )
+        status = replace(
+            status,
+            state=health.state,
+            rate_hz=health.rate_hz,
+            dropped=health.dropped,
+            published=self._published,
+            health=health,
+        )
+        return with_age(status, self.newest_s, now_s)
+
+    def _worn(self, source: Source) -> Wearable:
+        """Return the wearable that is heard, a new one where it is another device."""
+        device = (source.dialect, source.device_id)
+        if self._wearable is None or device != self._device:
+            self._device = device
+            self._wearable = self._met(source)
+        return self._wearable
+
+    def _met(self, source: Source) -> Wearable:
+        dialect, settings = source.dialect, self._settings
+        known = self._memory.recall(dialect, source.device_id) if dialect is not None else Remembered()
+        mounting = known.mounting if settings.mounting else Mounting()
+        if mounting is None and dialect is not None and dialect.axes is Axes.SENSOR:
+            self._say(
+                f"{source.name} is not calibrated, so its own axes are taken for those of the head: "
+                f"run `firmware-bridge calibrate {settings.tracker}`"
+            )
+        mounting = inverted(mounting or Mounting(), settings.invert)
+        wearable = Wearable(dialect, mounting, exact=source.exact_times, fusion=settings.fusion)
+        make_ping = dialect.make_ping if dialect is not None else None
+        self._pings = Pings(make_ping) if make_ping is not None else None
+        self._worlds = 0
+        self._meter = HealthMeter()
+        # A device that knows north is ahead where it was; of another one nothing holds that was said before.
+        self._recentre.restore(known.reference if known.reference and wearable.heading_is_absolute else IDENTITY)
+        return wearable
+
+    def _move(self, wearable: Wearable, motion: Motion, arrival_s: float) -> PoseSample | None:
+        raw = wearable.hear(motion, arrival_s)
+        if raw is None:
+            return None
+        if wearable.worlds != self._worlds:
+            self._enter_new_world(wearable, raw)
+        self._raw = raw
+        self._meter.note_arrival(arrival_s, raw.time_s, motion)
+        self._meter.note_pose(raw.quat_world_from_head, raw.time_s)
+        self._published += 1
+        if motion.button and not self._button:
+            self.recentre(arrival_s)
+        self._button = motion.button
+        return self._finish(raw, arrival_s)
+
+    def _enter_new_world(self, wearable: Wearable, raw: PoseSample) -> None:
+        """Take the first pose of another world as ahead, at once: there is no way between two worlds."""
+        if self._worlds or wearable.first_is_ahead:
+            self._recentre.restore(raw.quat_world_from_head)
+        if self._worlds:
+            self._say(f"the head tracker has a new idea of ahead ({wearable.why_new}): where you look now is ahead")
+        self._worlds = wearable.worlds
+
+    def _finish(self, raw: PoseSample, now_s: float) -> PoseSample:
+        pose = self._recentre.apply(raw, now_s)
+        step_rad = self._slow_recentre.step_rad(pose.quat_world_from_head, raw.time_s)
+        if step_rad:
+            self._recentre.turn(step_rad)
+        quat = self._fail_safe.live(pose.quat_world_from_head, raw.time_s, now_s)
+        return pose if quat is pose.quat_world_from_head else PoseSample(raw.time_s, quat, pose.gyro_rad_s, raw.seq)

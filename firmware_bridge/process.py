@@ -1,0 +1,167 @@
+"""A bridge in a process of its own: whatever happens in the renderer's interpreter, poses come on time.
+
+The child writes into a mailbox file made for this session; sentences and status come as JSON lines on its
+standard output. Its standard input is its life line: when that ends, so does the child.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from secrets import token_hex
+
+from pydantic import TypeAdapter
+
+from firmware_bridge.mailbox import PoseMailbox, runtime_directory
+from firmware_bridge.settings import BridgeSettings
+from firmware_bridge.status import BridgeStatus, with_age
+
+BACK_OFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+LIVED_S = 10.0
+"""A child that lived so long was well; the next one that ends is started again at once."""
+STOP_TIMEOUT_S = 3.0
+SILENT_S = 2.0
+EXIT_FOR_GOOD = 3
+"""What the child ends with after it has said why another start would not help."""
+_PREFIX = "rt-render-session-"
+_STATUS = TypeAdapter(BridgeStatus)
+
+
+class BridgeProcess:
+    """Starts the child, starts it again when it dies, and passes on what it says. Same use as `Bridge`.
+
+    `mailbox` is the renderer's own mapping: it stays the same through all restarts. `on_message` gets
+    sentences on a thread of this object. Raises BridgeError where the mailbox cannot be made.
+    """
+
+    def __init__(self, settings: BridgeSettings, on_message: Callable[[str], None]) -> None:
+        _remove_leftovers()
+        path = runtime_directory() / f"{_PREFIX}{os.getpid()}-{token_hex(4)}"
+        self.mailbox = PoseMailbox.create(path)
+        self._path = path
+        self._on_message = on_message
+        self._command = [sys.executable, "-P", "-m", "firmware_bridge", "serve"]
+        self._command += ["--mailbox", str(path), "--settings", settings.model_dump_json()]
+        self._status = BridgeStatus(f"{settings.tracker}: starting", settings.tracker)
+        self._heard_s = time.monotonic()
+        self._stopping = threading.Event()
+        self._child: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._watch, name="head-tracker-watch", daemon=True)
+
+    def start(self) -> None:
+        """Start the child and the thread that listens to it, once."""
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End the child, the thread and the mailbox; safe to call twice."""
+        with self._lock:
+            self._stopping.set()
+            child = self._child
+        if child is not None and child.stdin is not None:
+            child.stdin.close()
+        if self._thread.ident is not None:
+            self._thread.join(STOP_TIMEOUT_S)
+            if self._thread.is_alive() and child is not None:
+                child.kill()
+                self._thread.join(STOP_TIMEOUT_S)
+        self.mailbox.close()
+        self._path.unlink(missing_ok=True)
+
+    @property
+    def process_id(self) -> int | None:
+        """The child's process id, None while there is none."""
+        child = self._child
+        return None if child is None or child.poll() is not None else child.pid
+
+    def recentre(self) -> None:
+        """Ask for the present heading to become straight ahead."""
+        self.mailbox.request_recentre()
+
+    def status(self) -> BridgeStatus:
+        """Return the child's latest status, with the pose's age of this moment. Thread: the control thread."""
+        now_s, pose = time.monotonic(), self.mailbox.read()
+        status = with_age(self._status, None if pose is None else pose.time_s, now_s)
+        if now_s - self._heard_s > SILENT_S:
+            status = replace(status, connected=False, text=f"{status.source}: its process does not answer")
+        return status
+
+    def _watch(self) -> None:
+        tries = 0
+        while True:
+            started_s = time.monotonic()
+            child = self._spawn()
+            if child is None:
+                return
+            last_words = self._listen(child)
+            code = child.wait()
+            if self._stopping.is_set() or code == EXIT_FOR_GOOD:
+                return
+            tries = 0 if time.monotonic() - started_s > LIVED_S else tries + 1
+            reason = f": {last_words}" if last_words else ""
+            self._on_message(f"the head tracker's process ended ({_how(code)}{reason}); starting it again")
+            if self._stopping.wait(BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)]):
+                return
+
+    def _spawn(self) -> "subprocess.Popen[str] | None":
+        with self._lock:
+            if self._stopping.is_set():
+                return None
+            # A session of its own: Ctrl-C is for the renderer, which ends the child in its own time.
+            self._child = subprocess.Popen(  # noqa: S603 - our own program
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+            return self._child
+
+    def _listen(self, child: "subprocess.Popen[str]") -> str:
+        """Pass on what the child says until it ends; return the last line that was none of ours."""
+        last_words = ""
+        assert child.stdout is not None
+        for line in child.stdout:
+            try:
+                told = json.loads(line)
+            except ValueError:
+                last_words = line.strip() or last_words
+                continue
+            self._heard_s = time.monotonic()
+            if "message" in told:
+                self._on_message(str(told["message"]))
+            elif "status" in told:
+                self._status = _STATUS.validate_python(told["status"])
+        return last_words
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit status {code}"
+
+
+def _remove_leftovers() -> None:
+    """Remove the mailboxes of sessions whose process was killed and could not."""
+    if sys.platform == "win32":
+        return
+    for path in runtime_directory().glob(f"{_PREFIX}*"):
+        owner = path.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not _is_alive(int(owner)):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
