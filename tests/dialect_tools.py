@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from firmware_bridge.decoder import Decoder
-from firmware_bridge.dialect import Check, Dialect, Transport
+from firmware_bridge.dialect import Dialect, Transport
 from firmware_bridge.dialects.checksums import sum8, xor8
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.messages import Message, Motion, Quat
@@ -126,18 +126,23 @@ def planted_vectornav(chance: random.Random) -> tuple[bytes, bytes]:
     return b"$" + body + b"*", b"%02X" % xor8(body)
 
 
+def planted_hbf1(chance: random.Random) -> tuple[bytes, bytes]:
+    values = ",".join(f"{chance.uniform(-1.0, 1.0):.5f}" for _ in range(4))
+    body = f"HT,{chance.randrange(65536)},{chance.randrange(2**32)},{values},0103".encode()
+    return b"$" + body + b"*", b"%02X" % xor8(body)
+
+
 PLANTED: dict[str, Callable[[random.Random], tuple[bytes, bytes]]] = {
     "bno08x-rvc": planted_rvc,
     "witmotion": planted_witmotion,
     "xsens": planted_xsens,
     "microstrain": planted_microstrain,
     "vectornav": planted_vectornav,
+    "hbf1": planted_hbf1,
 }
-"""Random content behind the right beginning, and its right sum, for the dialects with 8-bit sums."""
-
-
-def planted_end(name: str) -> bytes:
-    return b"\r\n" if name == "vectornav" else b""
+"""Random content behind the right beginning, and its right sum, for all that is guarded by 8 bits (hbf1: lines)."""
+TEXT = ("vectornav", "hbf1")
+"""There the sum is two hexadecimal digits, and a line end follows."""
 
 
 @dataclass(frozen=True)
@@ -184,18 +189,18 @@ def storm(
 def planted_storm(dialect: Dialect, n_frames: int, seed: int) -> PlantedResult:
     """Feed random frames with random sums; the expectation is the share that is accepted with right sums,
     measured on up to 20 000 of them, times the chance of a random sum to be right."""
-    chance, make, end = random.Random(seed), PLANTED[dialect.name], planted_end(dialect.name)
+    chance, make, end = random.Random(seed), PLANTED[dialect.name], b"\r\n" if dialect.name in TEXT else b""
     n_sealed = min(n_frames, 20_000)
     decoder = dialect.make_decoder()
     n_sane = sum(len(motions(decoder.feed(b"".join(make(chance)) + end))) for _ in range(n_sealed))
     decoder, gate, n_accepted, n_passed = dialect.make_decoder(), TrustGate(dialect.check), 0, 0
     for k in range(n_frames):
         frame, right = make(chance)
-        check = b"%02X" % chance.randrange(256) if dialect.name == "vectornav" else chance.randbytes(len(right))
+        check = b"%02X" % chance.randrange(256) if dialect.name in TEXT else chance.randbytes(len(right))
         for motion in motions(decoder.feed(frame + check + end)):
             n_accepted += 1
             n_passed += gate.admit(motion, k * 0.01)
-    p_sum = 256.0 ** -(1 if dialect.name == "vectornav" else len(make(chance)[1]))
+    p_sum = 256.0 ** -(1 if dialect.name in TEXT else len(make(chance)[1]))
     return PlantedResult(n_frames, n_accepted, n_frames * p_sum * n_sane / n_sealed, n_passed)
 
 
@@ -217,7 +222,7 @@ def main() -> int:
         done = storm(dialect, options.bytes, options.seed, show)
         line = f"\r{name:15} {dialect.check:10} {done.n_accepted:8d} {done.n_passed:6d} {done.max_pending:5d} "
         line += f"{done.seconds:5.0f}   "
-        if dialect.check is Check.SUM8:
+        if name in PLANTED:
             planted = planted_storm(dialect, options.bytes // 40, options.seed)
             line += f"{planted.n_accepted} of {planted.n_frames} accepted, {planted.n_expected:.1f} expected, "
             line += f"{planted.n_passed} passed"

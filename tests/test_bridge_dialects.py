@@ -142,9 +142,7 @@ def test_random_sums_let_no_more_through_than_chance(name):
 
 
 def test_every_dialect_with_an_8_bit_sum_is_in_the_storm():
-    assert {dialect.name for dialect in DIALECTS.values() if dialect.check is Check.SUM8} == set(PLANTED) & set(
-        DIALECTS
-    )
+    assert {dialect.name for dialect in DIALECTS.values() if dialect.check is Check.SUM8} <= set(PLANTED)
 
 
 def damaged_streams(pieces, k):
