@@ -37,7 +37,7 @@ PROFILES = {
         "nx tracker", "0000a015-5761-7665-7341-7564696f4c74", "0000a011-5761-7665-7341-7564696f4c74"
     ),
     # The ending 9a34fb is the maker's own, not the usual 9b34fb.
-    "witmotion": BleProfile("WT", "0000ffe4-0000-1000-8000-00805f9a34fb", "0000ffe9-0000-1000-8000-00805f9a34fb"),
+    "witmotion-ble": BleProfile("WT", "0000ffe4-0000-1000-8000-00805f9a34fb", "0000ffe9-0000-1000-8000-00805f9a34fb"),
     "metamotion": BleProfile(
         "MetaWear", "326a9006-85cb-9195-d9dd-464cfbbae75a", "326a9001-85cb-9195-d9dd-464cfbbae75a"
     ),
