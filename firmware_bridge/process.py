@@ -98,8 +98,9 @@ class BridgeProcess:
             child = self._spawn()
             if child is None:
                 return
-            last_words = self._listen(child)
-            code = child.wait()
+            with child:
+                last_words = self._listen(child)
+            code = child.returncode
             if self._stopping.is_set() or code == EXIT_FOR_GOOD:
                 return
             tries = 0 if time.monotonic() - started_s > LIVED_S else tries + 1
