@@ -11,8 +11,9 @@ from firmware_bridge.decoder import Counts
 from firmware_bridge.dialect import Talk, Transport
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
-from firmware_bridge.messages import Motion
+from firmware_bridge.messages import Motion, Told
 from firmware_bridge.notices import Notices
+from firmware_bridge.sources import link_source
 from firmware_bridge.sources.open_source import udp_source
 from firmware_bridge.transports.link import LinkError
 from firmware_bridge.transports.udp_port import UdpLink
@@ -119,6 +120,21 @@ def test_a_device_is_greeted_once_it_was_heard_kept_awake_and_taken_leave_of(sou
         said.append(sender.recv(100))
     assert said[0] == b"hello" and said.count(b"hello") == 1
     assert 3 <= said.count(b"still here") <= 7
+
+
+def test_a_device_that_began_anew_and_calls_is_greeted_again(source, sender, place, monkeypatch):
+    monkeypatch.setattr(link_source, "REGREET_S", 0.05)
+    monkeypatch.setattr(Sixteen, "feed", lambda self, data: [Told("event")] if data == b"anybody?" else [Motion()])
+    for data in (AHEAD, b"anybody?", b"anybody?"):
+        sender.sendto(data, place)
+        source.poll(0.2)
+        source.poll(0.01)
+        time.sleep(0.06)
+    source.close()
+    said = [sender.recv(100)]
+    while said[-1] != b"bye":
+        said.append(sender.recv(100))
+    assert said.count(b"hello") == 3
 
 
 def test_a_port_in_use_says_whom_to_look_for_and_is_tried_again(place, sender):

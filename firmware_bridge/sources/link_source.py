@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from firmware_bridge.decoder import Counts, Decoder
 from firmware_bridge.dialect import Dialect
-from firmware_bridge.messages import Motion
+from firmware_bridge.messages import Message, Motion
 from firmware_bridge.notices import Notices
 from firmware_bridge.source import Heard, SourceHealth
 from firmware_bridge.sources.identification import USUAL_BAUDS, BaudSearch, Verdict, serial_dialects
@@ -14,6 +14,7 @@ from firmware_bridge.transports.link import ByteLink, LinkError, Piece
 
 BACK_OFF_S = (0.1, 0.2, 0.4, 0.8, 1.0)
 SILENT_S = 2.0
+REGREET_S = 0.5
 
 
 class LinkSource:
@@ -47,7 +48,7 @@ class LinkSource:
         self._past = Counts()
         self._talker: Talker | None = None
         self._sender = ""
-        self._opened_s = self._heard_s = self._bytes_s = 0.0
+        self._heard_s = self._bytes_s = self._greeted_s = 0.0
         self._is_live = False
         self._is_greeted = True
 
@@ -118,7 +119,7 @@ class LinkSource:
             return False
         now_s = time.monotonic()
         self._is_open = True
-        self._opened_s = self._heard_s = self._bytes_s = now_s
+        self._heard_s = self._bytes_s = now_s
         self._sender, self.device_id = "", self._link.device_id
         self._is_greeted = not self._link.answers_only
         self._begin(now_s)
@@ -185,7 +186,7 @@ class LinkSource:
             if messages:
                 self._link.believe()
                 heard += [Heard(message, arrival_s) for message in messages]
-                if not self._is_greeted:
+                if not self._is_greeted or self._begs(messages, arrival_s):
                     self._greet(arrival_s)
         return heard
 
@@ -200,7 +201,14 @@ class LinkSource:
         self._is_greeted = not self._link.answers_only
         return decoder
 
+    def _begs(self, messages: Sequence[Message], now_s: float) -> bool:
+        """Return whether a device that can only be answered calls, but sends no motion: it began anew."""
+        if not self._link.answers_only or now_s - max(self._heard_s, self._greeted_s) < REGREET_S:
+            return False
+        return not any(isinstance(message, Motion) for message in messages)
+
     def _greet(self, now_s: float) -> None:
+        self._greeted_s = now_s
         self._is_greeted = True
         if self.dialect is not None and self.dialect.talk is not None:
             self._talker = Talker(self.dialect.talk, now_s)
@@ -232,7 +240,7 @@ class LinkSource:
 
     def _why_silent(self, now_s: float) -> str:
         if now_s - self._bytes_s > SILENT_S:
-            return "is open but silent: switch the head tracker on and check its cable"
+            return f"is open but silent: {self._link.if_silent}"
         if self._named is None:
             return (
                 "sends bytes that no dialect explains so far: name the dialect if you know it "
@@ -245,7 +253,7 @@ class LinkSource:
 
     def _lost(self, loss: LinkError) -> None:
         """Give the link up for now and come back after a while, longer each time."""
-        self._notices.repeat("lost", f"{self.name} {loss}")
+        self._notices.repeat("lost" if self._is_open else "open", f"{self.name} {loss}")
         self._close_link()
         self._retry_at_s = time.monotonic() + BACK_OFF_S[min(self._tries, len(BACK_OFF_S) - 1)]
         self._tries += 1

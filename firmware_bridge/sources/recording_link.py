@@ -22,6 +22,7 @@ class RecordedLink(ByteLink):
         self._writer: RawRecordingWriter | None = RawRecordingWriter(path, link.name, dialect)
         self._sender: str | None = None
         self.name, self.bauds, self.answers_only = link.name, link.bauds, link.answers_only
+        self.if_silent = link.if_silent
 
     def open(self, timeout_s: float) -> bool:
         """Open the link."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from firmware_bridge.decoder import Counts
@@ -33,10 +34,11 @@ class ReplaySource:
         self._notices = notices
         self._link = ReplayLink(recording, self.name, in_real_time)
         self.dialect: Dialect | None = None if name is None else find_dialect(name)
-        descriptor = recording.descriptor
-        self._source = LinkSource(
-            self._link, self.dialect, notices, (lambda: AndroidHidDecoder(descriptor)) if descriptor else None
-        )
+        make_decoder = partial(AndroidHidDecoder, recording.descriptor) if recording.descriptor else None
+        if make_decoder is not None:
+            # A descriptor that cannot be used is told here: polling never raises.
+            make_decoder()
+        self._source = LinkSource(self._link, self.dialect, notices, make_decoder)
         self._is_told = False
         if recording.n_cut_bytes:
             notices.say(f"{self.name} was cut off: the last {recording.n_cut_bytes} bytes are no whole record")

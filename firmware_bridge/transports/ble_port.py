@@ -62,6 +62,8 @@ class BleLink(ByteLink):
     `open` says False meanwhile. Raises BridgeError where the extra is not installed.
     """
 
+    if_silent = "bring the head tracker nearer and charge it"
+
     def __init__(self, wanted: str, profile: BleProfile) -> None:
         self._bleak = load_bleak()
         self._wanted, self._profile = wanted or profile.name, profile

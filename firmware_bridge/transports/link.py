@@ -26,6 +26,7 @@ class ByteLink(ABC):
     `name` in words; `device_id` what tells devices of a kind apart, known once open, "" where nothing does.
     `bauds`: speeds to try, empty where there is no such thing. `answers_only`: there is nobody to write to
     before somebody sent something. `descriptor`: how the device itself says its reports are laid out (HID).
+    `if_silent` tells people what to do.
     """
 
     name: str = ""
@@ -33,6 +34,7 @@ class ByteLink(ABC):
     bauds: tuple[int, ...] = ()
     answers_only: bool = False
     descriptor: bytes = b""
+    if_silent: str = "switch the head tracker on and check its cable"
 
     @abstractmethod
     def open(self, timeout_s: float) -> bool:

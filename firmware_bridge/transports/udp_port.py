@@ -22,6 +22,7 @@ class UdpLink(ByteLink):
     """
 
     answers_only = True
+    if_silent = "start the sender; for one on another device listen at 0.0.0.0, and let the firewall pass it"
 
     def __init__(self, host: str, port: int, notices: Notices, wanted_by: str = "a head tracker program") -> None:
         if not 1 <= port <= 65535:
