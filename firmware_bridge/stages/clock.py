@@ -20,7 +20,8 @@ MAX_BACK_S = 0.25
 """Datagrams may overtake each other; a clock that goes back by more was set anew."""
 MAX_OFF_S, FAR_S = 0.25, 1.5
 """Arrivals so far below the line, or that far above it for so long, show a clock that was set a little."""
-MAX_PINGS = 12
+MAX_PINGS, WANDER = 20, 50e-6
+"""A bound from an old ping is weaker by what a quartz may be off where batches hide the skew."""
 UNKNOWN_GAP_S = 0.6e-3
 """Where nothing is asked: the shortest way over USB, read and woken up, takes 0 to 0.6 ms; the middle is taken."""
 
@@ -94,7 +95,7 @@ class DeviceClock:
         """Return how times are known at present; without pings the mean wait stands for what is not known."""
         line = self._line
         skew_ppm = 0.0 - 1e6 * line.slope if line.n_buckets >= 2 else None
-        uncertainty_s = 0.5 * self._gap_s + line.scatter_s
+        uncertainty_s = 0.5 * self._gap_s + line.scatter_s + line.lag_s
         if self._pings:
             return ClockSummary("device clock, checked by ping", skew_ppm, uncertainty_s)
         return ClockSummary("device clock", skew_ppm, uncertainty_s + line.mean_wait_s if line.n_buckets else None)
@@ -133,4 +134,5 @@ class DeviceClock:
 
     def _bound(self) -> None:
         if self._pings:
-            self._gap_s = max(0.0, min(self._line.value(x) - lower_s for x, lower_s in self._pings))
+            line, now = self._line, self._x
+            self._gap_s = max(0.0, min(line.value(x) - lower_s + WANDER * (now - x) for x, lower_s in self._pings))

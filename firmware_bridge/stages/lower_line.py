@@ -13,6 +13,8 @@ from statistics import median
 MIN_SCATTER_S = 20e-6
 """Bucket minima scatter at least so much (a scheduler's jitter), and by about a tenth of the mean wait."""
 SCATTER_OF_WAIT = 0.1
+MAX_FITS = 5
+"""How often minima that waited all the same are looked for and left out, as after a stalled second."""
 MAX_SLEW = 200e-6
 """How fast the followed offset may approach the line: 200 ppm, or within `settle_s` where it is far away."""
 WAIT_AVERAGE = 0.01
@@ -22,7 +24,8 @@ class LowerLine:
     """Follows the line under points (x, y), both seconds, x rising. Thread: one.
 
     `slope` is dy/dx, `mean_wait_s` how far points lie above the line on average, `scatter_s` how far the
-    bucket minima lie from it. Cost: a few comparisons a point, a small fit once a bucket.
+    bucket minima lie from it, `lag_s` how far the followed offset was from its aim at last. Cost: a few
+    comparisons a point, a small fit once a bucket.
     """
 
     def __init__(self, bucket_s: float, n_buckets: int, settle_s: float) -> None:
@@ -37,6 +40,7 @@ class LowerLine:
         self.mean_wait_s = 0.0
         self._followed: float | None = None
         self._followed_x = 0.0
+        self.lag_s = 0.0
 
     @property
     def n_buckets(self) -> int:
@@ -74,6 +78,7 @@ class LowerLine:
             error = target - expected
             step = dx * max(MAX_SLEW, abs(error) / self._settle_s)
             self._followed = expected + min(step, max(-step, error))
+        self.lag_s = abs(target - self._followed)
         self._followed_x = max(x, self._followed_x)
         return self._followed
 
@@ -84,9 +89,12 @@ class LowerLine:
     def _fit(self) -> None:
         points = list(self._minima)
         self._fit_through(points)
-        kept = [(x, y) for x, y in points if y - self.value(x) <= 3.0 * self.scatter_s]
-        if 2 <= len(kept) < len(points):
-            self._fit_through(kept)
+        for _ in range(MAX_FITS):
+            kept = [(x, y) for x, y in points if y - self.value(x) <= 3.0 * self.scatter_s]
+            if not 2 <= len(kept) < len(points):
+                return
+            points = kept
+            self._fit_through(points)
 
     def _fit_through(self, points: list[tuple[float, float]]) -> None:
         n = len(points)

@@ -56,9 +56,12 @@ class RegularTimes:
     def host_time_s(self, seq: int | None, arrival_s: float) -> float:
         """Return when a frame was measured, as well as a count can tell; arrivals never decrease."""
         gap_s = arrival_s - self._arrival_s
-        if gap_s > max(SILENCE_S, SILENCE_PERIODS * (self.period_s or 0.0)) or self._is_new_count(seq):
+        step, period_s = self._step(seq), self.period_s or 0.0
+        # A count that is further ahead than time allows was begun anew.
+        if gap_s > max(SILENCE_S, SILENCE_PERIODS * period_s) or step * period_s > 2.0 * gap_s + SILENCE_S:
             self._begin(self.period_s)
-        self._n += 1 if seq is None or self._seq is None or not self._seq_wrap else (seq - self._seq) % self._seq_wrap
+            step = 1
+        self._n += step
         self._seq, self._arrival_s = seq, arrival_s
         if self._period_s is None:
             self._learn_period(arrival_s)
@@ -90,10 +93,8 @@ class RegularTimes:
         self._ends: deque[tuple[int, float, float]] = deque(maxlen=N_LUMPS)
         self._n_shifts = self._n_since_shift = 0
 
-    def _is_new_count(self, seq: int | None) -> bool:
-        if seq is None or self._seq is None or not self._seq_wrap:
-            return False
-        return (seq - self._seq) % self._seq_wrap > self._seq_wrap // 2
+    def _step(self, seq: int | None) -> int:
+        return 1 if seq is None or self._seq is None or not self._seq_wrap else (seq - self._seq) % self._seq_wrap
 
     def _learn_period(self, arrival_s: float) -> None:
         self._first.append((self._n, arrival_s))
@@ -135,9 +136,9 @@ class RegularTimes:
             self._n_since_shift = 0
             self._ends.clear()
         else:
-            self._change_rate(period_s * (1.0 + self._line.slope))
+            self._change_rate(period_s * (1.0 + self._line.slope), self._ends[-needed])
 
-    def _change_rate(self, period_s: float) -> None:
-        (n, start_s, _), (m, end_s, _) = self._ends[0], self._ends[-1]
+    def _change_rate(self, period_s: float, since: tuple[int, float, float]) -> None:
+        (n, start_s, _), (m, end_s, _) = since, self._ends[-1]
         new_s = (end_s - start_s) / (m - n) if m > n else period_s
         self._start_line(period_s if abs(new_s / period_s - 1.0) < SAME_PERIOD else new_s)

@@ -9,6 +9,8 @@ from firmware_bridge.plain_quaternion import angle_rad, heading_rad
 STEP_S, MAX_STEP_S = 0.25, 1.0
 REST_DEG_S = 2.0
 MIN_REST_S, MAX_REST_S = 3.0, 60.0
+LEFT_OUT = 4
+"""The newest points may be the slow beginning of a movement."""
 SWAY_SPAN_S = 2.0
 """A worn head sways over seconds: so far apart readings are taken for independent."""
 MAX_ERROR_DEG_PER_MIN = 1.0
@@ -45,15 +47,15 @@ class RestDrift:
             self._points.clear()
         self._points.append((time_s, heading))
         self._quat, self._time_s = quat_world_from_head, time_s
-        if time_s - self._points[0][0] >= MIN_REST_S:
-            self._fit()
+        if time_s - self._points[0][0] >= MIN_REST_S + LEFT_OUT * STEP_S:
+            self._fit(list(self._points)[:-LEFT_OUT])
 
-    def _fit(self) -> None:
-        n = len(self._points)
-        t0, h0 = sum(t for t, _ in self._points) / n, sum(h for _, h in self._points) / n
-        stt = sum((t - t0) ** 2 for t, _ in self._points)
-        slope = sum((t - t0) * (h - h0) for t, h in self._points) / stt
-        rms = sqrt(sum((h - h0 - slope * (t - t0)) ** 2 for t, h in self._points) / n)
+    def _fit(self, points: list[tuple[float, float]]) -> None:
+        n = len(points)
+        t0, h0 = sum(t for t, _ in points) / n, sum(h for _, h in points) / n
+        stt = sum((t - t0) ** 2 for t, _ in points)
+        slope = sum((t - t0) * (h - h0) for t, h in points) / stt
+        rms = sqrt(sum((h - h0 - slope * (t - t0)) ** 2 for t, h in points) / n)
         error = rms / sqrt(stt * STEP_S / SWAY_SPAN_S)
         if degrees(60.0 * error) < MAX_ERROR_DEG_PER_MIN:
             self.deg_per_min = degrees(60.0 * slope)

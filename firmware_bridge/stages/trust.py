@@ -7,14 +7,16 @@ a row end the trust.
 """
 
 from collections import deque
+from itertools import pairwise
 from math import cos, hypot, isfinite, radians, sqrt
+from statistics import median
 
 from firmware_bridge.dialect import Check
 from firmware_bridge.messages import Motion, Quat, Vec3
 from firmware_bridge.plain_quaternion import conjugate, multiply
 from firmware_bridge.stages.lumps import lump_ends
 
-FRAMES_IN_A_ROW = {Check.CRC16: 0, Check.SUM8: 3, Check.NONE: 20}
+FRAMES_IN_A_ROW = {Check.CRC16: 0, Check.SUM8: 3, Check.NONE: 24}
 FRAMES_WITHOUT_STEADY_RATE = 100
 """A sender without a steady rate (on change only) is believed for its smooth motion alone, after this many."""
 LOST_AFTER = 3
@@ -31,8 +33,9 @@ NO_MEASUREMENT = 1e-24
 """A part of a quaternion that is smaller and not zero comes from random exponents; sin(180°) gives 1e-16."""
 SILENCE_S = 1.0
 """After so long anything may have happened to the head."""
-MIN_LUMPS, STEADY_FRAMES = 6, 1.25
-"""How many deliveries show a rate, and how many frames the count may be away from the line through them."""
+MIN_LUMPS, STEADY_FRAMES, STEADY_INTERVALS = 6, 1.1, 2.25
+"""How many deliveries show a rate, how many frames the count may be away from the line through them, and how
+many times longer than their median an interval between them may be. Of random arrivals 1 in 2000 pass."""
 WINDOW = 256
 STANDARD_GRAVITY_M_S2 = 9.80665
 
@@ -172,15 +175,20 @@ def raw_jump(before: Motion, now: Motion) -> str:
 def is_steady(arrivals_s: list[float], n_frames: int) -> bool:
     """Return whether the last frames, `n_frames` or more, came at one rate, alone or in lumps.
 
-    Counted where a delivery ends, the number of frames lies on a straight line over time to within one frame
-    or so, however the transport lumps them; random finds stray from it as their square root. The newest
-    lump is left out, for it may not be whole. Only as many frames are looked at as show enough lumps.
+    Counted where a delivery ends, the number of frames lies on a straight line over time to within one frame,
+    and deliveries differ by one frame (large ones by two), however the transport lumps them; random finds stray. The
+    newest delivery is left out, for it may not be whole. Only as many frames are looked at as are needed.
     """
     ends = lump_ends(arrivals_s)
     first = next((k for k in range(len(ends) - MIN_LUMPS, -1, -1) if ends[-1] - ends[k] >= n_frames - 2), None)
     if first is None:
         return False
     ends = ends[first:]
+    sizes = [b - a for a, b in pairwise(ends)]
+    intervals_s = [arrivals_s[b] - arrivals_s[a] for a, b in pairwise(ends)]
+    uneven = 1 if len(sizes) * 2 > ends[-1] - ends[0] else 2
+    if max(sizes) - min(sizes) > uneven or max(intervals_s) > STEADY_INTERVALS * median(intervals_s):
+        return False
     start, start_s = ends[0], arrivals_s[ends[0]]
     rate_hz = (ends[-1] - start) / (arrivals_s[ends[-1]] - start_s)
     return all(abs(i - start - rate_hz * (arrivals_s[i] - start_s)) <= STEADY_FRAMES for i in ends)
