@@ -7,13 +7,23 @@ from firmware_bridge.dialects import (
     bno055,
     bno08x_rvc,
     bno08x_shtp,
+    freepie,
     hatire,
     hbf1,
     hedrot,
+    metamotion,
+    microstrain,
+    mrheadtracker,
     nvsonic,
+    opentrack,
     razor,
+    slimevr,
+    supperware,
     vectornav,
+    waves_nx,
     witmotion,
+    ximu3,
+    xsens,
 )
 from firmware_bridge.errors import BridgeError
 
@@ -31,6 +41,16 @@ _ALL: tuple[Dialect, ...] = (
     bno055.DIALECT,
     hedrot.DIALECT,
     android_hid.DIALECT,
+    supperware.DIALECT,
+    opentrack.DIALECT,
+    mrheadtracker.DIALECT,
+    freepie.DIALECT,
+    slimevr.DIALECT,
+    waves_nx.DIALECT,
+    metamotion.DIALECT,
+    xsens.DIALECT,
+    microstrain.DIALECT,
+    ximu3.DIALECT,
 )
 
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in _ALL}
