@@ -55,14 +55,13 @@ class RawRecordingWriter:
     made. Thread: one.
     """
 
-    def __init__(self, path: Path, place: str, dialect: str | None) -> None:
+    def __init__(self, path: Path) -> None:
         self.n_bytes = 0
-        self._path = path
+        self.path = path
         self._start_s: float | None = None
         self._flushed_s = 0.0
         self._file: BinaryIO | None = None
         self._has_begun = False
-        self._head = {"rtraw": VERSION, "dialect": dialect, "place": place}
         try:
             path.touch(exist_ok=False)
         except FileExistsError:
@@ -70,14 +69,20 @@ class RawRecordingWriter:
         except OSError as error:
             raise BridgeError(f"{path} cannot be written ({error.strerror}): choose another place.") from None
 
-    def begin(self, descriptor: bytes) -> None:
-        """Write the first line, as soon as the device is there; later calls do nothing. Raises OSError."""
+    def begin(self, place: str, dialect: str | None, descriptor: bytes) -> None:
+        """Write the first line, once it is clear what is recorded; later calls do nothing. Raises OSError."""
         if self._has_begun:
             return
         self._has_begun = True
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        head = {**self._head, "started": started, "descriptor": descriptor.hex()}
-        with self._path.open("ab") as file:
+        head = {
+            "rtraw": VERSION,
+            "dialect": dialect,
+            "place": place,
+            "started": started,
+            "descriptor": descriptor.hex(),
+        }
+        with self.path.open("ab") as file:
             file.write(json.dumps(head).encode() + b"\n")
 
     def write(self, data: bytes, arrival_s: float) -> None:
@@ -85,7 +90,7 @@ class RawRecordingWriter:
         if self._start_s is None:
             self._start_s = self._flushed_s = arrival_s
         if self._file is None:
-            self._file = self._path.open("ab")
+            self._file = self.path.open("ab")
         self._file.write(_HEAD.pack(arrival_s - self._start_s, len(data)) + data)
         self.n_bytes += len(data)
         if arrival_s - self._flushed_s > FLUSH_S:

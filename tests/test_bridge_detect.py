@@ -10,6 +10,7 @@ import pytest
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.messages import Motion
 from firmware_bridge.notices import Notices
+from firmware_bridge.raw_recording import read_raw_recording
 from firmware_bridge.source import Heard, SourceHealth
 from firmware_bridge.sources import detect, identification
 from firmware_bridge.sources.auto_source import AutoSource
@@ -196,16 +197,20 @@ def test_auto_waits_for_a_tracker_and_takes_it(tmp_path):
 def test_auto_finds_the_tracker_again_at_another_port(tmp_path, monkeypatch):
     monkeypatch.setattr("firmware_bridge.sources.auto_source.SILENT_S", 0.3)
     ports = Ports(tmp_path)
-    source = AutoSource(Notices(lambda text: None), ports)
+    source = AutoSource(Notices(lambda text: None), ports, record=tmp_path / "all.rtraw")
     for name, dialect in (("one", "hbf1"), ("two", "witmotion")):
         wearable = Wearable(tmp_path / name)
         ports.there = [name]
         player = Playing(wearable, DIALECTS[dialect])
         poll_until(source, lambda dialect=dialect: source.dialect is DIALECTS[dialect])
         assert source.dialect is DIALECTS[dialect] and name in source.name
+        heard_within(source, 5)
         player.stop()
         wearable.unplug()
     source.close()
+    recording = read_raw_recording(tmp_path / "all.rtraw")
+    assert recording.dialect == "hbf1" and recording.place.endswith("one")
+    assert sum(not record.data for record in recording.records) >= 2, "both connections are in it"
 
 
 class Scripted:

@@ -58,11 +58,9 @@ def frames(n_frames, seed=0):
     return pieces
 
 
-def recorded(pieces, path, dialect=HBF1, texts=None):
-    source = LinkSource(
-        RecordedLink(Played(pieces), path, None if dialect is None else dialect.name, Notices(print)), dialect,
-        Notices((texts if texts is not None else []).append),
-    )  # fmt: skip
+def recorded(pieces, path, dialect=HBF1):
+    source = LinkSource(Played(pieces), dialect, Notices(lambda text: None))
+    source.record(RawRecordingWriter(path))
     heard = []
     for _ in range(len(pieces) + 5):
         heard += source.poll(0.2)
@@ -154,11 +152,11 @@ def test_a_record_that_cannot_be_ends_the_recording(tmp_path):
 
 
 def test_nothing_is_overwritten_and_places_that_cannot_be_are_said(tmp_path):
-    RawRecordingWriter(tmp_path / "one.rtraw", "", None)
+    RawRecordingWriter(tmp_path / "one.rtraw")
     with pytest.raises(BridgeError, match="is there already"):
-        RawRecordingWriter(tmp_path / "one.rtraw", "", None)
+        RawRecordingWriter(tmp_path / "one.rtraw")
     with pytest.raises(BridgeError, match="choose another place"):
-        RawRecordingWriter(tmp_path / "none" / "one.rtraw", "", None)
+        RawRecordingWriter(tmp_path / "none" / "one.rtraw")
     with pytest.raises(BridgeError, match="cannot be read"):
         read_raw_recording(tmp_path / "two.rtraw")
     with pytest.raises(BridgeError, match="no recording"):
@@ -167,9 +165,8 @@ def test_nothing_is_overwritten_and_places_that_cannot_be_are_said(tmp_path):
 
 def test_a_full_disk_ends_the_recording_and_not_the_poses(tmp_path, monkeypatch):
     texts, heard = [], []
-    link = RecordedLink(Played(frames(20)), tmp_path / "one.rtraw", "hbf1", Notices(texts.append))
-    source = LinkSource(link, HBF1, Notices(lambda text: None))
-    source.poll(0.0)
+    source = LinkSource(Played(frames(20)), HBF1, Notices(texts.append))
+    source.record(RawRecordingWriter(tmp_path / "one.rtraw"))
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -178,7 +175,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_poses(tmp_path, monkeypatch)
     for _ in range(60):
         heard += source.poll(0.0)
     source.close()
-    assert len(heard) >= 19 and len(texts) == 1 and "ends early: No space left on device" in texts[0]
+    assert len(heard) == 20 and len([text for text in texts if "ends early: No space left on device" in text]) == 1
 
 
 def test_in_real_time_nothing_comes_before_its_moment(tmp_path):
@@ -199,7 +196,7 @@ def test_a_hid_recording_carries_its_descriptor(tmp_path):
     device = AndroidHidDevice()
     link = Played([Piece(device.encode(DeviceState(0.0, 0, (0.6, 0.0, 0.0, 0.8))), 1.0)])
     link.descriptor = b"\x05\x20\x09\xe1\xa1\x01"
-    tape = RecordedLink(link, tmp_path / "one.rtraw", "android-hid", Notices(print))
+    tape = RecordedLink(link, RawRecordingWriter(tmp_path / "one.rtraw"), "android-hid", Notices(print))
     tape.open(0.0)
     tape.read(0.0)
     tape.close()

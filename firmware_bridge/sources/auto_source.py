@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from firmware_bridge.dialect import Dialect, Transport
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.messages import Motion
 from firmware_bridge.notices import Notices
+from firmware_bridge.raw_recording import RawRecordingWriter
 from firmware_bridge.source import Heard, Source, SourceHealth
+from firmware_bridge.sources.link_source import LinkSource
 from firmware_bridge.sources.open_source import hid_source, midi_source, serial_source
 
 LOOK_EVERY_S = 1.0
@@ -65,15 +68,23 @@ class AutoSource:
     """Listens everywhere and goes on with the first source that brings motion; searches anew when that is silent.
 
     Several at once: the one whose dialect comes first in the table, and it is said. `places` says what is there;
-    `others` are listened to as well (OSC). Nothing is written before a place has identified itself.
+    `others` are listened to as well (OSC). Nothing is written before a place has identified itself. `record`
+    names a new file for the raw bytes of what is chosen (not of `others`); raises BridgeError where it cannot be.
     """
 
-    def __init__(self, notices: Notices, places: Places = all_places, others: Sequence[Source] = ()) -> None:
+    def __init__(
+        self,
+        notices: Notices,
+        places: Places = all_places,
+        others: Sequence[Source] = (),
+        record: Path | None = None,
+    ) -> None:
         self.name = "any head tracker"
         self.dialect: Dialect | None = None
         self.device_id = ""
         self.exact_times = False
         self._notices, self._places, self._others = notices, places, tuple(others)
+        self._writer = None if record is None else RawRecordingWriter(record)
         self._sources: dict[str, Source] = {}
         self._told: dict[str, str] = {}
         self._chosen: Source | None = None
@@ -153,6 +164,8 @@ class AutoSource:
     def _choose(self, key: str, sources: Mapping[str, Source], also: Sequence[str]) -> None:
         self._chosen, self._chosen_key = sources[key], key
         self._heard_s = time.monotonic()
+        if self._writer is not None and isinstance(self._chosen, LinkSource):
+            self._chosen.record(self._writer)
         for other, source in sources.items():
             if other != key:
                 source.close()

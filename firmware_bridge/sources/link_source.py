@@ -7,8 +7,10 @@ from firmware_bridge.decoder import Counts, Decoder
 from firmware_bridge.dialect import Dialect
 from firmware_bridge.messages import Message, Motion
 from firmware_bridge.notices import Notices
+from firmware_bridge.raw_recording import RawRecordingWriter
 from firmware_bridge.source import Heard, SourceHealth
 from firmware_bridge.sources.identification import USUAL_BAUDS, BaudSearch, Verdict, serial_dialects
+from firmware_bridge.sources.recording_link import RecordedLink
 from firmware_bridge.sources.talker import Talker
 from firmware_bridge.transports.link import ByteLink, LinkError, Piece
 
@@ -37,7 +39,8 @@ class LinkSource:
         self.name = link.name
         self.dialect = dialect
         self.device_id = ""
-        self._link, self._named, self._notices = link, dialect, notices
+        self._link: ByteLink = link
+        self._named, self._notices = dialect, notices
         self._make_decoder = make_decoder
         self._bauds = link.bauds
         self._is_open = False
@@ -100,6 +103,12 @@ class LinkSource:
             self._lost(loss)
             return False
         return True
+
+    def record(self, writer: RawRecordingWriter) -> None:
+        """Write down all bytes that come from now on; one recording per source."""
+        if not isinstance(self._link, RecordedLink):
+            dialect = None if self.dialect is None else self.dialect.name
+            self._link = RecordedLink(self._link, writer, dialect, self._notices)
 
     def close(self) -> None:
         """Say the closing words and free the link."""

@@ -7,9 +7,9 @@ from firmware_bridge.decoder import Decoder
 from firmware_bridge.dialect import Dialect
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import Notices
+from firmware_bridge.raw_recording import RawRecordingWriter
 from firmware_bridge.sources.identification import USUAL_BAUDS
 from firmware_bridge.sources.link_source import LinkSource
-from firmware_bridge.sources.recording_link import RecordedLink
 from firmware_bridge.transports.link import ByteLink
 
 
@@ -18,7 +18,7 @@ def serial_source(
 ) -> LinkSource:
     """Return a source at one serial port; without a dialect or a speed these are found out by listening.
 
-    `record` writes the raw bytes down. Raises BridgeError for a speed that cannot be.
+    `record` names a new file for the raw bytes. Raises BridgeError for a speed or a file that cannot be.
     """
     from firmware_bridge.transports.serial_port import SerialLink
 
@@ -75,6 +75,7 @@ def _source(
     record: Path | None,
     make_decoder: Callable[[], Decoder] | None = None,
 ) -> LinkSource:
+    source = LinkSource(link, dialect, notices, make_decoder)
     if record is not None:
-        link = RecordedLink(link, record, None if dialect is None else dialect.name, notices)
-    return LinkSource(link, dialect, notices, make_decoder)
+        source.record(RawRecordingWriter(record))
+    return source

@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from pathlib import Path
 
 from firmware_bridge.notices import Notices
 from firmware_bridge.raw_recording import RawRecording, RawRecordingWriter
@@ -12,28 +11,23 @@ MAX_PER_READ = 256
 
 
 class RecordedLink(ByteLink):
-    """Another link whose bytes also go into a recording; a full disk ends the recording, never the link.
+    """Another link, open or not, whose bytes also go into a recording.
 
-    Raises BridgeError where the file cannot be made.
+    `dialect` where it is known beforehand. A full disk ends the recording, never the link.
     """
 
-    def __init__(self, link: ByteLink, path: Path, dialect: str | None, notices: Notices) -> None:
-        self._link, self._notices, self._path = link, notices, path
-        self._writer: RawRecordingWriter | None = RawRecordingWriter(path, link.name, dialect)
+    def __init__(self, link: ByteLink, writer: RawRecordingWriter, dialect: str | None, notices: Notices) -> None:
+        self._link, self._dialect, self._notices = link, dialect, notices
+        self._writer: RawRecordingWriter | None = writer
         self._sender: str | None = None
         self.name, self.bauds, self.answers_only = link.name, link.bauds, link.answers_only
-        self.if_silent = link.if_silent
+        self.if_silent, self.device_id, self.descriptor = link.if_silent, link.device_id, link.descriptor
 
     def open(self, timeout_s: float) -> bool:
         """Open the link."""
         is_open = self._link.open(timeout_s)
         self.device_id, self.descriptor = self._link.device_id, self._link.descriptor
         self._sender = None
-        if is_open and self._writer is not None:
-            try:
-                self._writer.begin(self.descriptor)
-            except OSError as error:
-                self._give_up(error)
         return is_open
 
     def read(self, timeout_s: float) -> list[Piece]:
@@ -72,14 +66,15 @@ class RecordedLink(ByteLink):
     def _write(self, data: bytes, arrival_s: float) -> None:
         if self._writer is not None:
             try:
+                self._writer.begin(self.name, self._dialect, self.descriptor)
                 self._writer.write(data, arrival_s)
             except OSError as error:
                 self._give_up(error)
 
     def _give_up(self, error: OSError) -> None:
         writer, self._writer = self._writer, None
-        self._notices.say(f"the recording {self._path} ends early: {error.strerror}")
         if writer is not None:
+            self._notices.say(f"the recording {writer.path} ends early: {error.strerror}")
             with contextlib.suppress(OSError):
                 writer.close()
 
