@@ -136,6 +136,13 @@ def test_what_cannot_be_true_is_refused_in_words_whatever_the_check(motion, why)
         assert why in gate.why and gate.implausible == 1
 
 
+def test_rare_frames_and_changing_references_are_never_believed():
+    rare, changing = TrustGate(Check.NONE), TrustGate(Check.NONE)
+    for i in range(300):
+        assert not rare.admit(turned(0), 1.5 * i)
+        assert not changing.admit(Motion(quat_wxyz=AHEAD, reference=i % 7), 0.01 * i)
+
+
 def test_raw_values_are_believed_too_but_not_if_they_jump():
     random = np.random.default_rng(1)
     calm, wild = TrustGate(Check.NONE), TrustGate(Check.NONE)

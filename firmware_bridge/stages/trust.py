@@ -111,9 +111,11 @@ class TrustGate:
 
     def _fault_in_stream(self, motion: Motion, arrival_s: float) -> str:
         last = self._last
-        if last is None or arrival_s - self._last_s > SILENCE_S or motion.reference != last.reference:
-            self._last_step = None
+        if last is None:
             return ""
+        if arrival_s - self._last_s > SILENCE_S or motion.reference != last.reference:
+            # Of a believed stream that is news; who asks for trust has to be of one piece.
+            return "" if self.trusted else "it was silent or set a new zero before it was believed"
         if motion.quat_wxyz is None or last.quat_wxyz is None:
             return "" if self.trusted or self._check is not Check.NONE else raw_jump(last, motion)
         gap_s = arrival_s - self._last_s if self.trusted else 0.0
