@@ -97,9 +97,10 @@ def heard_within(source, n_messages, seconds=5.0):
     return heard
 
 
-def poll_until(source, is_so, seconds=5.0):
+def poll_until(source, is_so, seconds=5.0, heard=None):
     """Poll until something is so; return what was heard meanwhile."""
-    heard, end_s = [], time.monotonic() + seconds
+    heard = [] if heard is None else heard
+    end_s = time.monotonic() + seconds
     while not is_so() and time.monotonic() < end_s:
         heard += source.poll(0.02)
     return heard

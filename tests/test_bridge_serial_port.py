@@ -12,13 +12,14 @@ from firmware_bridge.errors import BridgeError
 from firmware_bridge.messages import Motion
 from firmware_bridge.notices import Notices
 from firmware_bridge.sources import link_source
+from firmware_bridge.sources.identification import serial_dialects
 from firmware_bridge.sources.open_source import serial_source
 from firmware_bridge.transports import serial_port
 from firmware_bridge.transports.serial_reasons import why_not_opened
 
 pytest.importorskip("pty", reason="this system has no pseudo-terminals")
-from pty_tools import Playing, Wearable, heard_within, n_open_files, poll_until, stream  # noqa: E402
-from unplug_run import unplug_cycles  # noqa: E402
+from pty_tools import Playing, Wearable, heard_within, n_open_files, poll_until, stream
+from unplug_run import unplug_cycles
 
 HBF1, RAZOR = DIALECTS["hbf1"], DIALECTS["razor"]
 
@@ -245,3 +246,14 @@ def test_motions_of_the_wire_are_the_heads(wearable):
     assert isinstance(one.message, Motion)
     assert one.message.quat_wxyz == pytest.approx((0.96232, 0.01944, 0.09535, 0.25392), abs=1e-4)
     source.close()
+
+
+@pytest.mark.parametrize("dialect", serial_dialects(), ids=lambda dialect: dialect.name)
+def test_every_serial_device_is_brought_to_speak_when_it_is_named(wearable, dialect):
+    player = Playing(wearable, dialect, 200.0)
+    source = source_at(wearable.link, dialect=dialect, baud=dialect.bauds[0])
+    heard = []
+    poll_until(source, lambda: sum(isinstance(one.message, Motion) for one in heard) >= 5, heard=heard)
+    player.stop()
+    source.close()
+    assert sum(isinstance(one.message, Motion) for one in heard) >= 5
