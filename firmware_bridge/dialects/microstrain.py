@@ -148,5 +148,4 @@ DIALECT = Dialect(
     rate_hz=100.0,
     bauds=(115200, 921600),
     clock_wrap_s=WEEK_S,
-    heading_is_absolute=False,
 )
