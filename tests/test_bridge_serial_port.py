@@ -183,6 +183,23 @@ def test_a_silent_port_and_a_senseless_one_are_told_apart(wearable, monkeypatch)
     named.close()
 
 
+def test_a_speed_that_the_driver_does_not_know_leaves_the_port_as_it_is(wearable, monkeypatch):
+    real = serial.Serial._reconfigure_port
+
+    def reconfigure(port, *args, **more):
+        if port.baudrate == 3_000_000:
+            raise ValueError("Invalid baud rate: 3000000")
+        real(port, *args, **more)
+
+    monkeypatch.setattr(serial.Serial, "_reconfigure_port", reconfigure)
+    link = serial_port.SerialLink(str(wearable.link), (115200, 3_000_000))
+    link.open(0.1)
+    link.set_baud(3_000_000)
+    wearable.send(b"still here")
+    assert link.read(0.2)[0].data == b"still here" and link.read(0.01) == []
+    link.close()
+
+
 @pytest.mark.parametrize("baud", [0, 12345678901])
 def test_a_speed_that_cannot_be_is_refused(baud):
     with pytest.raises(BridgeError, match="bits per second"):

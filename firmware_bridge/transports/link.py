@@ -53,7 +53,7 @@ class ByteLink(ABC):
         return False
 
     def set_baud(self, baud: int) -> None:  # noqa: B027 (most links have no speed)
-        """Go on at another speed, the port open or not. Raises LinkError."""
+        """Go on at another speed, the port open or not; as before where that speed cannot be."""
 
     def believe(self) -> None:  # noqa: B027 (most links hear one device only)
         """Note that what was read last made sense: a link that hears many locks on to that sender."""

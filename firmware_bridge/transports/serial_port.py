@@ -120,13 +120,18 @@ class SerialLink(ByteLink):
         return True
 
     def set_baud(self, baud: int) -> None:
-        """Change the speed of the port in place: closing would toggle DTR and restart many devices."""
-        self._baud = baud
-        if self._port is not None:
+        """Change the speed of the port in place: closing would toggle DTR and restart many devices.
+
+        A speed that the driver does not know leaves the port as it is.
+        """
+        before, self._baud = self._baud, baud
+        if self._port is not None and baud != before:
             try:
                 self._port.baudrate = baud
-            except (*_PORT_ERRORS, ValueError) as error:
-                raise LinkError(f"{why_not_opened(error)}; trying again") from None
+            except (*_PORT_ERRORS, ValueError):
+                self._baud = before
+                with contextlib.suppress(*_PORT_ERRORS, ValueError):
+                    self._port.baudrate = before
 
     def close(self) -> None:
         """Free the port."""
