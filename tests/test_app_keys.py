@@ -147,7 +147,7 @@ def test_a_program_in_the_background_leaves_the_terminal_to_its_shell():
     script = (
         "import fcntl, os, subprocess, sys, termios\n"
         "os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
-        "look = 'from rt_render.app.keys import open_keys\\nwith open_keys() as k: print(type(k).__name__)'\n"
+        "look = 'from firmware_bridge.commands import keys\\nwith keys.open_keys() as k: print(type(k).__name__)'\n"
         "for group in (0, None):\n"
         "    print(subprocess.run([sys.executable, '-c', look], process_group=group, capture_output=True,\n"
         "                         stdin=0, text=True, timeout=20).stdout.strip())\n"

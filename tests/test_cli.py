@@ -1,6 +1,7 @@
 """The command line: what is written, what is refused, and in which words."""
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -41,7 +42,7 @@ def call(monkeypatch, capsys, tmp_path):
 
     def call_it(*arguments):
         monkeypatch.setattr(sys, "argv", ["rt-render", *map(str, arguments)])
-        monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+        monkeypatch.setattr(signal, "signal", lambda *_: None)
         capsys.readouterr()
         with pytest.raises(SystemExit) as left:
             cli.main()

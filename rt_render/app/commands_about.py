@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from firmware_bridge.commands.terminal import ERR, OUT, number_or_name, print_json
 from rt_render.app import api
 from rt_render.app.benchmarks import PARTS
 from rt_render.app.cli_options import AsJson, Config, Equaliser, Force, HeadName, Method, Rate, Taps
-from rt_render.app.terminal import ERR, OUT, number_or_name, print_json
 
 
 def design(
@@ -26,7 +26,7 @@ def design(
     force: Force = False,
 ) -> None:
     """Export a decoder: filters (2, channels, taps) for ACN/SN3D, ears left and right, and fs_hz."""
-    from rt_render.app.progress_bar import ProgressBar
+    from firmware_bridge.commands.progress_bar import ProgressBar
 
     with ProgressBar(OUT) as progress:
         decoder = api.design(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from firmware_bridge.commands.terminal import INTERRUPTED, OUT, number_or_name
 from rt_render.app import api
 from rt_render.app.cli_options import (
     Block,
@@ -27,7 +28,6 @@ from rt_render.app.cli_options import (
     Tracker,
     TrackerThread,
 )
-from rt_render.app.terminal import INTERRUPTED, OUT, number_or_name
 
 
 def demo(
@@ -39,8 +39,8 @@ def demo(
     device: Device = "auto",
 ) -> None:
     """Play the built-in scene to a simulated head, live; keep the sound, a picture and a report."""
+    from firmware_bridge.commands.progress_bar import ProgressBar
     from rt_render.app.live_view import LiveView
-    from rt_render.app.progress_bar import ProgressBar
 
     with ProgressBar(OUT) as progress, LiveView(OUT) as view:
         files = api.demo(
@@ -86,8 +86,8 @@ def play(
     quiet: Annotated[bool, typer.Option("--quiet", help="No live view, only what is worth knowing.")] = False,
 ) -> None:
     """Play a file or the built-in scene live, following your head. Keys: r + - m space t [ ] ? q."""
+    from firmware_bridge.commands.progress_bar import ProgressBar
     from rt_render.app.live_view import LiveView
-    from rt_render.app.progress_bar import ProgressBar
     from rt_render.app.words import summary
 
     code = 0
@@ -148,7 +148,7 @@ def render(
     force: Force = False,
 ) -> None:
     """Render to a file, faster than real time, equal to what is heard live."""
-    from rt_render.app.progress_bar import ProgressBar
+    from firmware_bridge.commands.progress_bar import ProgressBar
     from rt_render.app.words import cleaned, decibels, limiting
 
     with ProgressBar(OUT) as progress:

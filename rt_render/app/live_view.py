@@ -9,11 +9,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from firmware_bridge.commands.keys import Keys, NoKeys, open_keys
+from firmware_bridge.commands.terminal import ended
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
 from rt_render.app.controls import SHORT_HELP, handle_keys, long_help
-from rt_render.app.keys import Keys, NoKeys, open_keys
 from rt_render.app.session import Session, SessionStatus
-from rt_render.app.words import card_latency, clock, ended
+from rt_render.app.words import card_latency, clock
 
 _PLAIN_EVERY_S = 2.0
 _METER_CELLS, _METER_FLOOR_DB = 40, -60.0

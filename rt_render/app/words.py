@@ -29,12 +29,6 @@ def clock(seconds: float) -> str:
     return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
-def ended(sentence: str) -> str:
-    """Return a sentence with its full stop."""
-    sentence = sentence.rstrip()
-    return sentence if not sentence or sentence[-1] in ".!?:" else f"{sentence}."
-
-
 def limiting(engine: "Snapshot") -> str:
     """Return what the limiter did."""
     if not engine.limited_blocks:

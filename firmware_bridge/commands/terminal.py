@@ -24,6 +24,12 @@ def number_or_name(text: str | None) -> int | float | str | None:
     return text
 
 
+def ended(sentence: str) -> str:
+    """Return a sentence with its full stop."""
+    sentence = sentence.rstrip()
+    return sentence if not sentence or sentence[-1] in ".!?:" else f"{sentence}."
+
+
 def print_json(value: Any) -> None:
     """Print one JSON value and nothing else."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
