@@ -24,7 +24,8 @@ MAX_NORM_ERROR = 0.05
 MAX_TURN_DEG, MAX_SPEED_DEG_S = 60.0, 1000.0
 """Between frames that are neighbours, and over the gap where some were lost to a stream that is believed."""
 MAX_GYRO_DEG_S = 4000.0
-ACCEL_G = (0.2, 16.0)
+MIN_ACCEL_G, MAX_ACCEL_G = 0.2, 16.0
+"""A sensor that is thrown about falls freely for moments, so too little is a fault only while trust is asked for."""
 MAX_ACCEL_STEP_G, MAX_GYRO_STEP_DEG_S = 1.0, 400.0
 """Between neighbours of a raw stream that asks for trust."""
 MAX_BEND_DEG, BEND_NOISE_DEG, MAX_ACCELERATION_DEG_S2 = 30.0, 2.0, 6000.0
@@ -160,13 +161,15 @@ def fault_alone(motion: Motion) -> str:
         return "it holds no motion"
     if quat is None and accel is not None:
         accel_g = hypot(*accel) / STANDARD_GRAVITY_M_S2
-        if not ACCEL_G[0] <= accel_g <= ACCEL_G[1]:
+        if accel_g > MAX_ACCEL_G:
             return f"its acceleration is {accel_g:.2g} g"
     return ""
 
 
 def raw_jump(before: Motion, now: Motion) -> str:
-    """Return in words how raw values jumped between neighbours, "" if they did not."""
+    """Return in words how raw values jumped between neighbours or lack gravity, "" if all is well."""
+    if now.accel_m_s2 is not None and hypot(*now.accel_m_s2) < MIN_ACCEL_G * STANDARD_GRAVITY_M_S2:
+        return "its acceleration lacks gravity"
     accel_step = distance(before.accel_m_s2, now.accel_m_s2) / STANDARD_GRAVITY_M_S2
     gyro_step = distance(before.gyro_rad_s, now.gyro_rad_s)
     if accel_step > MAX_ACCEL_STEP_G or gyro_step > radians(MAX_GYRO_STEP_DEG_S):
