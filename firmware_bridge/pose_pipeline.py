@@ -14,6 +14,7 @@ from firmware_bridge.pose import PoseSample
 from firmware_bridge.settings import BridgeSettings
 from firmware_bridge.source import Heard, Source
 from firmware_bridge.stages.fail_safe import FailSafe
+from firmware_bridge.stages.gestures import DoubleNod, HoldStill
 from firmware_bridge.stages.health import HealthMeter
 from firmware_bridge.stages.mounting import Mounting, inverted
 from firmware_bridge.stages.recentre import Recentre
@@ -38,6 +39,8 @@ class PosePipeline:
         self._settings, self._memory, self._say = settings, memory, say
         self._recentre = Recentre(yaw_only=settings.yaw_only)
         self._fail_safe = FailSafe(settings.hold_s, settings.ease_s)
+        self._hold_still = HoldStill() if "hold" in settings.gestures else None
+        self._double_nod = DoubleNod() if "double-nod" in settings.gestures else None
         self._slow_recentre = SlowRecentre(settings.auto_recentre_deg_per_s)
         self._meter = HealthMeter()
         self._wearable: Wearable | None = None
@@ -161,6 +164,9 @@ class PosePipeline:
         self._pings = Pings(make_ping) if make_ping is not None else None
         self._worlds = 0
         self._meter = HealthMeter()
+        if self._hold_still is not None:
+            self._hold_still.arm()
+            self._say("hold still and look ahead for two seconds: that will be straight ahead")
         # A device that knows north is ahead where it was; of another one nothing holds that was said before.
         self._recentre.restore(known.reference if known.reference and wearable.heading_is_absolute else IDENTITY)
         return wearable
@@ -175,10 +181,15 @@ class PosePipeline:
         self._meter.note_arrival(arrival_s, raw.time_s, motion)
         self._meter.note_pose(raw.quat_world_from_head, raw.time_s)
         self._published += 1
-        if motion.button and not self._button:
+        if (motion.button and not self._button) or self._gesture(raw):
             self.recentre(arrival_s)
         self._button = motion.button
         return self._finish(raw, arrival_s)
+
+    def _gesture(self, raw: PoseSample) -> bool:
+        quat, time_s = raw.quat_world_from_head, raw.time_s
+        held_still = self._hold_still is not None and self._hold_still.feed(quat, time_s)
+        return (self._double_nod is not None and self._double_nod.feed(quat, time_s)) or held_still
 
     def _enter_new_world(self, wearable: Wearable, raw: PoseSample) -> None:
         """Take the first pose of another world as ahead, at once: there is no way between two worlds."""

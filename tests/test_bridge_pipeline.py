@@ -254,6 +254,25 @@ def test_the_gyro_is_not_given_on_with_a_pose_that_is_held(new_pipeline):
     assert held.gyro_rad_s is None and pipeline.tick(device.now_s + 0.55, True) is None
 
 
+def test_holding_still_recentres_once_after_a_device_was_met(new_pipeline, said):
+    pipeline, device = new_pipeline(gestures=["hold"]), Device()
+    pipeline.hear(device.frame(0.0), device)
+    assert said == ["hold still and look ahead for two seconds: that will be straight ahead"]
+    for _ in range(1000):
+        (pose,) = pipeline.hear(device.frame(35.0), device)
+    assert angles(pose)[0] == pytest.approx(0.0, abs=0.02) and len(said) == 2
+
+
+def test_a_double_nod_recentres(new_pipeline, said):
+    pipeline, device = new_pipeline(gestures=["double-nod"]), Device()
+    pipeline.hear(device.frame(0.0), device)
+    for k in range(600):
+        nod = -20.0 * sin(radians(2.0 * (k - 200))) ** 2 if 200 <= k < 380 else 0.0
+        (pose,) = pipeline.hear(device.frame(35.0, nod), device)
+    assert angles(pose)[0] == pytest.approx(0.0, abs=0.02)
+    assert said == ["recentred: where you look now is straight ahead"]
+
+
 def test_the_slow_recentre_follows_where_a_person_usually_looks(new_pipeline):
     pipeline, device = new_pipeline(auto_recentre_deg_per_s=2.0), Device()
     pipeline.hear(device.frame(0.0), device)

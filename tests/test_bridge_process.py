@@ -15,6 +15,7 @@ from firmware_bridge.errors import BridgeError
 from firmware_bridge.opening import open_bridge
 from firmware_bridge.process import BridgeProcess
 from firmware_bridge.settings import make_settings
+from rt_render.app.benchmarks.tracker import measure
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
 
@@ -123,3 +124,8 @@ def test_the_child_is_quick_to_start():
     script = "import sys, firmware_bridge.commands.serve; print(*sorted(m for m in sys.modules if '.' not in m))"
     modules = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert not {"typer", "rich", "matplotlib", "h5py", "serial", "mido", "bleak"} & set(modules)
+
+
+def test_beside_a_busy_interpreter_no_frame_is_lost_and_all_come_in_order():
+    figures = measure(10.0, "own")
+    assert (figures["frames"], figures["lost"], figures["in_order"]) == (2000, 0, True)

@@ -214,11 +214,15 @@ def doctor() -> "list[Finding]":
     return examine()
 
 
-def bench(parts: Sequence[str] = (), *, on_progress: Say = _nobody) -> dict[str, Any]:
-    """Measure this machine: all figures, or those of some parts, such as "speed" or "lock-immunity"."""
+def bench(parts: Sequence[str] = (), *, seconds: float | None = None, on_progress: Say = _nobody) -> dict[str, Any]:
+    """Measure this machine: all figures, or those of some parts, such as "speed", "lock-immunity" or "tracker".
+
+    `seconds`: how long the tracker is measured, 20 by default. Raises RenderError.
+    """
     from rt_render.app.benchmarks import run
 
-    return run(list(parts), on_progress)
+    with _bridge_errors_as_ours():
+        return run(list(parts), on_progress, seconds=seconds)
 
 
 def _with_input(choices: Choices, input: str | Path | None) -> dict[str, object]:

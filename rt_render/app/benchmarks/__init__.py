@@ -12,22 +12,32 @@ PARTS = {
     "rotation": "rotation",
     "accuracy": "accuracy",
     "start": "start",
+    "tracker": "tracker",
 }
 """Names of the parts and their modules, in the order in which they run."""
 
 
-def run(parts: Sequence[str] = (), on_progress: Callable[[str], None] = lambda text: None) -> dict[str, object]:
+def run(
+    parts: Sequence[str] = (),
+    on_progress: Callable[[str], None] = lambda text: None,
+    *,
+    seconds: float | None = None,
+) -> dict[str, object]:
     """Run the named parts, or all, and return their figures as one object of plain numbers, lists and words.
 
-    Raises ConfigurationError for an unknown part. Control side; takes a few minutes for all.
+    `seconds`: how long the tracker is measured, in each of its two ways. Raises ConfigurationError for an unknown
+    part or a length outside 1 to 3600. Control side; takes a few minutes for all.
     """
+    if seconds is not None and not 1.0 <= seconds <= 3600.0:
+        raise ConfigurationError(f"seconds = {seconds} cannot be used: allowed is a number, 1 to 3600.")
     for part in parts:
         if part not in PARTS:
             raise ConfigurationError(f"there is no benchmark '{part}': choose one of {', '.join(PARTS)}.")
     results: dict[str, object] = {}
     for name, module in PARTS.items():
         if not parts or name in parts:
-            results |= import_module(f"rt_render.app.benchmarks.{module}").run(on_progress)
+            more = {"seconds": seconds} if seconds is not None and name == "tracker" else {}
+            results |= import_module(f"rt_render.app.benchmarks.{module}").run(on_progress, **more)
     return results
 
 

@@ -14,6 +14,7 @@ def in_words(results: dict[str, Any]) -> str:
             ("rotation_error_db", _rotation),
             ("accuracy", _accuracy),
             ("start_s", _start),
+            ("tracker", _tracker),
         )
         if key in results
     ]
@@ -88,3 +89,21 @@ def _start(results: dict[str, Any]) -> str:
         f"{_mark(results['start_s'], results['start_allowed_s'])}; "
         f"`import numba, scipy` alone {results['import_numba_scipy_s']:.2f} s"
     )
+
+
+def _tracker(results: dict[str, Any]) -> str:
+    r = results["tracker"]
+    lines = [
+        f"Tracker: HBF-1 at {r['rate_hz']:g} Hz for {r['seconds']:g} s on a pseudo-terminal, from the write to the "
+        "audio thread, beside a busy asyncio loop and a thread that holds the interpreter lock"
+    ]
+    for process, name in (("own", "own process"), ("thread", "thread")):
+        m, limits = r[process], r["required"] if process == "own" else {}
+        lines.append(
+            f"  {name:<11}  {m['lost']} of {m['frames']} frames lost {_mark(m['lost'], limits.get('lost'))}  "
+            f"median {m['p50_ms']:.2f} ms {_mark(m['p50_ms'], limits.get('p50_ms'))}  "
+            f"99 % {m['p99_ms']:.2f} ms {_mark(m['p99_ms'], limits.get('p99_ms'))}  "
+            f"99.9 % {m['p99.9_ms']:.2f} ms  longest {m['max_ms']:.1f} ms  "
+            f"{'in order' if m['in_order'] else 'NOT IN ORDER'}; load {m['load_before']} before"
+        )
+    return "\n".join(lines)
