@@ -15,7 +15,6 @@ from rt_render.conventions import BLOCK_SIZES, MAX_ORDER
 OptionalFile = Annotated[Path | None, Field(strict=False)]
 
 
-
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 

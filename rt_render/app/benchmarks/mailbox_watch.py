@@ -16,7 +16,7 @@ N_COLUMNS = 4
 
 
 @numba.njit(nogil=True)
-def _watch(address, words, record, seen):  # type: ignore[no-untyped-def]
+def _watch(address, words, record, seen):
     """Note time (s), the source's seq and two gyro rates of each pose that is seen, until told to stop; return rows."""
     clock, stop = words.ctypes.data, words.ctypes.data + 16
     n = 0
