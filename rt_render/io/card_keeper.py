@@ -1,4 +1,4 @@
-"""Keeps an engine playing: chooses the card, notices when it is lost, and goes back to it when it returns.
+"""Keeps an engine playing: notices when its card is lost, and goes back to it when it returns.
 
 While a sound card is away the virtual card keeps the time line going. The turn to run the block function
 passes from one to the other by `kernels.turn` and by joining the virtual card's thread, so that never two
@@ -35,13 +35,13 @@ class CardKeeper:
         self,
         engine: Engine,
         *,
-        device: int | str = "auto",
+        device: int | str | None = None,
         on_message: Callable[[str], None],
         capture: bool = False,
         host_frames: int | None = None,
         latency: float | str = "low",
     ) -> None:
-        """Prepare. `device`: "auto", "virtual", or what `SoundCard` takes; `capture`: record the virtual card."""
+        """Prepare. `device`: "virtual", or what `SoundCard` takes; `capture`: record the virtual card."""
         self._engine = engine
         self._device = device
         self._say = on_message
@@ -65,20 +65,12 @@ class CardKeeper:
         return self._virtual
 
     def start(self) -> None:
-        """Begin to play. Raises DeviceError when a card asked for by name or number cannot be used."""
+        """Begin to play. Raises DeviceError when the card cannot be used."""
         if self._device == "virtual":
             self._virtual.start()
             return
-        device = None if self._device == "auto" else self._device
-        try:
-            card = self._open_anew(device)
-            self._start_or_close(card)
-        except DeviceError as error:
-            if device is not None:
-                raise
-            self._say(f"Playing on the virtual sound card, which nobody hears: {error}")
-            self._virtual.start()
-            return
+        card = self._open_anew(self._device)
+        self._start_or_close(card)
         self._card = card
         # numbers change when PortAudio starts anew; the full name does not
         self._wanted = f"{card.device.name} ({card.device.host_api})"
