@@ -45,7 +45,7 @@ def test_full_orders_are_played_bit_for_bit(tmp_path, n_channels):
     ("n_channels", "max_order", "order", "said"),
     [
         (1, 7, 0, "no directions"),
-        (2, 7, 0, "the last 1 is not used"),
+        (2, 7, 0, "the last one is not used"),
         (6, 7, 1, "the last 2 are not used"),
         (15, 7, 2, "the last 6 are not used"),
         (64, 3, 3, "played at order 3: channels above 16"),

@@ -97,10 +97,8 @@ def _notes(reader: AudioFileReader, file_order: int, order: int, convention: str
         notes[0] += " (no directions)"
     surplus = reader.n_channels - n_sh(file_order)
     if surplus:
-        notes.append(
-            f"{channels} fit no full order (1, 4, 9, 16, ...): the last {surplus} "
-            f"{'are' if surplus > 1 else 'is'} not used"
-        )
+        left_out = "the last one is" if surplus == 1 else f"the last {surplus} are"
+        notes.append(f"{channels} fit no full order (1, 4, 9, 16, ...): {left_out} not used")
     if order < file_order:
         notes.append(f"played at order {order}: channels above {n_sh(order)} are left out")
     if reader.fs_hz != fs_hz:
