@@ -7,14 +7,16 @@ with open_thread(make_settings(tracker="simulated:1"), PoseMailbox.private()) as
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self
 
+from firmware_bridge.advice import Advice
 from firmware_bridge.bridge_words import HEARTBEAT_EVERY_S, StateWord
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox
+from firmware_bridge.messages import Quat
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.pose_pipeline import PosePipeline
 from firmware_bridge.source import Source
@@ -23,14 +25,14 @@ from firmware_bridge.status import BridgeStatus, with_age, words_of
 STOP_TIMEOUT_S = 2.0
 
 
-class Output(Protocol):
-    """Another renderer that gets the poses too. Never raises, never waits. Thread: the bridge's."""
+class Outputs(Protocol):
+    """Other renderers that get the poses too. Never raises, never waits. Thread: the bridge's."""
 
-    def send(self, pose: PoseSample, now_s: float) -> None:
-        """Pass a pose on, unless the target needs fewer."""
+    def send(self, quat_world_from_head: Quat, now_s: float) -> None:
+        """Pass a pose on to each target that is not to be spared it."""
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Give the connections back."""
 
 
 class Bridge:
@@ -47,12 +49,13 @@ class Bridge:
         mailbox: PoseMailbox,
         *,
         on_message: Callable[[str], None],
-        outputs: Sequence[Output] = (),
+        outputs: Outputs | None = None,
     ) -> None:
         self.mailbox = mailbox
         self.failed = False
         self._source, self._pipeline, self._outputs = source, pipeline, outputs
         self._on_message = on_message
+        self._advice = Advice(on_message)
         self._recentred = mailbox.recentre_count()
         self._status = pipeline.status(source, time.monotonic())
         self._told_s = 0.0
@@ -105,12 +108,15 @@ class Bridge:
         except BridgeError as error:
             self.failed = True
             self._on_message(f"the head tracker stopped: {error}")
+        except Exception as error:
+            # Such as a device that brings what no test thought of: the sound goes on, and the person knows.
+            self._on_message(f"the head tracker stopped by a fault of this program: please report {error!r}")
         else:
             self._tell(time.monotonic(), ended=True)
         finally:
             self._source.close()
-            for output in self._outputs:
-                output.close()
+            if self._outputs is not None:
+                self._outputs.close()
 
     def _turn(self) -> None:
         pipeline = self._pipeline
@@ -137,6 +143,8 @@ class Bridge:
 
     def _tell(self, now_s: float, *, ended: bool = False) -> None:
         self._status = self._pipeline.status(self._source, now_s)
+        if self._status.health is not None:
+            self._advice.tell(self._status.health, now_s)
         words = words_of(self._status, os.getpid(), now_s)
         self.mailbox.tell(replace(words, state=StateWord.ENDED) if ended else words)
 
@@ -148,5 +156,5 @@ class Bridge:
 
     def _give(self, pose: PoseSample, now_s: float) -> None:
         self.mailbox.publish(pose)
-        for output in self._outputs:
-            output.send(pose, now_s)
+        if self._outputs is not None:
+            self._outputs.send(pose.quat_world_from_head, now_s)

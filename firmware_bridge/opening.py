@@ -31,6 +31,9 @@ _NOTHING_TO_ISOLATE = (Kind.NONE, Kind.SIMULATED, Kind.CSV)
 """Sources without a device: a process of their own would gain nothing and cost half a second."""
 
 
+_RECORDABLE = (Kind.SERIAL, Kind.UDP, Kind.MIDI, Kind.HID, Kind.BLE)
+
+
 class RunningBridge(Protocol):
     """What a renderer holds: the mailbox to follow, and the controls."""
 
@@ -60,8 +63,7 @@ def open_bridge(
         return AttachedBridge(Path(spec.place) if spec.place else None, on_message)
     if process == "thread" or spec.kind in _NOTHING_TO_ISOLATE:
         return open_thread(settings, PoseMailbox.private(), on_message=on_message)
-    if spec.kind is Kind.REPLAY and not Path(spec.place).is_file():
-        raise BridgeError(f"there is no recording {spec.place}: name a file of `firmware-bridge record`.")
+    _check(settings, spec)
     child = BridgeProcess(settings, on_message)
     child.start()
     return child
@@ -89,6 +91,7 @@ def open_thread(
 def make_source(settings: BridgeSettings, notices: Notices) -> Source:
     """Return the source that the settings name; raises BridgeError where it cannot be."""
     spec, record = parse_spec(settings.tracker), settings.record_raw
+    _check(settings, spec)
     dialect = None if spec.dialect is None else find_dialect(spec.dialect)
     match spec.kind:
         case Kind.NONE:
@@ -118,6 +121,16 @@ def make_source(settings: BridgeSettings, notices: Notices) -> Source:
             return open_source.hid_source(dialect, notices, spec.place, record)
         case _:
             return open_source.ble_source(dialect, notices, spec.place, record)
+
+
+def _check(settings: BridgeSettings, spec: TrackerSpec) -> None:
+    """Find early, in whichever process, what could never work."""
+    if spec.kind is Kind.REPLAY and not Path(spec.place).is_file():
+        raise BridgeError(f"there is no recording {spec.place}: name a file of `firmware-bridge record`.")
+    if settings.record_raw is not None and (spec.kind not in _RECORDABLE or spec.place == "auto"):
+        raise BridgeError(
+            f"the bytes of tracker {settings.tracker!r} cannot be recorded: name its port, or its dialect and place."
+        )
 
 
 def _osc(settings: BridgeSettings, spec: TrackerSpec, notices: Notices) -> OscSource:

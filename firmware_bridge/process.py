@@ -48,6 +48,7 @@ class BridgeProcess:
         self._command += ["--mailbox", str(path), "--settings", settings.model_dump_json()]
         self._status = BridgeStatus(f"{settings.tracker}: starting", settings.tracker)
         self._heard_s = time.monotonic()
+        self._ended = False
         self._stopping = threading.Event()
         self._child: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
@@ -87,8 +88,10 @@ class BridgeProcess:
         """Return the child's latest status, with the pose's age of this moment. Thread: the control thread."""
         now_s, pose = time.monotonic(), self.mailbox.read()
         status = with_age(self._status, None if pose is None else pose.time_s, now_s)
+        if self._ended:
+            return replace(status, connected=False, text=f"{status.source}: not in use")
         if now_s - self._heard_s > SILENT_S:
-            status = replace(status, connected=False, text=f"{status.source}: its process does not answer")
+            return replace(status, connected=False, text=f"{status.source}: its process does not answer")
         return status
 
     def _watch(self) -> None:
@@ -101,7 +104,10 @@ class BridgeProcess:
             with child:
                 last_words = self._listen(child)
             code = child.returncode
-            if self._stopping.is_set() or code == EXIT_FOR_GOOD:
+            if self._stopping.is_set():
+                return
+            if code == EXIT_FOR_GOOD:
+                self._ended = True
                 return
             tries = 0 if time.monotonic() - started_s > LIVED_S else tries + 1
             reason = f": {last_words}" if last_words else ""

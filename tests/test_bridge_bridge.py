@@ -9,9 +9,11 @@ import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
 from firmware_bridge import quaternion
+from firmware_bridge.advice import Advice
 from firmware_bridge.bridge import Bridge
 from firmware_bridge.bridge_words import BridgeWords, StateWord
 from firmware_bridge.device_store import DeviceStore
+from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.memory import Memory
 from firmware_bridge.messages import Motion
@@ -21,6 +23,7 @@ from firmware_bridge.pose import PoseSample
 from firmware_bridge.pose_pipeline import PosePipeline
 from firmware_bridge.settings import make_settings
 from firmware_bridge.source import Heard, SourceHealth, look_in_words
+from firmware_bridge.stages.health import HealthMeter
 from firmware_bridge.stages.recentre import EASE_S, Recentre
 from firmware_bridge.virtual.simulated_head import SimulatedHead
 
@@ -266,3 +269,53 @@ def test_words_that_are_strange_are_those_of_a_bridge_that_ended(tmp_path):
         attached.mailbox.tell(strange)
         assert not attached.status().connected and "it has ended" in attached.status().text
     attached.stop()
+
+
+def test_what_cannot_be_recorded_is_told_early(tmp_path):
+    for spec in ("osc", "serial:auto", "simulated"):
+        with pytest.raises(BridgeError, match="cannot be recorded: name its port"):
+            open_bridge(make_settings(tracker=spec, record_raw=tmp_path / "a.rtraw"), on_message=ignore)
+
+
+class Radio:
+    """Stands for other renderers."""
+
+    def __init__(self):
+        self.sent, self.closed = [], 0
+
+    def send(self, quat, now_s):
+        self.sent.append(quat)
+
+    def close(self):
+        self.closed += 1
+
+
+def test_others_get_the_same_poses():
+    radio, mailbox = Radio(), PoseMailbox.private()
+    memory = Memory(DeviceStore(), ignore)
+    pipeline = PosePipeline(make_settings(), memory, ignore)
+    poses = [looking(k, time_s=k) for k in range(1, 6)]
+    with Bridge(Given(*poses), pipeline, mailbox, on_message=ignore, outputs=radio):
+        until(lambda: len(radio.sent) >= 5)
+    assert radio.sent[:5] == [pytest.approx(pose.quat_world_from_head) for pose in poses] and radio.closed == 1
+
+
+def test_advice_is_given_once_a_minute_whatever_its_figures():
+    heard, meter = [], HealthMeter()
+    advice = Advice(heard.append)
+    for k in range(400):
+        meter.note_arrival(0.2 * k + 0.1, 0.2 * k + 0.0001 * k, Motion((1.0, 0.0, 0.0, 0.0)))
+        advice.tell(meter.snapshot(0.2 * k + 0.1), 0.2 * k)
+    assert len(heard) == 2 and all("ms old when they arrive" in text for text in heard)
+
+
+def test_a_fault_of_ours_is_told_and_ends_the_bridge_alone():
+    class Faulty(Given):
+        def poll(self, timeout_s):
+            return [Heard(None, 1.0)]
+
+    heard = []
+    with bridge_of(Faulty(), PoseMailbox.private(), heard.append) as bridge:
+        until(lambda: not bridge.is_running)
+        assert not bridge.failed and not bridge.status().connected
+    assert len(heard) == 1 and heard[0].startswith("the head tracker stopped by a fault of this program")

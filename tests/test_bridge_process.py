@@ -95,6 +95,7 @@ def test_a_child_that_cannot_work_says_why_and_is_not_started_again(tmp_path):
     bridge = open_bridge(settings, on_message=heard.append)
     until(lambda: heard)
     until(lambda: not bridge._thread.is_alive())
+    assert bridge.status().text == f"replay:{path}: not in use"
     bridge.stop()
     assert len(heard) == 1 and heard[0].startswith("the head tracker cannot start: ") and "no.rtraw" in heard[0]
 

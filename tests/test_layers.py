@@ -20,6 +20,23 @@ ALLOWED = {
 }
 BRIDGE_FOR_RENDERER = {"pose", "mailbox", "mailbox_kernels", "atomics"}
 """What layers below `app` may take from firmware_bridge: the pose and the mailbox."""
+BRIDGE_BASE = {
+    *("atomics", "bridge_words", "csv_poses", "decoder", "dialect", "errors", "imu_recording", "mailbox"),
+    *("mailbox_kernels", "messages", "notices", "one_sender", "plain_quaternion", "pose", "quaternion"),
+    *("raw_recording", "source"),
+}
+"""Files of firmware_bridge itself that know none of its folders; the other files there put all together."""
+BRIDGE_ALLOWED = {
+    "base": set(),
+    "dialects": {"base"},
+    "stages": {"base", "dialects"},
+    "osc": {"base", "dialects"},
+    "virtual": {"base", "dialects", "osc"},
+    "transports": {"base", "dialects"},
+    "sources": {"base", "dialects", "stages", "transports"},
+    "composition": {"base", "dialects", "stages", "osc", "virtual", "transports", "sources"},
+    "commands": {"base", "dialects", "stages", "osc", "virtual", "transports", "sources", "composition"},
+}
 ONE_FILE_EACH = {
     "sounddevice": "rt_render/io/portaudio.py",
     "soundfile": "rt_render/io/audio_file.py",
@@ -47,12 +64,23 @@ def imports(path: Path) -> list[str]:
     return found
 
 
+def bridge_layer(parts: tuple[str, ...]) -> str:
+    # What a virtual device is belongs to what a dialect is.
+    if parts[0] in BRIDGE_BASE or parts[:2] == ("virtual", "device"):
+        return "base"
+    return parts[0] if parts[0] in BRIDGE_ALLOWED else "composition"
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_arrows_point_down(path):
     package, *rest = path.relative_to(ROOT).with_suffix("").parts
     names = [name.split(".") for name in imports(path)]
     if package == "firmware_bridge":
         assert not [name for name in names if name[0] == "rt_render"]
+        layer = bridge_layer(tuple(rest))
+        for name in names:
+            if name[0] == "firmware_bridge" and rest != ["__main__"] and bridge_layer(tuple(name[1:])) != layer:
+                assert bridge_layer(tuple(name[1:])) in BRIDGE_ALLOWED[layer], f"{layer}: no {'.'.join(name)}"
         return
     layer = rest[0]
     if layer.startswith("__"):

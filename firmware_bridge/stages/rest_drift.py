@@ -14,6 +14,8 @@ LEFT_OUT = 4
 SWAY_SPAN_S = 2.0
 """A worn head sways over seconds: so far apart readings are taken for independent."""
 MAX_ERROR_DEG_PER_MIN = 1.0
+MIN_POINTS = 3
+"""A sender that speaks once a second has few."""
 
 
 class RestDrift:
@@ -47,7 +49,8 @@ class RestDrift:
             self._points.clear()
         self._points.append((time_s, heading))
         self._quat, self._time_s = quat_world_from_head, time_s
-        if time_s - self._points[0][0] >= MIN_REST_S + LEFT_OUT * STEP_S:
+        long_enough = time_s - self._points[0][0] >= MIN_REST_S + LEFT_OUT * STEP_S
+        if long_enough and len(self._points) - LEFT_OUT >= MIN_POINTS:
             self._fit(list(self._points)[:-LEFT_OUT])
 
     def _fit(self, points: list[tuple[float, float]]) -> None:
