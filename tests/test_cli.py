@@ -204,6 +204,20 @@ def test_a_summary_tells_what_was_cleaned_and_limited(call, tmp_path):
     assert "0:00.2 played" in out and " dB at most; 1 sample of the source was not finite." in out
 
 
+def test_a_share_that_is_not_finite_is_told_and_a_file_of_nothing_else_is_an_error_that_leaves_no_file(call, tmp_path):
+    field = np.full((4800, 4), 0.1)
+    field[:1200] = np.inf
+    soundfile.write(tmp_path / "part.wav", field, 48000, subtype="FLOAT")
+    code, out, err = call("render", "part.wav", "-o", "ears.wav", *QUICK)
+    assert (code, err) == (0, "") and "25.0 % of part is NaN or infinite, and silent in its stead." in out
+
+    soundfile.write(tmp_path / "none.wav", field * np.nan, 48000, subtype="FLOAT")
+    code, out, err = call("render", "none.wav", "-o", "none_ears.wav", *QUICK)
+    assert code == 2 and "written" not in out
+    assert err == "rt-render: none.wav holds no sound: every sample is NaN or infinite; export it anew.\n"
+    assert not list(tmp_path.glob("none_ears*"))
+
+
 def test_a_block_that_is_no_power_of_two_is_met_by_smaller_ones_live_and_offline_and_that_is_said(call, field):
     for command in (
         ["render", field, "-o", "ears.wav"],

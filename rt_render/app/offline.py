@@ -10,7 +10,7 @@ from rt_render.app.decoding import Progress
 from rt_render.app.parts import Parts, block_note, make_parts, offline_block_size
 from rt_render.app.settings import Settings
 from rt_render.engine.snapshot import Snapshot
-from rt_render.errors import ConfigurationError
+from rt_render.errors import ConfigurationError, InputFileError
 from rt_render.io.wav_writer import WavWriter
 
 _CHUNK_FRAMES = 8192
@@ -29,7 +29,7 @@ def render_to_file(
 
     The file has the source's frames plus n_taps - 1 for the filters to ring out; float32 in .wav. The head
     looks ahead where no poses are named. Raises RenderError and BridgeError; what was written stays under a
-    partial name then.
+    partial name then. A source without one finite sample is an InputFileError and leaves no file.
     """
     block_size = offline_block_size(settings.audio.block_size)
     note = block_note(settings.audio.block_size, settings.audio.fs_hz)
@@ -50,6 +50,16 @@ def render_to_file(
                     on_message(note)
                 if on_progress and number % _BLOCKS_PER_REPORT == 0:
                     on_progress(writer.n_frames / n_frames, f"rendering {parts.source.title}")
+            share = _share_not_finite(parts, n_source)
+            if share == 1.0:
+                writer.abandon()
+                writer.partial_path.unlink()
+                raise InputFileError(
+                    f"{settings.source.input} holds no sound: every sample is NaN or infinite; export it anew."
+                )
+            if share:
+                percent = f"{100 * share:.1f} %" if share >= 0.001 else "less than 0.1 %"
+                on_message(f"{percent} of {parts.source.title} is NaN or infinite, and silent in its stead.")
     finally:
         parts.source.close()
     return parts.engine.snapshot()
@@ -73,3 +83,9 @@ def rendered(parts: Parts) -> Iterator[NDArray[np.float32]]:
         while ring.fill_frames >= needed or (last and not engine.ended):
             engine.process(out)
             yield out
+
+
+def _share_not_finite(parts: Parts, n_source: int) -> float:
+    """Return how much of what was rendered was not finite, 0 to 1; the ring is padded to a whole block."""
+    n_samples = min(parts.engine.ring.total_written, n_source) * parts.engine.plan.n_sh
+    return min(1.0, parts.engine.snapshot().non_finite / max(1, n_samples))
