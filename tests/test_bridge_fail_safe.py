@@ -75,7 +75,7 @@ def test_movements_are_followed_while_it_returns():
     assert 9.0 < yaw < 11.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.02, 4.0), st.booleans()), min_size=1, max_size=10),
     st.floats(0.0, 2.0),
