@@ -6,9 +6,13 @@ import time
 from contextlib import ExitStack, closing
 
 import pytest
+from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.udp_client import SimpleUDPClient
 
+from firmware_bridge.dialect import Transport
 from firmware_bridge.errors import BridgeError
+from firmware_bridge.messages import Told
 from firmware_bridge.notices import QUIET_S, Notices
 from firmware_bridge.one_sender import RELEASE_S
 from firmware_bridge.osc.source import OscSource
@@ -166,6 +170,86 @@ def test_a_silent_sender_makes_room_for_another(source, heard, new_client, monke
     assert any("silent" in text for text in heard)
 
 
+def requests_in(heard):
+    return [one.message for one in heard if isinstance(one.message, Told)]
+
+
+def asked(source, seconds=0.3):
+    end, told = time.monotonic() + seconds, []
+    while not told and time.monotonic() < end:
+        told += requests_in(source.poll(0.02))
+    return told
+
+
+@pytest.mark.parametrize(
+    ("address", "arguments", "is_asked"),
+    [
+        ("/recentre", [], True),
+        ("/rt-render/recentre", [], True),
+        ("/recentre", [1.0], True),
+        ("/recentre", [True], True),
+        ("/recentre", [0.0], False),
+        ("/recentre", [False], False),
+    ],
+)
+def test_a_button_asks_for_recentring_when_it_is_pressed(source, new_client, address, arguments, is_asked):
+    new_client(port_of(source)).send_message(address, arguments)
+    assert asked(source) == ([Told("recentre")] if is_asked else [])
+    assert source.health().sender == "" and source.health().dropped == 0
+
+
+def test_another_program_of_this_machine_may_ask_and_the_tracker_stays_believed(source, heard, new_client):
+    tracker = new_client(port_of(source))
+    for _ in range(3):
+        tracker.send_message("/ypr", [10.0, 0.0, 0.0])
+    assert len(poses_within(source, 3)) == 3
+    sender = source.health().sender
+    new_client(port_of(source)).send_message("/recentre", [])
+    assert asked(source) and source.health().sender == sender and source.health().dropped == 0
+    assert not any("also sends" in text for text in heard)
+
+
+def test_other_machines_may_ask_only_when_their_poses_are_believed(source):
+    request, pose = b"/recentre\0\0\0", packet("/ypr", [10.0, 0.0, 0.0])
+    assert source._accept(request, ("10.0.0.7", 5), 1.0) == []
+    assert source.health().dropped == 1
+    assert len(source._accept(pose, ("10.0.0.7", 5), 2.0)) == 1 and source.device_id == "10.0.0.7"
+    assert requests_in(source._accept(request, ("10.0.0.7", 6), 3.0)) == [Told("recentre")]
+    assert source._accept(request, ("10.0.0.8", 6), 4.0) == []
+
+
+def test_a_thousand_requests_at_once_are_one(source):
+    told = [one for k in range(1000) for one in source._accept(b"/recentre\0\0\0", ("127.0.0.1", 5), 1.0 + 1e-4 * k)]
+    assert len(told) == 1
+
+
+def test_a_request_beside_a_pose_comes_after_it(source):
+    bundle = OscBundleBuilder(IMMEDIATELY)
+    for address, arguments in [("/recentre", []), ("/ypr", [10.0, 0.0, 0.0])]:
+        bundle.add_content(message(address, arguments))
+    pose, request = source._accept(bundle.build().dgram, ("127.0.0.1", 5), 1.0)
+    assert pose.message.quat_wxyz is not None and request.message == Told("recentre")
+
+
+def message(address, arguments):
+    builder = OscMessageBuilder(address)
+    for argument in arguments:
+        builder.add_arg(argument)
+    return builder.build()
+
+
+def packet(address, arguments):
+    return message(address, arguments).dgram
+
+
+def test_the_source_says_which_kind_of_device_it_hears(source, new_client):
+    assert source.dialect.name == "osc-default" and source.dialect.transport is Transport.OSC
+    assert source.device_id == "" and source.say(b"hello") is False
+    new_client(port_of(source)).send_message("/ypr", [1.0, 0.0, 0.0])
+    poses_within(source, 1)
+    assert source.device_id == HOST
+
+
 def test_hostile_packets_give_no_pose_and_few_words(source, heard):
     chance = random.Random(1)
     accept, n_packets = source._accept, 20_000
@@ -173,7 +257,7 @@ def test_hostile_packets_give_no_pose_and_few_words(source, heard):
     n_poses = 0
     for k in range(n_packets):
         junk = chance.choice(shapes) + chance.randbytes(chance.choice([0, 4, 12, 16, 100, 5000]))
-        n_poses += accept(junk, ("10.0.0.1", k % 9), 0.0) is not None
+        n_poses += len(accept(junk, ("10.0.0.1", k % 9), 0.0))
     # Random floats that happen to be small angles are poses to anybody; most have absurd exponents.
     assert n_poses < n_packets * 0.05
     assert source.health().dropped + n_poses >= n_packets * 0.7

@@ -4,41 +4,45 @@ import errno
 import socket
 import time
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 from firmware_bridge.dialect import Dialect
 from firmware_bridge.errors import BridgeError
-from firmware_bridge.messages import Motion
+from firmware_bridge.messages import Motion, Told
 from firmware_bridge.notices import Notices
 from firmware_bridge.one_sender import Address, OneSender, in_words
-from firmware_bridge.osc.decoder import OscCounts, OscDecoder
+from firmware_bridge.osc.decoder import OscCounts, OscDecoder, requests
+from firmware_bridge.osc.device import device_of
 from firmware_bridge.osc.dialects import find_dialect
 from firmware_bridge.osc.wire import MAX_PACKET_BYTES
 from firmware_bridge.pose import PoseSample
-from firmware_bridge.quaternion import Array
 from firmware_bridge.source import Heard, SourceHealth, look_in_words
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 9000
 RETRY_S = 1.0
 MAX_PER_POLL = 256
+REQUEST_MARK = b"/recentre\0"
+REQUEST_EVERY_S = 0.2
 
 
 class OscSource:
     """Listens for the addresses of one dialect and believes the first sender whose poses make sense.
 
-    Parameters: `host`, `port` to listen at; `dialect` name or None. Raises BridgeError for a port outside
-    1..65535 or an unknown dialect; a port in use is tried again every second, and said.
+    Parameters: `host`, `port` to listen at; `dialect` a name, a message or None. `/recentre` asks for recentring,
+    from the believed sender's host or from this machine. Raises BridgeError for a port outside 1..65535 or an
+    unknown dialect; a port in use is tried again every second, and said.
     """
 
-    dialect: Dialect | None = None
-    device_id = ""
     exact_times = False
 
     def __init__(self, host: str, port: int, dialect: str | None, notices: Notices) -> None:
         if not 1 <= port <= 65535:
             raise BridgeError(f"OSC port {port}: allowed are 1 to 65535.")
         self.name = f"OSC at {host}:{port}"
+        self.device_id = ""
         self._place = (host, port)
         self._dialect = find_dialect(dialect)
+        self.dialect: Dialect | None = device_of(self._dialect)
         self._notices = notices
         self._socket: socket.socket | None = None
         self._retry_at_s = 0.0
@@ -46,10 +50,10 @@ class OscSource:
         self._counts = OscCounts()
         self._decoder = OscDecoder(self._dialect, self._counts)
         self._decoded: Address = ("", 0)
-        self._foreign = 0
+        self._requested_s = 0.0
 
     def poll(self, timeout_s: float) -> Sequence[Heard]:
-        """Return the poses of the trusted sender that came, stamped on arrival.
+        """Return the motions of the trusted sender that came, stamped on arrival, and requests to recentre.
 
         An angle that came alone (`/yaw`) becomes a pose 15 ms later, on an empty socket.
         """
@@ -57,30 +61,28 @@ class OscSource:
         listener = self._listener(timeout_s)
         if listener is None:
             return []
-        poses: list[Heard] = []
-        overdue_s = self._decoder.sweep.wait_s(time.monotonic())
+        heard: list[Heard] = []
+        overdue_s = self._decoder.wait_s(time.monotonic())
         listener.settimeout(timeout_s if overdue_s is None else min(timeout_s, overdue_s))
         for _ in range(MAX_PER_POLL):
             try:
                 datagram, sender = listener.recvfrom(MAX_PACKET_BYTES + 1)
             except (TimeoutError, BlockingIOError):
-                poses += self._overdue(time.monotonic())
+                heard += [self._believed(late) for late in self._decoder.overdue(time.monotonic())]
                 break
             except OSError as error:
                 # Some systems report a peer's closed port here; the socket itself is well.
                 self._notices.repeat("socket", f"{self.name}: {error.strerror}")
                 break
             listener.setblocking(False)
-            pose = self._accept(datagram, sender, time.monotonic())
-            if pose is not None:
-                poses.append(pose)
-        return poses
+            heard += self._accept(datagram, (sender[0], sender[1]), time.monotonic())
+        return heard
 
     def health(self) -> SourceHealth:
         """Return whether somebody is trusted, who, and how much was refused."""
         sender = self._trust.sender
-        dropped = self._counts.refused + self._foreign
-        return SourceHealth(sender is not None, "" if sender is None else in_words(sender), dropped)
+        counts = self._counts
+        return SourceHealth(sender is not None, "" if sender is None else in_words(sender), counts.dropped, counts)
 
     def say(self, data: bytes) -> bool:
         """Return that nobody listens."""
@@ -121,32 +123,48 @@ class OscSource:
             )
         return f"cannot listen at {host}:{port} ({error.strerror}): choose another address; trying again"
 
-    def _accept(self, datagram: bytes, sender: Address, now_s: float) -> Heard | None:
-        sender = (sender[0], sender[1])
+    def _accept(self, datagram: bytes, sender: Address, now_s: float) -> list[Heard]:
+        heard: list[Heard] = []
+        if REQUEST_MARK in datagram:
+            asks, has_more = requests(datagram)
+            if asks and not self._may_ask(sender):
+                self._counts.foreign += 1
+                return heard
+            if asks and now_s - self._requested_s >= REQUEST_EVERY_S:
+                self._requested_s = now_s
+                heard.append(Heard(Told("recentre"), now_s))
+            if not has_more:
+                return heard
         if not self._trust.admits(sender, now_s):
-            self._foreign += 1
-            return None
+            self._counts.foreign += 1
+            return heard
         if sender[0] != self._decoded[0]:
             self._decoder = OscDecoder(self._dialect, self._counts)
         self._decoded = sender
         refused = self._counts.refused
-        head = self._decoder.feed(datagram, now_s)
+        motion = self._decoder.feed(datagram, now_s)
         if self._counts.refused != refused:
             self._tell_refused(sender)
-        return None if head is None else self._pose(head, now_s)
+        # A pose that came with the request is where the person looked when asking.
+        return heard if motion is None else [self._believed(Heard(motion, now_s)), *heard]
 
-    def _overdue(self, now_s: float) -> list[Heard]:
-        head = self._decoder.overdue(now_s)
-        return [] if head is None else [self._pose(head, self._decoder.sweep.newest_s)]
+    def _may_ask(self, sender: Address) -> bool:
+        trusted = self._trust.sender
+        return (trusted is not None and trusted[0] == sender[0]) or ip_address(sender[0].partition("%")[0]).is_loopback
 
-    def _pose(self, head: Array, time_s: float) -> Heard:
-        w, x, y, z = head.tolist()
-        if self._trust.believe(self._decoded, time_s):
-            look = look_in_words(PoseSample(time_s, (w, x, y, z)))
-            self._notices.say(f"{in_words(self._decoded)} says: {look}")
-        return Heard(Motion((w, x, y, z)), time_s)
+    def _believed(self, heard: Heard) -> Heard:
+        if self._trust.believe(self._decoded, heard.arrival_s):
+            self.device_id = self._decoded[0]
+            self._notices.say(f"{in_words(self._decoded)} says{_look(heard)}")
+        return heard
 
     def _tell_refused(self, sender: Address) -> None:
         n_refused = self._counts.refused
         told = "1 message could not be used," if n_refused == 1 else f"{n_refused} messages could not be used, the last"
         self._notices.repeat("refused", f"{self.name}: {told} from {in_words(sender)}: {self._counts.last_reason}")
+
+
+def _look(heard: Heard) -> str:
+    if not isinstance(heard.message, Motion) or heard.message.quat_wxyz is None:
+        return " nothing of a pose"
+    return f": {look_in_words(PoseSample(heard.arrival_s, heard.message.quat_wxyz))}"

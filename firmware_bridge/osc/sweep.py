@@ -1,23 +1,21 @@
-"""Angles that come one by one: when is it a pose? When all three are there, or when no more come."""
+"""Numbers that come one by one: when are they a pose? When all are there, or when no more come."""
 
-from firmware_bridge import quaternion
-from firmware_bridge.osc.dialects import Row
+from collections.abc import Sequence
 
 PATIENCE_S = 0.015
-"""How long a sweep may lack angles: longer than a sender needs for all three, too short to be felt."""
+"""How long a sweep may lack numbers: longer than a sender needs for all, too short to be felt."""
 HABIT_SWEEPS, HABIT_S = 3, 0.25
-"""A sender of the same few angles, this often in a row and this quickly, is waited for no more."""
+"""A sender of the same few numbers, this often in a row and this quickly, is waited for no more."""
 
 
 class Sweep:
-    """The latest angles of one host; those that did not come (again) are held, at rest at first.
+    """The latest numbers of one group of addresses; those that did not come (again) are held, `at_rest` at first.
 
-    Angles that come together are one pose: nothing is given between them. Thread: one.
+    Numbers that come together are one pose: nothing is given between them. Thread: one.
     """
 
-    def __init__(self) -> None:
-        self._row: Row | None = None
-        self._values: list[float] = []
+    def __init__(self, at_rest: Sequence[float]) -> None:
+        self._values = list(at_rest)
         self._fresh: set[int] = set()
         self._told = True
         self._first_s = 0.0
@@ -26,25 +24,23 @@ class Sweep:
         self._last_s = 0.0
         self._n_alike = 0
 
-    def add(self, row: Row, component: int, number: float, now_s: float) -> None:
-        """Take one angle that arrived at `now_s`."""
-        if not self._values:
-            self._values = [row.at_rest] * row.n_numbers
+    def add(self, component: int, number: float, now_s: float) -> None:
+        """Take one number that arrived at `now_s`."""
         if component in self._fresh:
             self._end(now_s)
         if self._told:
             self._first_s, self._told = now_s, False
-        self._row, self.newest_s = row, now_s
+        self.newest_s = now_s
         self._values[component] = number
         self._fresh.add(component)
 
-    def complete(self, now_s: float) -> quaternion.Array | None:
-        """Return the head (4,) if all came that will come, once; else None. Asked after a whole datagram."""
+    def complete(self, now_s: float) -> list[float] | None:
+        """Return the numbers if all came that will come, once; else None. Asked after a whole datagram."""
         all_came = len(self._fresh) == len(self._values) or self._is_habit(now_s)
         return self._tell(now_s) if all_came and not self._told else None
 
-    def overdue(self, now_s: float) -> quaternion.Array | None:
-        """Return the head (4,) of a sweep that has lacked angles for 15 ms, once; else None.
+    def overdue(self, now_s: float) -> list[float] | None:
+        """Return the numbers of a sweep that has lacked some for 15 ms, once; else None.
 
         Asked only when no datagram waits to be read: a reader held up is no sender that has ended.
         """
@@ -62,10 +58,10 @@ class Sweep:
     def _is_habit(self, now_s: float) -> bool:
         return self._n_alike >= HABIT_SWEEPS and self._fresh == self._last and now_s - self._last_s < HABIT_S
 
-    def _tell(self, now_s: float) -> quaternion.Array | None:
+    def _tell(self, now_s: float) -> list[float]:
         self._end(now_s)
         self._told = True
-        return None if self._row is None else quaternion.normalise(self._row.convert(self._values))
+        return list(self._values)
 
     def _end(self, now_s: float) -> None:
         alike = self._fresh == self._last and now_s - self._last_s < HABIT_S
