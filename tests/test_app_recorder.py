@@ -1,11 +1,13 @@
 """A recording holds what the card got, whatever card, and a failing disk does not stop the sound."""
 
 import ctypes
+from threading import Event
 
 import numpy as np
 import pytest
 import soundfile
 
+from rt_render.app import recorder as recorder_module
 from rt_render.app.recorder import Recorder
 from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
@@ -77,3 +79,53 @@ def test_frames_that_found_no_room_are_told_without_blaming_the_disk_alone(engin
     recorder.close()
     (sentence,) = said
     assert "a.wav lacks" in sentence and sentence.endswith("the disk was too slow, or the computer stood still")
+
+
+@pytest.fixture
+def hanging(engine, tmp_path, monkeypatch):
+    """A recorder whose disk does not answer, and what it says."""
+    said, asked, answers = [], Event(), Event()
+    monkeypatch.setattr(recorder_module, "END_S", 0.05)
+    recorder = Recorder(engine, tmp_path / "a.wav", force=False, on_message=said.append)
+    write = recorder._writer.write
+    monkeypatch.setattr(recorder._writer, "write", lambda frames: (asked.set(), answers.wait(30), write(frames)))
+    recorder.start()
+    assert asked.wait(10)
+    yield recorder, said
+    answers.set()
+    recorder._thread.join(10)
+    assert not recorder._thread.is_alive()
+
+
+def test_a_disk_that_hangs_does_not_hold_up_quitting_and_what_is_unfinished_is_told(hanging, tmp_path):
+    recorder, said = hanging
+    with pytest.raises(OutputFileError) as caught:
+        recorder.close()
+    assert str(caught.value) == (
+        f"{tmp_path / 'a.wav'} is not finished: its disk has not answered for 0.05 s; "
+        f"what was written so far is in {tmp_path / 'a.wav.partial'}."
+    )
+    recorder.close()
+    assert not said and not (tmp_path / "a.wav").exists()
+
+
+def test_a_disk_that_hangs_does_not_hold_up_giving_up(hanging):
+    recorder, said = hanging
+    recorder.abandon()
+    assert len(said) == 1 and "is not finished: its disk has not answered" in said[0]
+
+
+def test_a_name_that_is_taken_at_the_end_is_an_error(engine, tmp_path):
+    recorder = Recorder(engine, tmp_path / "a.wav", force=False, on_message=print)
+    (tmp_path / "a.wav").touch()
+    with pytest.raises(OutputFileError, match="exists already"):
+        recorder.close()
+
+
+def test_a_recording_that_is_given_up_leaves_nothing(engine, tmp_path):
+    for started in (False, True):
+        recorder = Recorder(engine, tmp_path / "a.wav", force=False, on_message=print)
+        if started:
+            recorder.start()
+        recorder.abandon()
+        assert not list(tmp_path.iterdir())

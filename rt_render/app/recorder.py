@@ -1,21 +1,26 @@
 """Keeps what a card plays: a thread that drains the engine's capture into an audio file."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
 from rt_render.app.words import plural
 from rt_render.engine.engine import Engine
 from rt_render.errors import RenderError
-from rt_render.io.wav_writer import WavWriter
+from rt_render.io.audio_file import FILE_ERRORS
+from rt_render.io.wav_writer import OutputFileError, WavWriter
 
+END_S = 10.0
+"""A disk that takes longer for what is left is not waited for: to quit is possible always."""
 _DRAIN_S = 0.1
 
 
 class Recorder:
     """Writes the captured frames of an engine to a file, float32 by default, from `start` to `close`.
 
-    A disk that takes no more ends the recording, not the playing; the sentence goes to `on_message`.
+    Once open, the file is touched by the thread "rt-render-recorder" alone. A disk that takes no more ends the
+    recording, not the playing; the sentence goes to `on_message`, from that thread.
     """
 
     def __init__(self, engine: Engine, path: Path, *, force: bool, on_message: Callable[[str], None]) -> None:
@@ -23,8 +28,9 @@ class Recorder:
         self._engine = engine
         self._writer = WavWriter(path, int(engine.plan.fs_hz), 2, force=force)
         self._on_message = on_message
-        self._stop = Event()
-        self._done = False
+        self._ending = Event()
+        self._kept, self._whole, self._closed = True, False, False
+        self._failure: RenderError | None = None
         self._thread = Thread(target=self._run, name="rt-render-recorder", daemon=True)
 
     def start(self) -> None:
@@ -32,37 +38,59 @@ class Recorder:
         self._thread.start()
 
     def close(self) -> None:
-        """Write what is left and give the file its name. After the card has stopped; may be called twice."""
-        self._join()
-        if not self._done:
-            self._done = True
-            self._write()
-            self._writer.close()
-            lost = self._engine.snapshot().capture_lost
-            if lost:
-                self._on_message(
-                    f"{self._writer.path} lacks {plural(lost, 'frame')}: "
-                    "the disk was too slow, or the computer stood still"
-                )
+        """Write what is left and give the file its name. After the card has stopped; may be called twice.
+
+        Raises OutputFileError, also where the disk has not answered within `END_S`.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if not self._end():
+            raise OutputFileError(self._unfinished())
+        if self._failure:
+            raise self._failure
+        lost = self._engine.snapshot().capture_lost
+        if lost and self._whole:
+            self._on_message(
+                f"{self._writer.path} lacks {plural(lost, 'frame')}: the disk was too slow, or the computer stood still"
+            )
 
     def abandon(self) -> None:
-        """Give up the file: nothing is left of it."""
-        self._join()
-        self._done = True
-        self._writer.abandon()
-        self._writer.partial_path.unlink(missing_ok=True)
+        """Give up the file: nothing is left of it, as far as the disk answers within `END_S`."""
+        self._closed, self._kept = True, False
+        if not self._end():
+            self._on_message(self._unfinished())
 
-    def _join(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+    def _end(self) -> bool:
+        """Let the thread end; False when it does not, for the disk."""
+        self._ending.set()
+        if self._thread.ident is None:
+            self._thread.start()
+        self._thread.join(END_S)
+        return not self._thread.is_alive()
+
+    def _unfinished(self) -> str:
+        return (
+            f"{self._writer.path} is not finished: its disk has not answered for {END_S:g} s; "
+            f"what was written so far is in {self._writer.partial_path}."
+        )
 
     def _run(self) -> None:
-        while not self._stop.wait(_DRAIN_S) and not self._done:
-            try:
+        try:
+            while not self._ending.wait(_DRAIN_S):
                 self._write()
-            except RenderError as error:
-                self._done = True
+            if self._kept:
+                self._write()
+                self._writer.close()
+                self._whole = True
+            else:
+                with suppress(*FILE_ERRORS):
+                    self._writer.abandon()
+                    self._writer.partial_path.unlink(missing_ok=True)
+        except RenderError as error:
+            if self._ending.is_set():
+                self._failure = error
+            else:
                 self._on_message(str(error))
 
     def _write(self) -> None:
