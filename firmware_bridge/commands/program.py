@@ -12,6 +12,8 @@ from rich.markup import escape
 
 from firmware_bridge.commands.terminal import ERR, INTERRUPTED, ended
 
+READER_GONE = 141
+"""As programs end that a closed pipe kills."""
 _NUMBERS = {"integer": "a whole number is needed", "number": "a number is needed"}
 
 
@@ -34,6 +36,10 @@ def run_program(
         code = app([word for word in words if word != "--debug"], standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # What is still buffered has no reader, and would be said again at exit.
+        _silence()
+        sys.exit(READER_GONE)
     except typer.Exit as leaving:
         sys.exit(leaving.exit_code)
     except Exception as error:
@@ -62,10 +68,14 @@ def _interrupt(*_: object) -> None:
 def _hang_up(*_: object) -> None:
     """Leave as on an interrupt, once, and print nowhere: the terminal is closed."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _silence()
+    raise KeyboardInterrupt
+
+
+def _silence() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)
-    raise KeyboardInterrupt
 
 
 def _fail(name: str, sentence: str, code: int) -> NoReturn:

@@ -42,7 +42,8 @@ class Calibrated:
 
     `reference` is the pose that was ahead, heading only, after the mounting; `spread_deg` is how far single
     nods scatter about their mean (standard deviation), `uncertainty_deg` what that leaves in the mean;
-    `repeat_offered` where the spread is above 3°; `mirrored` where the tracker turns against the head.
+    `nods_off_deg` is how far each nod was off, + to the left; `repeat_offered` where the spread is above 3°;
+    `mirrored` where the tracker turns against the head.
     """
 
     mounting: Mounting
@@ -50,6 +51,7 @@ class Calibrated:
     n_nods: int
     spread_deg: float
     uncertainty_deg: float
+    nods_off_deg: tuple[float, ...]
     repeat_offered: bool
     mirrored: bool
     words: str
@@ -202,6 +204,7 @@ class Calibration:
             left.n_nods,
             left.spread_deg,
             left.spread_deg / sqrt(left.n_nods),
+            left.nods_off_deg,
             repeat_offered,
             bool(invert),
             "; ".join(words),

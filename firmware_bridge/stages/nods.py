@@ -35,11 +35,15 @@ class Nod:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The head's left in the sensor's axes, how many nods it comes from and how they spread about it (std.)."""
+    """The head's left in the sensor's axes, how many nods it comes from and how they spread about it (std.).
+
+    `nods_off_deg` is how far each nod was off, + to the left, those that were left out too.
+    """
 
     axis: Vec3
     n_nods: int
     spread_deg: float
+    nods_off_deg: tuple[float, ...] = ()
 
 
 def find_nods(quats_world_from_sensor: Array, up: Array) -> tuple[list[Nod], float]:
@@ -88,7 +92,8 @@ def left_of(nods: list[Nod], up: Array) -> Left | None:
     off = _headings(level, mean, up)
     n_kept = int(np.count_nonzero(kept))
     variance = (weight @ off**2) / weight.sum() * n_kept / (n_kept - 1)
-    return Left((float(mean[0]), float(mean[1]), float(mean[2])), n_kept, degrees(float(np.sqrt(variance))))
+    axis = (float(mean[0]), float(mean[1]), float(mean[2]))
+    return Left(axis, n_kept, degrees(float(np.sqrt(variance))), tuple(np.degrees(off).tolist()))
 
 
 def _main_direction(vectors: Array) -> Array:

@@ -55,6 +55,33 @@ def load_bleak() -> ModuleType:
     return bleak
 
 
+@dataclass(frozen=True, slots=True)
+class BleTracker:
+    """A Bluetooth device that is called like one we know."""
+
+    name: str
+    address: str
+    dialect: str
+
+
+def ble_trackers(seconds: float = FIND_S) -> list[BleTracker]:
+    """Return the devices in reach that are called like head trackers, after so many seconds; none is connected.
+
+    Raises BridgeError where the extra is not installed or Bluetooth does not answer.
+    """
+    bleak = load_bleak()
+    try:
+        found = asyncio.run(bleak.BleakScanner.discover(timeout=seconds))
+    except (OSError, EOFError, bleak.exc.BleakError) as error:
+        raise BridgeError(f"Bluetooth cannot be searched ({str(error).rstrip('.')}): switch it on.") from None
+    return [
+        BleTracker(one.name, str(one.address), dialect)
+        for one in found
+        for dialect, profile in PROFILES.items()
+        if one.name and profile.name.lower() in one.name.lower()
+    ]
+
+
 class BleLink(ByteLink):
     """The device whose address is `wanted` or whose name contains it; "" takes the profile's name.
 

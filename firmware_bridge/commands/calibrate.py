@@ -1,0 +1,147 @@
+"""The command that finds out how a tracker sits on the head: look ahead, nod, turn."""
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from firmware_bridge.commands.options import FusionKind, OscDialect, OscHost, OscPort, Tracker, make
+from firmware_bridge.commands.terminal import OUT, ended
+from firmware_bridge.commands.words import plural, strip
+from firmware_bridge.errors import BridgeError
+
+if TYPE_CHECKING:
+    from firmware_bridge.device_store import DeviceStore
+    from firmware_bridge.source import Source
+    from firmware_bridge.stages.calibration import Calibrated, Calibration
+
+POLL_S, DRAIN_S = 0.05, 0.3
+LIMIT_DEG = 15.0
+
+
+def calibrate(
+    tracker: Tracker = "auto",
+    osc_host: OscHost = None,
+    osc_port: OscPort = None,
+    osc_dialect: OscDialect = None,
+    fusion: FusionKind = None,
+    lean: Annotated[bool, typer.Option("--lean", help="Ask for a lean too: is the sign of roll right?")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask no questions: keep what was found.")] = False,
+    patience: Annotated[float, typer.Option(help="Give up after so many seconds.", min=1.0)] = 300.0,
+) -> None:
+    """Find how the tracker sits on your head, in half a minute, and remember it for this device."""
+    from firmware_bridge.device_store import DeviceStore
+    from firmware_bridge.notices import Notices
+    from firmware_bridge.opening import make_source
+
+    settings = make(tracker, osc_host=osc_host, osc_port=osc_port, osc_dialect=osc_dialect, fusion=fusion)
+    source = make_source(settings, Notices(_say))
+    may_ask = not yes and sys.stdin.isatty() and OUT.is_terminal
+    try:
+        session = CalibrationSession(source, settings.fusion, lean, time.monotonic() + patience, _ask_for)
+        result = session.result()
+        _show(result)
+        while result.repeat_offered and may_ask and typer.confirm("Nod some more?", default=True):
+            result = session.result_of_more()
+            _show(result)
+        if may_ask and not typer.confirm("Keep this calibration?", default=True):
+            _say("nothing was kept")
+            return
+        path = session.keep(result, DeviceStore())
+    finally:
+        source.close()
+    OUT.print(f"kept for this device in [bold]{escape(path)}[/bold].", soft_wrap=True)
+
+
+class CalibrationSession:
+    """Listens to a source and feeds the guided calibration with what the device itself says.
+
+    `say` gets what the person is to do. Raises BridgeError for a source without a device, and at `end_s`.
+    """
+
+    def __init__(
+        self, source: "Source", fusion: str, check_lean: bool, end_s: float, say: Callable[[str], None]
+    ) -> None:
+        self._source, self._fusion, self._check_lean = source, fusion, check_lean
+        self._end_s, self._say = end_s, say
+        self._calibration: Calibration | None = None
+        self._device: tuple[object, str] = (None, "")
+
+    def result(self) -> "Calibrated":
+        """Guide through a calibration and return what was found."""
+        from firmware_bridge.messages import Motion
+        from firmware_bridge.stages.calibration import Calibration
+        from firmware_bridge.wearable import Wearable
+
+        source = self._source
+        wearable: Wearable | None = None
+        while self._calibration is None or self._calibration.result is None:
+            if time.monotonic() > self._end_s:
+                raise BridgeError(self._why_not_done())
+            for heard in source.poll(POLL_S):
+                if not isinstance(heard.message, Motion):
+                    continue
+                if wearable is None or (source.dialect, source.device_id) != self._device:
+                    self._device = (source.dialect, source.device_id)
+                    dialect = source.dialect
+                    if dialect is None:
+                        raise BridgeError(f"{source.name} is no device that sits on a head: name a port or a device.")
+                    wearable = Wearable(dialect, exact=source.exact_times, fusion=self._fusion)
+                    if self._calibration is None:
+                        lean = self._check_lean or "roll" in dialect.uncertain
+                        self._calibration = Calibration(check_lean=lean)
+                pose = wearable.hear(heard.message, heard.arrival_s)
+                if pose is not None and self._calibration is not None:
+                    news = self._calibration.feed(pose.quat_world_from_head, pose.gyro_rad_s, pose.time_s)
+                    if self._calibration.result is not None:
+                        break
+                    for sentence in news:
+                        self._say(sentence)
+        return self._calibration.result
+
+    def result_of_more(self) -> "Calibrated":
+        """Guide through more nods and return what all of them say together."""
+        assert self._calibration is not None
+        drained_s = time.monotonic() + DRAIN_S
+        while time.monotonic() < drained_s:
+            # What came while the question was open is no nod.
+            self._source.poll(POLL_S)
+        self._calibration.repeat()
+        return self.result()
+
+    def keep(self, result: "Calibrated", store: "DeviceStore") -> str:
+        """Remember a result for this device and return where; raises BridgeError where that cannot be written."""
+        from firmware_bridge.device_store import Remembered, device_key
+
+        source = self._source
+        assert source.dialect is not None
+        key = device_key(source.dialect.name, source.device_id)
+        reference = result.reference if source.dialect.heading_is_absolute else None
+        saved = datetime.now(UTC).isoformat(timespec="seconds")
+        store.save(key, Remembered(result.mounting, reference, source.name, saved, result.spread_deg))
+        return str(store.path(key))
+
+    def _why_not_done(self) -> str:
+        if self._calibration is None:
+            return f"{self._source.name} sends no poses: `firmware-bridge detect` says what is heard."
+        return f"the calibration was not finished in time, it waits for this: {self._calibration.asking}."
+
+
+def _ask_for(sentence: str) -> None:
+    OUT.print(f"[bold]{escape(ended(sentence[0].upper() + sentence[1:]))}[/bold]", soft_wrap=True)
+
+
+def _say(sentence: str) -> None:
+    OUT.print(escape(ended(sentence)), style="dim", soft_wrap=True)
+
+
+def _show(result: "Calibrated") -> None:
+    """Print what was found, and where each nod pointed to."""
+    OUT.print(escape(ended(result.words[0].upper() + result.words[1:])), soft_wrap=True)
+    line = strip([-off_deg for off_deg in result.nods_off_deg], LIMIT_DEG)
+    OUT.print(f"  {LIMIT_DEG:.0f}° left {line} right {LIMIT_DEG:.0f}°")
+    OUT.print(f"  each mark is one of {plural(len(result.nods_off_deg), 'nod')}, │ is the front", style="dim")

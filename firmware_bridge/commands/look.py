@@ -1,0 +1,150 @@
+"""The commands that only look: list, detect, dialects."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from firmware_bridge.commands.options import AsJson
+from firmware_bridge.commands.progress_bar import ProgressBar
+from firmware_bridge.commands.terminal import ERR, OUT, print_json
+from firmware_bridge.commands.words import hertz, plural
+
+if TYPE_CHECKING:
+    from firmware_bridge.sources.detect import Found
+
+_PLAIN_WIDTH = 160
+
+
+def list_places(
+    ble: Annotated[bool, typer.Option("--ble", help="Search for Bluetooth devices too, five seconds long.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the serial ports, and MIDI, HID and Bluetooth devices; nothing is opened."""
+    from firmware_bridge.commands.places import places
+
+    found, missing = places(ble=ble)
+    if as_json:
+        print_json({"places": [asdict(place) for place in found], "missing": missing})
+        return
+    for place in found:
+        OUT.print(f"{place.transport:<7} [bold]{escape(place.name)}[/bold]  {escape(place.about)}", soft_wrap=True)
+        if place.tracker:
+            OUT.print(f"        [dim]--tracker {escape(place.tracker)}[/dim]", soft_wrap=True)
+    if not found:
+        OUT.print("No serial port, MIDI, HID or Bluetooth device is there: plug the head tracker in.", soft_wrap=True)
+    for sentence in missing:
+        OUT.print(escape(sentence), style="dim", soft_wrap=True)
+
+
+def detect(
+    port: Annotated[list[str] | None, typer.Argument(help="Serial ports; without any, all that are there.")] = None,
+    seconds: Annotated[float, typer.Option(help="How long to listen at most.", min=0.1, max=600.0)] = 8.0,
+    osc: Annotated[bool, typer.Option("--osc", help="Listen at the usual UDP and OSC ports too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what each port speaks, by listening only: nothing is written to any. Exit code 1 when nothing is heard."""
+    found = _listen(port or [], seconds, osc)
+    speaking = [one for one in found if one.dialect is not None]
+    if as_json:
+        print_json([asdict(one) for one in found])
+    elif not found:
+        OUT.print("No serial port is there: plug the head tracker in, or listen for OSC with --osc.", soft_wrap=True)
+    else:
+        OUT.print(_table_of(found))
+        for one in speaking[:1]:
+            OUT.print(f"Listen to it with [bold]rt-render play --tracker {escape(_tracker_of(one))}[/bold]")
+    if not speaking:
+        raise typer.Exit(1)
+
+
+def _listen(ports: list[str], seconds: float, osc: bool) -> "list[Found]":
+    import threading
+    import time
+
+    from firmware_bridge.sources.detect import detect_datagrams, detect_ports, listed_trackers
+    from firmware_bridge.transports.serial_port import SerialPort
+
+    found: list[Found] = []
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            named = [SerialPort(port, "", "") for port in ports]
+            found.extend(detect_ports(seconds=seconds, ports=named or None))
+            if not ports:
+                found.extend(one for one in listed_trackers() if one.place)
+            if osc:
+                found.extend(one for one in detect_datagrams(min(seconds, 3.0)) if one.n_bytes or one.dialect)
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    begin_s = time.monotonic()
+    with ProgressBar(ERR) as progress:
+        thread.start()
+        while thread.is_alive():
+            share = (time.monotonic() - begin_s) / (seconds + (3.0 if osc else 0.0))
+            progress(min(share, 0.99), "listening")
+            thread.join(0.1)
+    if failed:
+        raise failed[0]
+    return found
+
+
+def _table_of(found: "list[Found]") -> Table:
+    table = _table("place", "dialect", "rate", "baud", "heard")
+    for one in found:
+        what = " ".join(part for part in (one.heard, one.description and f"({one.description})") if part)
+        table.add_row(
+            escape(one.place), one.dialect or "", hertz(one.rate_hz), str(one.baud) if one.baud else "", escape(what)
+        )
+    return table
+
+
+def _tracker_of(found: "Found") -> str:
+    """Return what to write to listen to what was found."""
+    if found.transport == "serial":
+        return found.place
+    if found.transport == "osc":
+        return f"osc:{found.place.rpartition(' ')[2]}"
+    return found.dialect or "auto"
+
+
+def dialects(as_json: AsJson = False) -> None:
+    """List the dialects: where they are heard, what guards and times them, and what was verified."""
+    from firmware_bridge.commands.dialect_rows import dialect_rows, osc_input_rows, osc_output_rows
+
+    devices, inputs, outputs = dialect_rows(), osc_input_rows(), osc_output_rows()
+    if as_json:
+        print_json({"devices": devices, "osc_inputs": inputs, "osc_outputs": outputs})
+        return
+    table = _table("dialect", "where", "check", "clock", "axes", "rate", "verified, [bold]*[/bold] without hardware")
+    for row in devices:
+        unsure = f"; sign of {', '.join(row['uncertain'])} unsure" if row["uncertain"] else ""
+        star = "" if row["hardware"] else "* "
+        table.add_row(
+            f"[bold]{row['name']}[/bold]\n[dim]{escape(row['about'])}[/dim]",
+            escape(row["where"]),
+            row["check"],
+            row["clock"],
+            row["axes"],
+            hertz(row["rate_hz"]),
+            escape(f"{star}{row['verified']}{unsure}"),
+        )
+    OUT.print(table, width=None if OUT.is_terminal else _PLAIN_WIDTH)
+    for title, rows in (("OSC dialects that are understood", inputs), ("OSC dialects that are sent", outputs)):
+        if rows:
+            OUT.print(f"\n[bold]{title}[/bold]")
+            for row in rows:
+                OUT.print(f"  {row['name']:<20} {escape(row['about'])}", soft_wrap=True)
+    OUT.print(f"\n{plural(len(devices), 'dialect')} of devices, {len(inputs)} of OSC.", style="dim")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

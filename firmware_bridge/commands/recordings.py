@@ -1,0 +1,135 @@
+"""The commands that keep a tracker's own bytes, and play them again: record and replay."""
+
+import time
+from collections.abc import Callable
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from firmware_bridge.commands.options import LinkPath, OscDialect, OscHost, OscPort, Seconds, Tracker, make
+from firmware_bridge.commands.terminal import ERR, OUT, ended
+from firmware_bridge.commands.words import plural
+from firmware_bridge.errors import BridgeError
+
+if TYPE_CHECKING:
+    from firmware_bridge.bridge import Bridge
+    from firmware_bridge.mailbox import PoseMailbox
+    from firmware_bridge.settings import BridgeSettings
+
+STATUS_EVERY_S = 2.0
+POLL_S = 0.05
+
+
+def record(
+    file: Annotated[Path, typer.Argument(help="The new recording (.rtraw).")],
+    tracker: Tracker = "auto",
+    osc_host: OscHost = None,
+    osc_port: OscPort = None,
+    osc_dialect: OscDialect = None,
+    seconds: Seconds = None,
+) -> None:
+    """Keep the bytes of a tracker with the times they came, until Ctrl-C."""
+    from firmware_bridge.notices import Notices
+    from firmware_bridge.opening import make_source
+
+    settings = make(tracker, osc_host=osc_host, osc_port=osc_port, osc_dialect=osc_dialect, record_raw=file)
+    source = make_source(_with_place(settings), Notices(_say))
+    end_s, told_s = time.monotonic() + (inf if seconds is None else seconds), time.monotonic()
+    n_messages = 0
+    try:
+        while (now_s := time.monotonic()) < end_s:
+            n_messages += len(source.poll(POLL_S))
+            if OUT.is_terminal and now_s - told_s >= STATUS_EVERY_S:
+                told_s = now_s
+                _say(f"{plural(n_messages, 'message')} so far, {_size(file)}; Ctrl-C ends the recording")
+    except KeyboardInterrupt:
+        pass
+    finally:
+        source.close()
+    OUT.print(f"[bold]{escape(str(file))}[/bold]: {plural(n_messages, 'message')}, {_size(file)}.", soft_wrap=True)
+    if not file.stat().st_size:
+        file.unlink()
+        raise BridgeError(f"nothing was heard, so there is no {file}: `firmware-bridge detect` says who speaks.")
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="A recording of `firmware-bridge record`.")],
+    out: Annotated[
+        str,
+        typer.Option(help="mailbox (rt-render play --tracker bridge), pty, stdout, udp:HOST:PORT or midi."),
+    ] = "mailbox",
+    speed: Annotated[float, typer.Option(help="1 as it was, 2 twice as fast.", min=0.01, max=1000.0)] = 1.0,
+    mailbox: Annotated[Path | None, typer.Option(help="Another mailbox than the usual one.")] = None,
+    link: LinkPath = None,
+    seconds: Seconds = None,
+) -> None:
+    """Play a recording again: the very bytes to a port, or its poses to the renderer."""
+    from firmware_bridge.raw_recording import read_raw_recording
+
+    recording = read_raw_recording(file)
+    if recording.n_cut_bytes:
+        _say(f"{file} was cut off: the last {recording.n_cut_bytes} bytes are no whole record")
+    if out == "mailbox":
+        if speed != 1.0:
+            raise BridgeError("poses of a recording keep its own times: use --speed with `--out pty` or another port.")
+        _replay_poses(file, mailbox, min(inf if seconds is None else seconds, recording.duration_s + 0.5))
+        return
+    from firmware_bridge.commands.simulate import open_endpoint, play_at, tracker_for
+    from firmware_bridge.dialects.table import DIALECTS
+    from firmware_bridge.virtual.played_recording import PlayedRecording
+
+    player = PlayedRecording(recording, speed)
+    dialect = DIALECTS.get(recording.dialect or "")
+    endpoint = open_endpoint(out, link, dialect)
+    words = OUT if out != "stdout" else ERR
+    words.print(f"{escape(str(file))} plays at [bold]{escape(endpoint.place)}[/bold]", soft_wrap=True)
+    tracker = tracker_for(dialect, out, endpoint) if dialect is not None else endpoint.place
+    if tracker and out != "stdout":
+        words.print(f"listen with [bold]rt-render play --tracker {escape(tracker)}[/bold]", soft_wrap=True)
+    played_s = play_at(player, endpoint, seconds, words)
+    lost = f", {plural(endpoint.n_unread_bytes, 'byte')} lost as nobody read" if endpoint.n_unread_bytes else ""
+    words.print(f"{plural(player.n_played, 'record')} in {played_s:.1f} s{lost}.", soft_wrap=True)
+
+
+def _replay_poses(file: Path, mailbox: Path | None, seconds: float) -> None:
+    from firmware_bridge.commands.live import bridge_at
+    from firmware_bridge.commands.live_view import BridgeView
+    from firmware_bridge.opening import open_thread
+
+    settings = make(f"replay:{file}")
+
+    def open_it(box: "PoseMailbox", say: Callable[[str], None]) -> "Bridge":
+        return open_thread(settings, box, on_message=say)
+
+    with BridgeView(OUT, plain_every_s=10.0) as view:
+        bridge_at(mailbox, view, seconds, open_it)
+
+
+def _with_place(settings: "BridgeSettings") -> "BridgeSettings":
+    """Return the settings with a tracker that has bytes of its own: where any would do, the first that is heard."""
+    from firmware_bridge.sources.detect import detect_ports
+    from firmware_bridge.spec import Kind, parse_spec
+
+    spec = parse_spec(settings.tracker)
+    if spec.kind in (Kind.NONE, Kind.SIMULATED, Kind.CSV, Kind.REPLAY, Kind.BRIDGE):
+        raise BridgeError(f"{settings.tracker!r} has no bytes of its own to record: name a port or a device.")
+    if spec.kind is not Kind.AUTO and spec.place != "auto":
+        return settings
+    _say("listening at all serial ports")
+    found = [one for one in detect_ports() if one.dialect is not None and spec.dialect in (None, one.dialect)]
+    if not found:
+        raise BridgeError("no head tracker is heard at any serial port: name one, or see `firmware-bridge detect`.")
+    one = found[0]
+    _say(f"{one.place} speaks {one.dialect}")
+    return settings.model_copy(update={"tracker": f"{one.dialect}:{one.place}:{one.baud}"})
+
+
+def _say(text: str) -> None:
+    OUT.print(escape(ended(text)), style="dim", soft_wrap=True)
+
+
+def _size(file: Path) -> str:
+    return f"{file.stat().st_size / 1024:.0f} KiB"
