@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -33,6 +34,8 @@ def main() -> int:
     sentences: queue.SimpleQueue[str] = queue.SimpleQueue()
     ended = threading.Event()
     threading.Thread(target=_wait_for_end, args=(ended, sentences), daemon=True).start()
+    # Ctrl-C is for the renderer, which ends this process in its own time.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _ask_for_priority()
     try:
         mailbox = PoseMailbox.attach(arguments.mailbox)
