@@ -27,6 +27,21 @@ def test_every_shipped_set_up_loads(path):
     assert isinstance(load_settings(path), Settings)
 
 
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)
+def test_every_shipped_set_up_plays_as_it_is_but_for_the_head_that_it_asks_for_by_name(path):
+    def load():
+        return load_settings(path, find_files=("input", "head", "headphone_eq", "poses", "tracker"))
+
+    if path.stem != "sofa_head":
+        assert load() == load_settings(path)
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        load()
+    assert str(caught.value).startswith(
+        f"sofa_head.toml, line 6: head in [head] cannot be used: there is no file {CONFIGS / 'my_head.sofa'}; "
+    )
+
+
 def test_there_are_the_set_ups_that_people_look_for():
     assert {"default", "low_latency", "offline", "sofa_head", "osc_tracker"} <= {path.stem for path in WHOLE}
 
