@@ -204,6 +204,22 @@ def test_a_summary_tells_what_was_cleaned_and_limited(call, tmp_path):
     assert "0:00.2 played" in out and " dB at most; 1 sample of the source was not finite." in out
 
 
+def test_every_block_that_was_recorded_is_told_of_those_that_fade_out_too(tmp_path):
+    looks = iter([True] * 4)
+    status = api.play(
+        watch=lambda _: next(looks, False),
+        device="virtual",
+        tracker="none",
+        head="sphere",
+        method="ls",
+        order=1,
+        block_size=64,
+        record=tmp_path / "kept.wav",
+    )
+    engine = status.engine
+    assert engine.silent and soundfile.info(tmp_path / "kept.wav").frames == 64 * (engine.blocks + engine.missed_slots)
+
+
 def test_a_share_that_is_not_finite_is_told_and_a_file_of_nothing_else_is_an_error_that_leaves_no_file(call, tmp_path):
     field = np.full((4800, 4), 0.1)
     field[:1200] = np.inf

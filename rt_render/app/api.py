@@ -7,6 +7,7 @@ Everything a person can mend is raised as a RenderError.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -85,7 +86,8 @@ def play(
         if note:
             on_message(note)
         session = Session(settings, seconds=seconds, on_message=on_message, on_progress=on_progress)
-        return run_session(session, watch)
+        status = run_session(session, watch)
+        return replace(status, engine=session.engine.snapshot())  # with the blocks that faded out
 
 
 def demo(

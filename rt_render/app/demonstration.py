@@ -1,7 +1,7 @@
 """The demo: the built-in scene to a simulated head, live; a recording, a picture and a report of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rt_render.app.decoding import Progress
@@ -71,6 +71,7 @@ def demonstrate(
         if status is None:
             raise
         interrupted = True
+    status = replace(status, engine=session.engine.snapshot())  # with the blocks that faded out
     from rt_render.app.plots import draw_story  # matplotlib is slow to import: not before the sound
     from rt_render.app.report import write_report
     from rt_render.app.story import tell_story
