@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firmware_bridge.commands.dialect_names import check_of, dialect_named
 from firmware_bridge.commands.options import FusionKind
 from firmware_bridge.commands.terminal import ERR
 from firmware_bridge.commands.words import plural
+from firmware_bridge.dialect import Transport
 from firmware_bridge.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -35,9 +37,7 @@ def decode(
     ] = None,
 ) -> None:
     """Decode bytes on standard input to JSON lines: `quat_wxyz` (world from body, x front, y left, z up), `seq`, ..."""
-    from firmware_bridge.dialects.table import find_dialect
-
-    kind = find_dialect(dialect)
+    kind = dialect_named(dialect)
     decoder = _decoder(kind, descriptor)
     writer = LineWriter(kind, fusion or "vqf" if fuse or fusion else None, everything)
     for data in _pieces(kind, is_hex):
@@ -63,7 +63,7 @@ class LineWriter:
 
         self.n_motions = 0
         self._dialect, self._fusion_kind, self._everything = dialect, fusion, everything
-        self._gate = TrustGate(dialect.check)
+        self._gate = TrustGate(check_of(dialect))
         self._fusion: Fusion | None = None
         self._turns, self._last_s = 0, 0.0
 
@@ -142,10 +142,13 @@ def _pieces(dialect: "Dialect", is_hex: bool) -> Iterator[bytes]:
     from firmware_bridge.decoder import StreamDecoder
 
     is_stream = isinstance(dialect.make_decoder(), StreamDecoder)
+    pieces: Iterator[bytes]
     if is_hex:
-        pieces: Iterator[bytes] = (_from_hex(line, number) for number, line in enumerate(sys.stdin, start=1))
+        pieces = (_from_hex(line, number) for number, line in enumerate(sys.stdin.buffer, start=1))
+    elif is_stream:
+        pieces = iter(lambda: os.read(0, READ_BYTES), b"")
     else:
-        pieces = iter(lambda: os.read(0, READ_BYTES), b"") if is_stream else iter((sys.stdin.buffer.read(),))
+        pieces = _datagrams(dialect, sys.stdin.buffer.read())
     last = b""
     for piece in pieces:
         if piece:
@@ -156,9 +159,25 @@ def _pieces(dialect: "Dialect", is_hex: bool) -> Iterator[bytes]:
         yield b"\r\n"
 
 
-def _from_hex(line: str, number: int) -> bytes:
+def _datagrams(dialect: "Dialect", data: bytes) -> Iterator[bytes]:
+    """Yield one OSC packet, or those that have their length before them (int32, big-endian); others as they are."""
+    if dialect.transport is not Transport.OSC or data.startswith((b"/", b"#bundle")):
+        yield data
+        return
+    at = 0
+    while at < len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4], "big")
+        if end > len(data):
+            raise BridgeError(
+                f"byte {at} of the input begins no OSC packet: give one packet, or each after its length (4 bytes)."
+            )
+        yield data[at + 4 : end]
+        at = end
+
+
+def _from_hex(line: bytes, number: int) -> bytes:
     try:
-        return bytes.fromhex(line)
+        return bytes.fromhex(line.decode("ascii"))
     except ValueError:
         raise BridgeError(
             f"line {number} of the input is not hexadecimal: write two digits 0 to F a byte, spaces between or not."

@@ -41,7 +41,18 @@ def osc_input_rows() -> list[dict[str, Any]]:
     """Return one row per OSC dialect that is understood."""
     from firmware_bridge.osc.dialects import DIALECTS as OSC_DIALECTS
 
-    return [{"name": one.name, "about": one.about, "addresses": list(one.rows)} for one in OSC_DIALECTS.values()]
+    return [
+        {
+            "name": one.name,
+            "about": one.about,
+            "addresses": list(one.rows),
+            "port": one.port,
+            "axes": str(one.axes),
+            "uncertain": list(one.uncertain),
+            "verified": one.verified,
+        }
+        for one in OSC_DIALECTS.values()
+    ]
 
 
 def osc_output_rows() -> list[dict[str, Any]]:

@@ -126,8 +126,9 @@ def view_of(status: BridgeStatus, pose: PoseSample | None, *, picture: bool = Tr
 
 def plain_line(status: BridgeStatus, pose: PoseSample | None) -> str:
     """Return all in one line."""
-    health = f"  {status.health.in_words()}" if status.health is not None and pose is not None else ""
-    return f"{angles_text(pose)}  {status.text}{health}"
+    health = status.health
+    how = status.text if health is None or health.state != "live" else f"{status.source}: {health.in_words()}"
+    return f"{angles_text(pose)}  {how}"
 
 
 def angles_text(pose: PoseSample | None) -> str:

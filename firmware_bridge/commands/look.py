@@ -15,8 +15,6 @@ from firmware_bridge.commands.words import hertz, plural
 if TYPE_CHECKING:
     from firmware_bridge.sources.detect import Found
 
-_PLAIN_WIDTH = 160
-
 
 def list_places(
     ble: Annotated[bool, typer.Option("--ble", help="Search for Bluetooth devices too, five seconds long.")] = False,
@@ -121,20 +119,15 @@ def dialects(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"devices": devices, "osc_inputs": inputs, "osc_outputs": outputs})
         return
-    table = _table("dialect", "where", "check", "clock", "axes", "rate", "verified, [bold]*[/bold] without hardware")
     for row in devices:
-        unsure = f"; sign of {', '.join(row['uncertain'])} unsure" if row["uncertain"] else ""
-        star = "" if row["hardware"] else "* "
-        table.add_row(
-            f"[bold]{row['name']}[/bold]\n[dim]{escape(row['about'])}[/dim]",
-            escape(row["where"]),
-            row["check"],
-            row["clock"],
-            row["axes"],
-            hertz(row["rate_hz"]),
-            escape(f"{star}{row['verified']}{unsure}"),
+        facts = (row["where"], f"check: {row['check']}", f"clock: {row['clock']}", f"{row['axes']} axes")
+        OUT.print(
+            f"[bold]{row['name']:<14}[/bold]{escape(' · '.join((*facts, hertz(row['rate_hz']))))}", soft_wrap=True
         )
-    OUT.print(table, width=None if OUT.is_terminal else _PLAIN_WIDTH)
+        OUT.print(f"{'':14}{escape(row['about'])}", soft_wrap=True)
+        unsure = f"; sign of {', '.join(row['uncertain'])} unsure" if row["uncertain"] else ""
+        untried = "" if row["hardware"] else "no hardware was there to try it; "
+        OUT.print(f"{'':14}{untried}checked with: {escape(row['verified'] + unsure)}", style="dim", soft_wrap=True)
     for title, rows in (("OSC dialects that are understood", inputs), ("OSC dialects that are sent", outputs)):
         if rows:
             OUT.print(f"\n[bold]{title}[/bold]")

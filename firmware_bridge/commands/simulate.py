@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from firmware_bridge.commands.dialect_names import OSC_PREFIX, dialect_named
 from firmware_bridge.commands.options import LinkPath, Seconds
 from firmware_bridge.commands.terminal import ERR, OUT
 from firmware_bridge.commands.words import plural
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from firmware_bridge.virtual.playing import Player
 
 STATUS_EVERY_S = 10.0
-OSC = "osc-"
+OSC_PORT = 9000
 
 Out = Annotated[str | None, typer.Option(help="pty, stdout, udp:HOST:PORT or midi; what the dialect uses by default.")]
 
@@ -44,12 +45,11 @@ def simulate(
     link: LinkPath = None,
 ) -> None:
     """Open a port that behaves like a device on a moving head; Ctrl-C ends it."""
-    from firmware_bridge.dialects.table import find_dialect
     from firmware_bridge.virtual.faults import FaultyLine, LineFaults
     from firmware_bridge.virtual.motions import make_motion
     from firmware_bridge.virtual.simulation import Measurements, PlayedDevice, SensorFaults
 
-    kind = find_dialect(dialect)
+    kind = dialect_named(dialect)
     line = LineFaults(drop, corrupt, 1e-3 * latency, 1e-3 * jitter)
     sensor = SensorFaults(noise, gyro_bias, drift)
     measurements = Measurements(make_motion(motion), rate or kind.rate_hz, sensor, seed)
@@ -95,6 +95,10 @@ def open_endpoint(wanted: str, link: Path | None, dialect: "Dialect | None") -> 
 
 def tracker_for(dialect: "Dialect", wanted: str, endpoint: "Endpoint") -> str:
     """Return what to write to listen to a virtual device, "" where only a program could."""
+    if dialect.transport is Transport.OSC:
+        port = endpoint.place.rpartition(":")[2]
+        name = dialect.name.removeprefix(OSC_PREFIX)
+        return f"osc:{port} --osc-dialect {name}" if wanted.startswith("udp") else ""
     if wanted == "pty":
         return endpoint.place if dialect.transport is Transport.SERIAL else f"{dialect.name}:{endpoint.place}"
     if wanted == "stdout":
@@ -128,6 +132,8 @@ def play_at(player: "Player", endpoint: "Endpoint", seconds: float | None, words
 
 
 def _usual_out(dialect: "Dialect") -> str:
+    if dialect.transport is Transport.OSC:
+        return f"udp:127.0.0.1:{dialect.udp_port or OSC_PORT}"
     return f"udp:127.0.0.1:{dialect.udp_port}" if dialect.transport is Transport.UDP and dialect.udp_port else "pty"
 
 
