@@ -189,7 +189,7 @@ def test_no_descriptor_makes_the_parser_raise(noise):
     tracker = find_head_tracker(noise)
     if tracker is not None:
         decoder = AndroidHidDecoder(noise)
-        decoder.feed(bytes(range(decoder.frame_bytes)))
+        decoder.feed(bytes(k % 256 for k in range(decoder.frame_bytes)))
         tracker.start({})
         tracker.version(b"\x02" + b"#AndroidHeadTracker#1.0")
 
