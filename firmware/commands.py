@@ -38,7 +38,7 @@ def obey(streamer, words):
             raise ValueError("not understood: " + " ".join(words))
         action(streamer, *words[1:])
     except (ValueError, OSError) as error:
-        _say(streamer, "error=%s" % error)
+        _say(streamer, f"error={error}")
 
 
 def info(streamer):
@@ -48,13 +48,13 @@ def info(streamer):
         ("proto", "1"),
         ("fw", FIRMWARE),
         ("imu", imu.name),
-        ("rate", "%g" % imu.rate_hz),
-        ("fields", "%02x" % settings.fields),
+        ("rate", f"{imu.rate_hz:g}"),
+        ("fields", f"{settings.fields:02x}"),
         ("ticks", "us32"),
         ("id", board.id),
         ("dropped", streamer.dropped),
     )
-    return "".join("%s=%s\n" % pair for pair in pairs)
+    return "".join(f"{key}={value}\n" for key, value in pairs)
 
 
 def _say(streamer, text):
@@ -85,7 +85,7 @@ def _rate(streamer, hz):
 def _fields(streamer, fields):
     fields = int(fields, 16)
     if not can_send(fields, streamer.imu.fields, streamer.settings.text):
-        raise ValueError("this sensor sends no fields %02x" % fields)
+        raise ValueError(f"this sensor sends no fields {fields:02x}")
     streamer.settings.fields = fields
     _hello(streamer)
 
@@ -132,7 +132,7 @@ def _reboot(streamer):
 def _number(word, low, high):
     number = int(word)
     if not low <= number <= high:
-        raise ValueError("%d to %d is allowed" % (low, high))
+        raise ValueError(f"{low} to {high} is allowed")
     return number
 
 

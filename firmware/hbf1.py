@@ -72,12 +72,12 @@ def put_line(buf, at, fields, seq, clock, status, sample):
     low = clock.low_at(sample)
     t_us = ((clock.high + (low >> 16)) & 0xFFFF) << 16 | low & 0xFFFF
     words = ["HT", str(seq), str(t_us)]
-    words += ["%.5f" % (part / 16384) for part in sample.quat]
-    words.append("%04X" % status)
+    words += [f"{part / 16384:.5f}" for part in sample.quat]
+    words.append(f"{status:04X}")
     if fields & GYRO:
-        words += ["%.3f" % (part / 16) for part in sample.gyro]
+        words += [f"{part / 16:.3f}" for part in sample.gyro]
         if fields & ACCEL:
-            words += ["%.5f" % (part / 2048) for part in sample.accel]
+            words += [f"{part / 2048:.5f}" for part in sample.accel]
     body = ",".join(words).encode()
     total = 0
     for byte in body:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge.dialects.hbf1 import Hbf1Decoder
-from firmware_bridge.messages import Motion, Pong, Told
+from firmware_bridge.messages import Motion, Told
 
 FIRMWARE = Path(__file__).parent.parent / "firmware"
 HAL = Path(__file__).parent / "micropython_hal"
@@ -38,8 +38,9 @@ class Firmware:
         self.path = os.ttyname(self._host)
         self.decoder = Hbf1Decoder()
         self.raw = bytearray()
+        command = [MICROPYTHON, "-X", f"heapsize={HEAP}", HAL / "run_on_pty.py"]
         self.process = subprocess.Popen(
-            [MICROPYTHON, "-X", f"heapsize={HEAP}", HAL / "run_on_pty.py", settings_path, str(first_ticks), str(clock_high)],
+            [*command, settings_path, str(first_ticks), str(clock_high)],
             stdin=self._device,
             stdout=self._device,
             env=os.environ | {"MICROPYPATH": os.pathsep.join((str(FIRMWARE), str(HAL)))},
@@ -86,7 +87,3 @@ class Firmware:
 
 def is_motion(message):
     return isinstance(message, Motion)
-
-
-def is_pong(message):
-    return isinstance(message, Pong)

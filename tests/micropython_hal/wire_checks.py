@@ -318,7 +318,8 @@ def check_nonsense_is_answered_and_changes_nothing():
     before = said(board, streamer, b"HELLO\n")[0][8:-2]
     for line in (
         b"RATE 0\n", b"RATE 1001\n", b"RATE x\n", b"RATE\n", b"FIELDS 02\n", b"FIELDS 04\n", b"FIELDS -1\n",
-        b"FIELDS zz\n", b"MODE XML\n", b"CAL ALL\n", b"PING -1\n", b"PING 4294967296\n", b"hello\n", b"$HT,1\n", b"x" * 64 + b"\n",
+        b"FIELDS zz\n",
+        b"MODE XML\n", b"CAL ALL\n", b"PING -1\n", b"PING 4294967296\n", b"hello\n", b"$HT,1\n", b"x" * 64 + b"\n",
     ):  # fmt: skip
         (raw,) = said(board, streamer, line)
         assert raw[0] == hbf1.EVENT and b"error=" in raw, (line, raw)
@@ -346,7 +347,7 @@ def check_stopping_is_silence_and_zero_turns_the_heading():
 
 
 def check_what_was_saved_is_there_after_a_restart():
-    path = "checked-settings-%s.json" % sys.implementation.name
+    path = f"checked-settings-{sys.implementation.name}.json"
     try:
         board, _, streamer = streaming(settings_path=path)
         said(board, streamer, b"RATE 100\nFIELDS 0D\nMODE TXT\n")
