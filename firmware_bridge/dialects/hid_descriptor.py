@@ -184,7 +184,7 @@ def _set_global(now: _Globals, tag: int, value: int, signed: int) -> None:
         case 7:
             now.bits = value
         case 8:
-            now.report_id = value
+            now.report_id = value & 0xFF  # an id is one byte on the wire, whatever a descriptor says
         case 9:
             now.count = value
 
