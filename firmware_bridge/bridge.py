@@ -29,7 +29,10 @@ class Outputs(Protocol):
     """Other renderers that get the poses too. Never raises, never waits. Thread: the bridge's."""
 
     def send(self, quat_world_from_head: Quat, now_s: float) -> None:
-        """Pass a pose on to each target that is not to be spared it."""
+        """Pass a pose on to each target, now or when it takes the next."""
+
+    def flush(self, now_s: float) -> None:
+        """Pass on what waited for a target that takes fewer poses."""
 
     def close(self) -> None:
         """Give the connections back."""
@@ -134,6 +137,8 @@ class Bridge:
             eased = pipeline.tick(now_s, self._source.health().connected)
             if eased is not None:
                 self._give(eased, now_s)
+            if self._outputs is not None:
+                self._outputs.flush(now_s)
         question = pipeline.question(time.monotonic())
         if question is not None:
             self._source.say(question)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from firmware_bridge.attached import AttachedBridge
-from firmware_bridge.bridge import Bridge
+from firmware_bridge.bridge import Bridge, Outputs
 from firmware_bridge.csv_poses import read_pose_csv
 from firmware_bridge.device_store import DeviceStore
 from firmware_bridge.dialects.table import find_dialect
@@ -13,6 +13,7 @@ from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.memory import Memory
 from firmware_bridge.notices import Notices
+from firmware_bridge.osc.output_spec import parse_output
 from firmware_bridge.osc.source import OscSource
 from firmware_bridge.pose_pipeline import PosePipeline
 from firmware_bridge.process import BridgeProcess
@@ -78,12 +79,13 @@ def open_thread(
 ) -> Bridge:
     """Return a bridge that runs on a thread of this process and publishes to `mailbox`, which it closes.
 
-    Raises BridgeError for a source that cannot be, such as a file or an extra that is missing.
+    Raises BridgeError for a source that cannot be, such as a file or an extra that is missing, and for an output
+    whose host is not known.
     """
     notices = Notices(on_message)
     pipeline = PosePipeline(settings, Memory(store or DeviceStore(), on_message), on_message)
     source = make_source(settings, notices)
-    bridge = Bridge(source, pipeline, mailbox, on_message=on_message)
+    bridge = Bridge(source, pipeline, mailbox, on_message=on_message, outputs=_outputs(settings, notices))
     bridge.start()
     return bridge
 
@@ -131,6 +133,23 @@ def _check(settings: BridgeSettings, spec: TrackerSpec) -> None:
         raise BridgeError(
             f"the bytes of tracker {settings.tracker!r} cannot be recorded: name its port, or its dialect and place."
         )
+    if spec.kind in (Kind.OSC, Kind.AUTO):
+        own_port = spec.number or settings.osc_port
+        for text in settings.outputs:
+            output = parse_output(text)
+            if output.port == own_port and output.host in (settings.osc_host, "127.0.0.1", "localhost", "::1"):
+                raise BridgeError(
+                    f"output {text!r} would come back as a head tracker, for port {own_port} is where OSC is heard: "
+                    "choose another --osc-port."
+                )
+
+
+def _outputs(settings: BridgeSettings, notices: Notices) -> Outputs | None:
+    if not settings.outputs:
+        return None
+    from firmware_bridge.osc.outputs import open_outputs
+
+    return open_outputs(settings.outputs, notices)
 
 
 def _osc(settings: BridgeSettings, spec: TrackerSpec, notices: Notices) -> OscSource:

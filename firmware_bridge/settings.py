@@ -7,6 +7,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.osc.dialects import DIALECTS as OSC_DIALECTS
+from firmware_bridge.osc.dialects import find_dialect
+from firmware_bridge.osc.output_spec import GRAMMAR, parse_output
 from firmware_bridge.spec import SPECS, parse_spec
 
 OSC_NAMES = ", ".join(OSC_DIALECTS)
@@ -23,9 +25,19 @@ def _spec(text: str) -> str:
 
 
 def _osc_dialect(name: str) -> str:
-    if name not in OSC_DIALECTS:
-        raise ValueError
+    try:
+        find_dialect(name)
+    except BridgeError as error:
+        raise ValueError from error
     return name
+
+
+def _output(text: str) -> str:
+    try:
+        parse_output(text)
+    except BridgeError as error:
+        raise ValueError from error
+    return text
 
 
 class BridgeSettings(BaseModel):
@@ -39,7 +51,7 @@ class BridgeSettings(BaseModel):
     )
     osc_port: int = Field(default=9000, ge=1, le=65535, description="1 to 65535")
     osc_dialect: Annotated[str, AfterValidator(_osc_dialect)] | None = Field(
-        default=None, description=f"one of {OSC_NAMES}"
+        default=None, description=f"one of {OSC_NAMES}, or a message such as '/my/head yaw pitch roll'"
     )
     fusion: Literal["vqf", "vqf9d", "imufusion"] = Field(default="vqf", description='"vqf", "vqf9d" or "imufusion"')
     mounting: bool = Field(default=True, description="true or false: whether a stored calibration is used")
@@ -53,8 +65,8 @@ class BridgeSettings(BaseModel):
     auto_recentre_deg_per_s: float = Field(default=0.0, ge=0.0, le=2.0, description="0 (off) to 2 °/s")
     hold_s: float = Field(default=1.0, ge=0.0, le=3600.0, description="0 to 3600 s")
     ease_s: float = Field(default=2.0, ge=0.1, le=60.0, description="0.1 to 60 s")
-    outputs: Annotated[tuple[str, ...], Field(strict=False)] = Field(
-        default=(), description='a list of "DIALECT@HOST:PORT" or "DIALECT@HOST:PORT@HZ"'
+    outputs: Annotated[tuple[Annotated[str, AfterValidator(_output)], ...], Field(strict=False)] = Field(
+        default=(), description=f"a list of {GRAMMAR}"
     )
     record_raw: Annotated[Path | None, Field(strict=False)] = Field(
         default=None, description="the path of a new file for the tracker's own bytes"
@@ -65,6 +77,9 @@ def make_settings(**values: object) -> BridgeSettings:
     """Return settings made of single values; raises BridgeError that names the value and what is allowed."""
     if isinstance(values.get("tracker"), str):
         parse_spec(str(values["tracker"]))
+    if isinstance(outputs := values.get("outputs"), list | tuple):
+        for text in outputs:
+            parse_output(str(text))
     try:
         return BridgeSettings.model_validate(values)
     except ValidationError as error:

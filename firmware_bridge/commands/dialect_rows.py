@@ -57,4 +57,28 @@ def osc_input_rows() -> list[dict[str, Any]]:
 
 def osc_output_rows() -> list[dict[str, Any]]:
     """Return one row per OSC dialect that is sent."""
-    return []
+    from firmware_bridge.osc.dialects import DIALECTS as OSC_DIALECTS
+    from firmware_bridge.osc.output_spec import SSR, SSR_PORT
+
+    rows = [
+        {
+            "name": one.name,
+            "about": one.about,
+            "addresses": list(one.sent),
+            "port": one.port,
+            "max_rate_hz": one.max_rate_hz,
+            "uncertain": list(one.uncertain),
+            "verified": one.verified,
+        }
+        for one in OSC_DIALECTS.values()
+        if one.renderer
+    ]
+    ssr = {"name": SSR, "about": "SoundScape Renderer over FUDI (TCP); its WebSocket and XML are not spoken"}
+    facts = {
+        "addresses": [],
+        "port": SSR_PORT,
+        "max_rate_hz": None,
+        "uncertain": [],
+        "verified": "the program's source",
+    }
+    return [*rows, {**ssr, **facts}]
