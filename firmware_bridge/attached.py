@@ -35,7 +35,7 @@ class AttachedBridge:
         self.mailbox.request_recentre()
 
     def status(self) -> BridgeStatus:
-        """Return what the bridge's words and the newest pose tell. Any thread."""
+        """Return what the bridge's words and the newest pose tell. Thread: the control thread."""
         now_s = time.monotonic()
         words = self.mailbox.told()
         if words is None:
@@ -52,4 +52,6 @@ class AttachedBridge:
             dropped=words.dropped,
             published=self.mailbox.published_count(),
         )
-        return with_age(status, None if words.newest_ns == UNKNOWN else 1e-9 * words.newest_ns, now_s)
+        # The words come four times a second; the pose itself is newer.
+        pose = self.mailbox.read() if words.newest_ns != UNKNOWN else None
+        return with_age(status, None if pose is None else pose.time_s, now_s)
