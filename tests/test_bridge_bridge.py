@@ -281,10 +281,13 @@ class Radio:
     """Stands for other renderers."""
 
     def __init__(self):
-        self.sent, self.closed = [], 0
+        self.sent, self.closed, self.flushed = [], 0, None
 
     def send(self, quat, now_s):
         self.sent.append(quat)
+
+    def flush(self, now_s):
+        self.flushed = now_s
 
     def close(self):
         self.closed += 1
@@ -296,7 +299,7 @@ def test_others_get_the_same_poses():
     pipeline = PosePipeline(make_settings(), memory, ignore)
     poses = [looking(k, time_s=k) for k in range(1, 6)]
     with Bridge(Given(*poses), pipeline, mailbox, on_message=ignore, outputs=radio):
-        until(lambda: len(radio.sent) >= 5)
+        until(lambda: len(radio.sent) >= 5 and radio.flushed)
     assert radio.sent[:5] == [pytest.approx(pose.quat_world_from_head) for pose in poses] and radio.closed == 1
 
 
@@ -319,3 +322,12 @@ def test_a_fault_of_ours_is_told_and_ends_the_bridge_alone():
         until(lambda: not bridge.is_running)
         assert not bridge.failed and not bridge.status().connected
     assert len(heard) == 1 and heard[0].startswith("the head tracker stopped by a fault of this program")
+
+
+def test_an_output_that_is_named_hears_the_head_over_osc():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as renderer:
+        renderer.bind(("127.0.0.1", 0))
+        renderer.settimeout(5.0)
+        place = f"sparta@127.0.0.1:{renderer.getsockname()[1]}"
+        with opened("simulated:1", PoseMailbox.private(), outputs=[place]):
+            assert renderer.recv(1024).startswith(b"/ypr")
