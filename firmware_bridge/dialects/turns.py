@@ -9,6 +9,8 @@ from math import asin, atan2, cos, degrees, radians, sin, sqrt
 from firmware_bridge.messages import Quat, Vec3
 
 GRAVITY_M_S2 = 9.80665
+VERTICAL = 1.0 - 1e-12
+"""The sine of a pitch that is taken for 90°: less than a ten-thousandth of a degree from it."""
 
 
 def unit_quat(w: float, x: float, y: float, z: float, max_norm_error: float = 0.05) -> Quat | None:
@@ -34,8 +36,12 @@ def quat_from_angles_deg(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Q
 def angles_deg_from_quat(quat: Quat) -> Vec3:
     """Return yaw, pitch and roll of a unit quaternion, in our signs."""
     w, x, y, z = quat
+    sine = 2.0 * (w * y - z * x)
+    if abs(sine) > VERTICAL:
+        # Straight up or down yaw and roll are one turn, and both their sines and cosines are nothing but rounding.
+        return (degrees(atan2(2.0 * (w * z - x * y), 1.0 - 2.0 * (x * x + z * z))), -90.0 if sine > 0.0 else 90.0, 0.0)
     yaw = atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
-    pitch = -asin(max(-1.0, min(1.0, 2.0 * (w * y - z * x))))
+    pitch = -asin(sine)
     roll = atan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
     return (degrees(yaw), degrees(pitch), degrees(roll))
 
