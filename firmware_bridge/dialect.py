@@ -41,7 +41,8 @@ class Talk:
     """What the host says to a device, once the port has identified itself or the user named the dialect.
 
     `opening` pieces are written in order, `opening_gap_s` apart; `keep_alive` every `keep_alive_s`; `closing`
-    at the end. `byte_gap_s` paces single bytes for devices that need it.
+    at the end. `byte_gap_s` paces single bytes for devices that need it. A device that is `silent_until_asked`
+    cannot identify itself: its port must be named.
     """
 
     opening: tuple[bytes, ...] = ()
@@ -50,6 +51,7 @@ class Talk:
     keep_alive_s: float = 0.5
     closing: bytes = b""
     byte_gap_s: float = 0.0
+    silent_until_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

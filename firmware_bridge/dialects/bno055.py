@@ -146,5 +146,6 @@ DIALECT = Dialect(
         opening_gap_s=0.05,
         keep_alive=READ_MOTION,
         keep_alive_s=0.01,
+        silent_until_asked=True,
     ),
 )

@@ -193,5 +193,6 @@ DIALECT = Dialect(
         opening_gap_s=0.02,
         # The chip takes bytes slowly; a millisecond is what drivers in use wait.
         byte_gap_s=0.001,
+        silent_until_asked=True,
     ),
 )

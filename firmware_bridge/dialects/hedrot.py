@@ -147,5 +147,11 @@ DIALECT = Dialect(
     verified="vectors, virtual device; scales from the chips' data, axes from the firmware's source",
     rate_hz=1000.0,
     bauds=(230400,),
-    talk=Talk(opening=(SEND_INFO, PING_COMMAND), opening_gap_s=0.2, keep_alive=PING_COMMAND, closing=STOP),
+    talk=Talk(
+        opening=(SEND_INFO, PING_COMMAND),
+        opening_gap_s=0.2,
+        keep_alive=PING_COMMAND,
+        closing=STOP,
+        silent_until_asked=True,
+    ),
 )
