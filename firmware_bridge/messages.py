@@ -17,7 +17,9 @@ class Motion:
     force: +9.81 upwards at rest) and `mag_ut` are along those same body axes. `seq` counts up by one per
     measurement and wraps at `Dialect.seq_wrap`; `device_time_s` is the device's own clock at the moment of
     measurement and wraps at `Dialect.clock_wrap_s`. `reference` changes when the device's own zero jumped.
-    `battery` is 0..1.
+    `battery` is 0..1. `norm` is the length at which the quaternion was told, before it was made one. `weak`: this
+    one was guarded less than `Dialect.check` says, by a sum of 8 bits. `saturated`: a sensor was at the end of its
+    range. `gyro_bias_known`: the device says whether it has taken the bias off the gyro, None where it says nothing.
     """
 
     quat_wxyz: Quat | None = None
@@ -31,6 +33,10 @@ class Motion:
     button: bool = False
     overrun: bool = False
     battery: float | None = None
+    norm: float = 1.0
+    weak: bool = False
+    saturated: bool = False
+    gyro_bias_known: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
