@@ -14,7 +14,7 @@ from firmware_bridge.raw_recording import read_raw_recording
 from firmware_bridge.source import Heard, SourceHealth
 from firmware_bridge.sources import detect, identification
 from firmware_bridge.sources.auto_source import AutoSource
-from firmware_bridge.sources.detect import detect_datagrams, detect_ports
+from firmware_bridge.sources.detect import detect_ports
 from firmware_bridge.sources.identification import BaudSearch, Identification, serial_dialects
 from firmware_bridge.sources.open_source import serial_source
 from firmware_bridge.transports.link import Piece
@@ -136,28 +136,24 @@ def test_ports_are_told_with_what_they_speak(tmp_path, monkeypatch):
         wearable.unplug()
 
 
-def test_datagrams_at_the_usual_ports_are_told(monkeypatch):
-    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    places = []
-    for _ in range(2):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            places.append(probe.getsockname()[1])
-    monkeypatch.setattr(detect, "OSC_PORTS", tuple(places))
+def test_datagrams_of_a_device_at_its_port_are_told():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        place = probe.getsockname()
     stop = threading.Event()
 
     def send():
-        while not stop.wait(0.02):
-            sender.sendto(b"/ypr\0\0\0\0,fff\0\0\0\0" + bytes(12), ("127.0.0.1", places[0]))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            while not stop.wait(0.01):
+                sender.sendto(bytes(48), place)
 
+    assert detect._listen_to_udp(place[1], "opentrack", 0.05).heard == "silent"
     thread = threading.Thread(target=send)
     thread.start()
-    found = {one.place: one for one in detect_datagrams(0.4)}
+    found = detect._listen_to_udp(place[1], "opentrack", 1.0)
     stop.set()
     thread.join()
-    sender.close()
-    assert found[f"UDP port {places[0]}"].heard == "OSC messages (/ypr)"
-    assert found[f"UDP port {places[1]}"].heard == "silent"
+    assert (found.place, found.heard, found.dialect) == (f"UDP port {place[1]}", "speaks opentrack", "opentrack")
 
 
 class Ports:

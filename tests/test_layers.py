@@ -46,6 +46,7 @@ ONE_FILE_EACH = {
     "mido": "firmware_bridge/transports/midi_port.py",
     "hid": "firmware_bridge/transports/hid_port.py",
     "bleak": "firmware_bridge/transports/ble_port.py",
+    "pythonosc": "firmware_bridge/osc/encoder.py",
     "vqf": "firmware_bridge/stages/fusion_vqf.py",
     "imufusion": "firmware_bridge/stages/fusion_imufusion.py",
     "platformdirs": "firmware_bridge/device_store.py",

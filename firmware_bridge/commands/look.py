@@ -13,6 +13,7 @@ from firmware_bridge.commands.terminal import ERR, OUT, print_json
 from firmware_bridge.commands.words import hertz, plural
 
 if TYPE_CHECKING:
+    from firmware_bridge.osc.detection import OscHeard
     from firmware_bridge.sources.detect import Found
 
 
@@ -62,7 +63,7 @@ def _listen(ports: list[str], seconds: float, osc: bool) -> "list[Found]":
     import threading
     import time
 
-    from firmware_bridge.sources.detect import detect_datagrams, detect_ports, listed_trackers
+    from firmware_bridge.sources.detect import detect_ports, listed_trackers
     from firmware_bridge.transports.serial_port import SerialPort
 
     found: list[Found] = []
@@ -75,7 +76,7 @@ def _listen(ports: list[str], seconds: float, osc: bool) -> "list[Found]":
             if not ports:
                 found.extend(one for one in listed_trackers() if one.place)
             if osc:
-                found.extend(one for one in detect_datagrams(min(seconds, 3.0)) if one.n_bytes or one.dialect)
+                found.extend(_datagrams(min(seconds, 3.0)))
         except BaseException as error:
             failed.append(error)
 
@@ -90,6 +91,28 @@ def _listen(ports: list[str], seconds: float, osc: bool) -> "list[Found]":
     if failed:
         raise failed[0]
     return found
+
+
+def _datagrams(seconds: float) -> "list[Found]":
+    """Listen at the usual ports of devices and of OSC at once; return those where something came."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from firmware_bridge.osc.detection import listen_for_osc
+    from firmware_bridge.sources.detect import detect_datagrams
+
+    with ThreadPoolExecutor(1) as pool:
+        devices = pool.submit(detect_datagrams, seconds)
+        programs = [_found(one) for one in listen_for_osc(seconds) if one.n_packets]
+        return [*(one for one in devices.result() if one.n_bytes or one.dialect), *programs]
+
+
+def _found(heard: "OscHeard") -> "Found":
+    from firmware_bridge.dialect import Transport
+    from firmware_bridge.sources.detect import Found
+
+    place = f"OSC port {heard.port}"
+    known = f"osc-{heard.dialects[0]}" if len(heard.dialects) == 1 else "osc" if heard.dialects else None
+    return Found(place, "", Transport.OSC, heard.text, known, None, heard.rate_hz, heard.n_bytes)
 
 
 def _table_of(found: "list[Found]") -> Table:
@@ -107,7 +130,8 @@ def _tracker_of(found: "Found") -> str:
     if found.transport == "serial":
         return found.place
     if found.transport == "osc":
-        return f"osc:{found.place.rpartition(' ')[2]}"
+        name = (found.dialect or "").removeprefix("osc").removeprefix("-")
+        return f"osc:{found.place.rpartition(' ')[2]}" + (f" --osc-dialect {name}" if name else "")
     return found.dialect or "auto"
 
 

@@ -16,7 +16,6 @@ from firmware_bridge.transports.serial_port import SerialLink, SerialPort, seria
 LISTEN_S = 8.0
 RATE_S = 1.0
 POLL_S = 0.05
-OSC_PORTS = (9000, 8000, 8888, 3001, 9898, 9901, 53101)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +66,8 @@ def listed_trackers() -> list[Found]:
 
 
 def detect_datagrams(seconds: float = 3.0) -> list[Found]:
-    """Return what comes to the usual UDP ports of this machine within `seconds`, OSC included."""
+    """Return what comes to the devices' usual UDP ports of this machine within `seconds`."""
     places = [(one.udp_port, one.name) for one in DIALECTS.values() if one.udp_port is not None]
-    places += [(port, "") for port in OSC_PORTS]
 
     def listen(place: tuple[int, str]) -> Found:
         return _listen_to_udp(*place, seconds)
@@ -121,13 +119,12 @@ def _listen_to_udp(port: int, name: str, seconds: float) -> Found:
     from firmware_bridge.transports.udp_port import DEFAULT_HOST, UdpLink
 
     link = UdpLink(DEFAULT_HOST, port, Notices(lambda text: None))
-    transport = Transport.UDP if name else Transport.OSC
-    place, n_bytes, osc = f"UDP port {port}", 0, ""
-    identification = Identification([DIALECTS[name]] if name else [])
+    place, n_bytes = f"UDP port {port}", 0
+    identification = Identification([DIALECTS[name]])
     try:
         link.open(POLL_S)
     except LinkError as loss:
-        return Found(place, "", transport, str(loss).removesuffix("; trying again"))
+        return Found(place, "", Transport.UDP, str(loss).removesuffix("; trying again"))
     end_s = time.monotonic() + seconds
     verdict = None
     try:
@@ -135,15 +132,12 @@ def _listen_to_udp(port: int, name: str, seconds: float) -> Found:
             for piece in link.read(POLL_S):
                 n_bytes += len(piece.data)
                 verdict = identification.feed(piece)
-                if piece.data[:1] in (b"/", b"#"):
-                    osc = piece.data.split(b"\0")[0].decode("ascii", "replace")
     finally:
         link.close()
     if verdict is not None:
-        return Found(place, "", transport, f"speaks {name}", name, None, verdict.rate_hz, n_bytes)
-    if osc:
-        return Found(place, "", Transport.OSC, f"OSC messages ({osc})", "osc", n_bytes=n_bytes)
-    return Found(place, "", transport, "silent" if n_bytes == 0 else "bytes, but of no known dialect", n_bytes=n_bytes)
+        return Found(place, "", Transport.UDP, f"speaks {name}", name, None, verdict.rate_hz, n_bytes)
+    heard = "silent" if n_bytes == 0 else "bytes, but of no known dialect"
+    return Found(place, "", Transport.UDP, heard, n_bytes=n_bytes)
 
 
 def _midi() -> list[Found]:
