@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 from itertools import pairwise
 from math import dist
 
@@ -63,6 +64,39 @@ def test_what_the_virtual_device_measures_is_what_the_decoder_tells(dialect):
     for motion, state in zip(told[-n:], states[-n:], strict=True):
         assert motion.quat_wxyz is not None or (motion.gyro_rad_s is not None and motion.accel_m_s2 is not None)
         assert same_measurement(motion, state), (motion, state)
+
+
+TELL_A_LENGTH = {
+    "adafruit",
+    "bno055",
+    "bno08x-shtp",
+    "hbf1",
+    "metamotion",
+    "microstrain",
+    "mrheadtracker",
+    "nvsonic",
+    "slimevr",
+    "supperware",
+    "waves-nx",
+    "witmotion",
+    "ximu3",
+    "xsens",
+}
+"""Those whose virtual device sends quaternions; the others send angles, rotation vectors or raw values."""
+
+
+@EACH
+def test_a_quaternion_that_is_not_of_unit_length_tells_how_long_it_was(dialect):
+    short = [
+        replace(state, quat_world_from_head=tuple(0.993 * part for part in state.quat_world_from_head))
+        for state in random_states(40, dialect.rate_hz, seed=3)
+    ]
+    told = motions(fed(dialect.make_decoder(), spoken(dialect, short)))
+    want = 0.993 if dialect.name in TELL_A_LENGTH else 1.0
+    assert len(told) >= 38
+    for motion in told[2:]:
+        assert motion.norm == pytest.approx(want, abs=1e-3)
+        assert motion.quat_wxyz is None or math.hypot(*motion.quat_wxyz) == pytest.approx(1.0, abs=1e-9)
 
 
 @EACH

@@ -1,4 +1,5 @@
 import random
+import struct
 from functools import reduce
 from operator import xor
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware_bridge.dialect import Axes
 from firmware_bridge.dialects import cobs
 from firmware_bridge.dialects.checksums import crc16_ibm3740, crc16_xmodem
 from firmware_bridge.dialects.hbf1 import DIALECT, Hbf1Decoder
@@ -182,8 +184,35 @@ def test_the_status_word_is_told():
 
     assert status(0x0004).at_rest and not status(0x0004).button
     assert status(0x0020).button and status(0x0040).overrun
+    assert status(0x0080).saturated and not status(0x0040).saturated
     assert status(0x0F00).reference == 15
     assert status(0x7000).battery == 0.5 and status(0xE000).battery == 1.0 and status(0xF000).battery is None
+
+
+def test_whether_the_gyros_bias_is_taken_off_is_told_with_the_gyro():
+    def known(high):
+        (motion,) = Hbf1Decoder().feed(reframed({8: high}, P0_GYRO_ACCEL_WIRE))
+        return motion.gyro_bias_known
+
+    assert known(0x10) is True and known(0x01) is False
+    assert Hbf1Decoder().feed(P0_WIRE)[0].gyro_bias_known is None
+
+
+def test_a_rounded_float_quaternion_is_taken_and_a_longer_one_is_not():
+    def parts(*quat):
+        return Hbf1Decoder().feed(with_crc(struct.pack("<BBHIH4f", 1, 2, 7, 1000, 0xF000, *quat)))
+
+    (motion,) = parts(1.0000001, 0.0, 0.0, 0.0)
+    assert motion.quat_wxyz == (1.0, 0.0, 0.0, 0.0) and motion.norm == pytest.approx(1.0, abs=1e-6)
+    assert parts(-1.0000001, 0.0, 0.0, 0.0) and not parts(1.001, 0.0, 0.0, 0.0)
+
+
+def test_lines_are_told_as_weaker_than_frames():
+    assert Hbf1Decoder().feed(P0_LINE)[0].weak and not Hbf1Decoder().feed(P0_WIRE)[0].weak
+
+
+def test_how_the_sensor_sits_is_not_taken_for_granted():
+    assert DIALECT.axes is Axes.SENSOR
 
 
 def test_the_answers_of_the_firmware_are_understood():

@@ -1,4 +1,5 @@
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,3 +120,10 @@ def test_the_type_of_lines_can_be_chosen_and_mistakes_are_answered():
     assert device.answer(b"$VNWRG,06,2*00\r\n", 0.0) == line(b"VNERR,03")
     assert device.answer(line(b"VNRRG,05"), 0.0) == line(b"VNERR,04")
     assert device.answer(line(b"VNWRG,06,77"), 0.0) == line(b"VNERR,05")
+
+
+@pytest.mark.parametrize("device", [VectornavDevice(QTN), VectornavDevice(binary=True)])
+def test_the_length_of_the_quaternion_is_told(device):
+    short = replace(STATE, quat_world_from_head=tuple(0.99 * part for part in STATE.quat_world_from_head))
+    (motion,) = VectornavDecoder().feed(device.encode(short))
+    assert motion.norm == pytest.approx(0.99, abs=1e-3)

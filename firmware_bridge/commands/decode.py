@@ -94,6 +94,8 @@ class LineWriter:
             "battery": motion.battery,
             "button": motion.button or None,
             "overrun": motion.overrun or None,
+            "saturated": motion.saturated or None,
+            "gyro_bias_known": motion.gyro_bias_known,
         }
         if motion.quat_wxyz is None and self._fusion_kind is not None:
             line["quat_wxyz"] = self._fused(motion, time_s)

@@ -7,7 +7,7 @@ same again, rounded, and is passed over.
 """
 
 import re
-from math import radians
+from math import hypot, radians
 
 from firmware_bridge.dialect import Axes, Check, Dialect, Transport
 from firmware_bridge.dialects.lines import LineDecoder
@@ -69,7 +69,7 @@ class AdafruitDecoder(LineDecoder):
     def _quaternion(self, values: list[float]) -> Motion | None:
         w, x, y, z = values
         quat = unit_quat(w, x, y, z, MAX_NORM_ERROR)
-        return None if quat is None else Motion(quat_wxyz=quat)
+        return None if quat is None else Motion(quat_wxyz=quat, norm=hypot(w, x, y, z))
 
     def _orientation(self, values: list[float]) -> Motion | None:
         heading, pitch, roll = values

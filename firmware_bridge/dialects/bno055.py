@@ -6,7 +6,7 @@ register, so only the two lengths that are asked for are taken.
 """
 
 import re
-from math import radians
+from math import hypot, radians
 from struct import Struct
 
 from firmware_bridge.decoder import StreamDecoder
@@ -72,7 +72,7 @@ def _read(buffer: bytes, at: int, n_bytes: int) -> Motion | None:
         if max(abs(gx), abs(gy), abs(gz)) > MAX_GYRO_COUNTS:
             return None
         gyro = (gx * RAD_S_PER_COUNT, gy * RAD_S_PER_COUNT, gz * RAD_S_PER_COUNT)
-    return None if quat is None else Motion(quat_wxyz=quat, gyro_rad_s=gyro)
+    return None if quat is None else Motion(quat_wxyz=quat, gyro_rad_s=gyro, norm=hypot(w, x, y, z) / QUAT_ONE)
 
 
 def write_register(register: int, value: int) -> bytes:

@@ -5,6 +5,7 @@ one or several reports `id | seq | status | delay | data`; quaternions are i, j,
 interrupt line that a serial port has not, so there is no clock. Long cargoes continue in further frames.
 """
 
+from math import hypot
 from struct import Struct
 
 from firmware_bridge.decoder import StreamDecoder
@@ -133,10 +134,11 @@ class ShtpDecoder(StreamDecoder):
                 unit = _UNITS[report]
                 self._latest[report] = ((x / unit, y / unit, z / unit), USES)
             elif report in TURNS:
-                self._turn(_quat(*_FOUR.unpack_from(cargo, start + 4)), cargo[start + 1])
+                self._turn(_FOUR.unpack_from(cargo, start + 4), cargo[start + 1])
         return True
 
-    def _turn(self, quat: Quat | None, seq: int) -> None:
+    def _turn(self, turn: tuple[int, ...], seq: int) -> None:
+        quat = _quat(*turn)
         if quat is None:
             self.counts.implausible += 1
             return
@@ -148,6 +150,7 @@ class ShtpDecoder(StreamDecoder):
                 accel_m_s2=latest[ACCEL][0] if ACCEL in latest else None,
                 mag_ut=latest[MAG][0] if MAG in latest else None,
                 seq=seq,
+                norm=hypot(*turn) / Q14,
             )
         )
         self._latest = {report: (vec, uses - 1) for report, (vec, uses) in latest.items() if uses > 1}
@@ -164,7 +167,8 @@ class ShtpDecoder(StreamDecoder):
                 self.counts.implausible += 1
                 continue
             gyro = (gx / FAST_GYRO_PER_RAD_S, gy / FAST_GYRO_PER_RAD_S, gz / FAST_GYRO_PER_RAD_S)
-            self._tell(Motion(quat_wxyz=quat, gyro_rad_s=gyro, seq=seq if n_reports == 1 else None))
+            number = seq if n_reports == 1 else None
+            self._tell(Motion(quat_wxyz=quat, gyro_rad_s=gyro, seq=number, norm=hypot(*turn) / Q14))
         return True
 
     def _tell(self, message: Message) -> None:

@@ -2,10 +2,12 @@
 
 A frame is `COBS(type u8, fields u8, seq u16, t_us u32, body, CRC-16/IBM-3740) 00`, little-endian. Commands are
 answered by frames in either mode, so a stream of lines holds a zero only after the host has asked something.
+A line has an XOR of 8 bits only: its motions are told as weak. The quaternion is the sensor's, world z up, and is
+given as it is: a sensor mounted as the firmware's page says is the head, any other is calibrated.
 """
 
 import re
-from math import radians
+from math import hypot, radians
 from struct import Struct, unpack_from
 
 from firmware_bridge.decoder import StreamDecoder
@@ -30,9 +32,11 @@ from firmware_bridge.dialects.hbf1_frame import (
     QUAT16,
     QUAT16_ONE,
     QUAT32,
+    STATUS_BIAS_FREE,
     STATUS_BUTTON,
     STATUS_OVERRUN,
     STATUS_REST,
+    STATUS_SATURATED,
 )
 from firmware_bridge.dialects.seq_gaps import SeqGaps
 from firmware_bridge.dialects.turns import GRAVITY_M_S2, unit_quat
@@ -40,6 +44,7 @@ from firmware_bridge.messages import Message, Motion, Pong, Quat, Told, Vec3
 
 MAX_LINE_BYTES = 256
 MAX_NORM_ERROR = 0.02
+MAX_PART = 1.0 + 1e-5
 MAX_GYRO_RAD_S = radians(2048.0)
 MAX_ACCEL_M_S2 = 16.0 * GRAVITY_M_S2
 
@@ -143,13 +148,17 @@ class Hbf1Decoder(StreamDecoder):
         gyro: Vec3 | None = None
         accel: Vec3 | None = None
         mag: Vec3 | None = None
+        norm = 1.0
         if fields & (QUAT16 | QUAT32):
             w, x, y, z = values[at : at + 4]
             at += 4
+            most = MAX_PART
             if fields & QUAT16:
+                # Devices clamp there; floats are rounded.
+                most = 1.0
                 w, x, y, z = w / QUAT16_ONE, x / QUAT16_ONE, y / QUAT16_ONE, z / QUAT16_ONE
-            quat = unit_quat(w, x, y, z, MAX_NORM_ERROR) if max(abs(w), abs(x), abs(y), abs(z)) <= 1.0 else None
-            if quat is None:
+            quat, norm = unit_quat(w, x, y, z, MAX_NORM_ERROR), hypot(w, x, y, z)
+            if quat is None or max(abs(w), abs(x), abs(y), abs(z)) > most:
                 self.counts.implausible += 1
                 return None
         if fields & GYRO:
@@ -168,7 +177,7 @@ class Hbf1Decoder(StreamDecoder):
             x, y, z = values[at : at + 3]
             mag = (x / MAG_PER_UT, y / MAG_PER_UT, z / MAG_PER_UT)
         self.counts.lost += self._gaps.lost_before(seq)
-        return _motion(seq, t_us, status, quat, gyro, accel, mag)
+        return _motion(seq, t_us, status, quat, norm, gyro, accel, mag)
 
     def _read_line(self, line: bytes) -> Motion | None:
         match = _LINE.fullmatch(line)
@@ -185,11 +194,19 @@ class Hbf1Decoder(StreamDecoder):
             self.counts.implausible += 1
             return None
         self.counts.lost += self._gaps.lost_before(seq)
-        return _motion(seq, t_us, status, quat, gyro, accel, None)
+        return _motion(seq, t_us, status, quat, hypot(w, x, y, z), gyro, accel, None, weak=True)
 
 
 def _motion(
-    seq: int, t_us: int, status: int, quat: Quat | None, gyro: Vec3 | None, accel: Vec3 | None, mag: Vec3 | None
+    seq: int,
+    t_us: int,
+    status: int,
+    quat: Quat | None,
+    norm: float,
+    gyro: Vec3 | None,
+    accel: Vec3 | None,
+    mag: Vec3 | None,
+    weak: bool = False,
 ) -> Motion:
     battery = status >> 12
     return Motion(
@@ -204,6 +221,10 @@ def _motion(
         button=bool(status & STATUS_BUTTON),
         overrun=bool(status & STATUS_OVERRUN),
         battery=None if battery == 15 else battery / 14.0,
+        norm=norm,
+        weak=weak,
+        saturated=bool(status & STATUS_SATURATED),
+        gyro_bias_known=None if gyro is None else bool(status & STATUS_BIAS_FREE),
     )
 
 
@@ -239,7 +260,7 @@ DIALECT = Dialect(
     about="our own firmware: COBS frames with CRC-16, or $HT lines",
     transport=Transport.SERIAL,
     check=Check.CRC16,
-    axes=Axes.HEAD,
+    axes=Axes.SENSOR,
     make_decoder=Hbf1Decoder,
     make_device=Hbf1Device,
     verified="vectors, virtual device",

@@ -4,7 +4,7 @@
 The axes are the sensor's.
 """
 
-from math import degrees, radians
+from math import degrees, hypot, radians
 from struct import Struct
 
 from firmware_bridge.dialect import Axes, Check, Dialect, Talk, Transport
@@ -59,7 +59,7 @@ class MetaMotionDecoder(DatagramDecoder):
             w, x, y, z = _QUAT.unpack(body)
             quat = unit_quat(w, x, y, z, MAX_NORM_ERROR)
             if quat is not None:
-                return [Motion(quat_wxyz=quat, gyro_rad_s=self._gyro)]
+                return [Motion(quat_wxyz=quat, gyro_rad_s=self._gyro, norm=hypot(w, x, y, z))]
             self.counts.implausible += 1
         elif kind == (FUSION, GYRO) and len(body) == _GYRO.size:
             x, y, z, accuracy = _GYRO.unpack(body)

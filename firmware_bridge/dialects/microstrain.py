@@ -4,7 +4,7 @@ Of the filter's set, 0x82, are read: quaternion, else angles, turning rate, acce
 quaternion turns body into world, both x front or north, y right or east, z down. The axes are the sensor's.
 """
 
-from math import degrees, pi
+from math import degrees, hypot, pi
 from struct import Struct, pack
 
 from firmware_bridge.dialect import Axes, Check, Dialect, Transport
@@ -80,7 +80,7 @@ def _fields(payload: bytes) -> dict[int, bytes] | None:
 
 
 def _motion(fields: dict[int, bytes]) -> Motion | None:
-    quat = _quat(fields)
+    quat, norm = _quat(fields)
     gyro, accel = _vector(fields, TURNING_RATE, MAX_GYRO_RAD_S), _vector(fields, ACCELERATION, MAX_ACCEL_M_S2)
     if quat is None:
         return None
@@ -90,22 +90,23 @@ def _motion(fields: dict[int, bytes]) -> Motion | None:
         gyro_rad_s=gyro,
         accel_m_s2=accel,
         device_time_s=time_s if is_valid and 0.0 <= time_s <= WEEK_S else None,
+        norm=norm,
     )
 
 
-def _quat(fields: dict[int, bytes]) -> Quat | None:
-    """Return the quaternion as it is told; None where it is not valid or cannot be true."""
+def _quat(fields: dict[int, bytes]) -> tuple[Quat | None, float]:
+    """Return the quaternion as it is told, and its length; None where it is not valid or cannot be true."""
     data = fields.get(QUATERNION, b"")
     if len(data) == _QUATERNION.size:
         w, x, y, z, is_valid = _QUATERNION.unpack(data)
-        return unit_quat(w, x, y, z, MAX_NORM_ERROR) if is_valid else None
+        return unit_quat(w, x, y, z, MAX_NORM_ERROR) if is_valid else None, hypot(w, x, y, z)
     data = fields.get(EULER, b"")
     if len(data) != _THREE.size:
-        return None
+        return None, 1.0
     roll, pitch, yaw, is_valid = _THREE.unpack(data)
     if not is_valid or not max(abs(roll), abs(yaw), 2.0 * abs(pitch)) <= 1.001 * pi:
-        return None
-    return quat_from_angles_deg(degrees(yaw), -degrees(pitch), degrees(roll))
+        return None, 1.0
+    return quat_from_angles_deg(degrees(yaw), -degrees(pitch), degrees(roll)), 1.0
 
 
 def _vector(fields: dict[int, bytes], kind: int, limit: float) -> Vec3 | None:

@@ -5,6 +5,8 @@ y right, z up; its firmware has a switch that inverts them, and programs that re
 can be inverted. The angles are read as those of that same frame, which no source confirms.
 """
 
+from math import hypot
+
 from firmware_bridge.decoder import Counts
 from firmware_bridge.dialect import Axes, Check, Dialect, Transport
 from firmware_bridge.dialects.turns import angles_deg_from_quat, quat_from_angles_deg, unit_quat
@@ -68,7 +70,7 @@ class MrHeadTrackerDecoder:
         sweep.append(value)
         if len(sweep) == N_QUAT:
             self._n_short = 0
-            return self._finish(_quat(sweep))
+            return self._quat(sweep)
         if len(sweep) == N_ANGLES and self._n_short >= SWEEPS_OF_ANGLES:
             # The sweep stays, in case that a fourth number comes after all: then these were no angles.
             return self._angles(sweep)
@@ -84,9 +86,10 @@ class MrHeadTrackerDecoder:
         self._sweep.clear()
         self._channel = self._status
 
-    def _finish(self, quat: Quat | None) -> Motion | None:
+    def _quat(self, sweep: list[int]) -> Motion | None:
+        w, x, y, z = (_joined(sweep, number) / QUAT_HALF - 1.0 for number in range(4))
         self._sweep.clear()
-        return self._motion(quat)
+        return self._motion(unit_quat(w, -x, -y, z, MAX_NORM_ERROR), hypot(w, x, y, z))
 
     def _angles(self, sweep: list[int]) -> Motion | None:
         yaw, pitch, roll = (
@@ -94,20 +97,15 @@ class MrHeadTrackerDecoder:
         )
         return self._motion(quat_from_angles_deg(yaw, pitch, -roll) if abs(pitch) <= MAX_PITCH_DEG else None)
 
-    def _motion(self, quat: Quat | None) -> Motion | None:
+    def _motion(self, quat: Quat | None, norm: float = 1.0) -> Motion | None:
         if quat is None:
             self.counts.implausible += 1
             return None
-        return Motion(quat_wxyz=quat)
+        return Motion(quat_wxyz=quat, norm=norm)
 
 
 def _joined(sweep: list[int], number: int) -> int:
     return sweep[2 * number] | sweep[2 * number + 1] << 7
-
-
-def _quat(sweep: list[int]) -> Quat | None:
-    w, x, y, z = (_joined(sweep, number) / QUAT_HALF - 1.0 for number in range(4))
-    return unit_quat(w, -x, -y, z, MAX_NORM_ERROR)
 
 
 class MrHeadTrackerDevice:

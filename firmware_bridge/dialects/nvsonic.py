@@ -1,6 +1,7 @@
 """nvsonic Head Tracker: ` 0.9623,-0.0954, 0.0194, 0.2539;`, a quaternion in x right, y front, z up; no line ends."""
 
 import re
+from math import hypot
 
 from firmware_bridge.dialect import Axes, Check, Dialect, Transport
 from firmware_bridge.dialects.lines import LineDecoder
@@ -27,11 +28,12 @@ class NvsonicDecoder(LineDecoder):
         if match is None:
             self.counts.damaged += 1
             return None
-        quat = unit_quat(float(match[1]), float(match[2]), float(match[3]), float(match[4]), MAX_NORM_ERROR)
+        w, x, y, z = map(float, match.groups())
+        quat = unit_quat(w, x, y, z, MAX_NORM_ERROR)
         if quat is None:
             self.counts.implausible += 1
             return None
-        return Motion(quat_wxyz=quat_from_rfu(quat))
+        return Motion(quat_wxyz=quat_from_rfu(quat), norm=hypot(w, x, y, z))
 
 
 class NvsonicDevice:

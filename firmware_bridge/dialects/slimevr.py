@@ -4,6 +4,7 @@ A tracker calls until the host answers, then sends rotations as long as it hears
 share one number. Accelerations are not used: they are without gravity, and firmwares disagree on their unit.
 """
 
+from math import hypot
 from struct import Struct
 
 from firmware_bridge.dialect import Axes, Check, Dialect, Talk, Transport
@@ -104,7 +105,7 @@ class SlimevrDecoder(DatagramDecoder):
         if quat is None:
             self.counts.implausible += 1
             return []
-        return [Motion(quat_wxyz=quat, seq=number, battery=self._battery)]
+        return [Motion(quat_wxyz=quat, seq=number, battery=self._battery, norm=hypot(w, x, y, z))]
 
 
 def _call(body: bytes) -> Told:

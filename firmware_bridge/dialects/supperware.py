@@ -5,7 +5,7 @@ z up; its angles, R = Rz(yaw) Rx(pitch) Ry(roll) there, are just ours.
 """
 
 import re
-from math import degrees
+from math import degrees, hypot
 
 from firmware_bridge.dialect import Axes, Check, Dialect, Talk, Transport
 from firmware_bridge.dialects.supperware_device import SupperwareDevice
@@ -88,7 +88,8 @@ class SupperwareDecoder(SyncedDecoder):
         if len(values) != n_values or len(body) % 2:
             return self.damaged()
         quat = _quat(values)
-        return self.implausible() if quat is None else (end.end() - at, Motion(quat_wxyz=quat))
+        norm = hypot(*values) if len(values) == 4 else 1.0
+        return self.implausible() if quat is None else (end.end() - at, Motion(quat_wxyz=quat, norm=norm))
 
 
 def _value(body: bytes, at: int) -> float:

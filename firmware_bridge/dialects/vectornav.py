@@ -5,7 +5,7 @@ body to world (north, east, down), as the angles are; no source settles that dir
 """
 
 import re
-from math import radians
+from math import hypot, radians
 from struct import Struct, unpack_from
 
 from firmware_bridge.decoder import StreamDecoder
@@ -84,7 +84,7 @@ class VectornavDecoder(StreamDecoder):
             mx, my, mz, ax, ay, az, gx, gy, gz = values[n_turn:]
             mag = vec_frd((mx * UT_PER_GAUSS, my * UT_PER_GAUSS, mz * UT_PER_GAUSS))
             accel, gyro = vec_frd((ax, ay, az)), vec_frd((gx, gy, gz))
-        return self._motion(quat, gyro, accel, mag, None)
+        return self._motion(quat, gyro, accel, mag, None, hypot(*values[:4]) if is_quat else 1.0)
 
     def _scan_binary(self, buffer: bytes, at: int) -> tuple[int, Message | None]:
         if len(buffer) - at < 4:
@@ -110,23 +110,30 @@ class VectornavDecoder(StreamDecoder):
         time_s = unpack_from("<Q", buffer, places[_TIME])[0] * 1e-9 if _TIME in places else None
         gyro = vec_frd(_3F.unpack_from(buffer, places[_RATES])) if _RATES in places else None
         accel = vec_frd(_3F.unpack_from(buffer, places[_ACCEL])) if _ACCEL in places else None
-        mag = None
+        mag, norm = None, 1.0
         if _MAG in places:
             x, y, z = _3F.unpack_from(buffer, places[_MAG])
             mag = vec_frd((x * UT_PER_GAUSS, y * UT_PER_GAUSS, z * UT_PER_GAUSS))
         if _QUAT in places:
-            quat = _quat(*_4F.unpack_from(buffer, places[_QUAT]))
+            turn = _4F.unpack_from(buffer, places[_QUAT])
+            quat, norm = _quat(*turn), hypot(*turn)
         else:
             quat = _angles(*_3F.unpack_from(buffer, places[_ANGLES]))
-        return self._motion(quat, gyro, accel, mag, time_s)
+        return self._motion(quat, gyro, accel, mag, time_s, norm)
 
     def _motion(
-        self, quat: Quat | None, gyro: Vec3 | None, accel: Vec3 | None, mag: Vec3 | None, time_s: float | None
+        self,
+        quat: Quat | None,
+        gyro: Vec3 | None,
+        accel: Vec3 | None,
+        mag: Vec3 | None,
+        time_s: float | None,
+        norm: float,
     ) -> Motion | None:
         if quat is None or not _within(gyro, MAX_GYRO_RAD_S) or not _within(accel, MAX_ACCEL_M_S2):
             self.counts.implausible += 1
             return None
-        return Motion(quat, gyro_rad_s=gyro, accel_m_s2=accel, mag_ut=mag, device_time_s=time_s)
+        return Motion(quat, gyro_rad_s=gyro, accel_m_s2=accel, mag_ut=mag, device_time_s=time_s, norm=norm)
 
 
 def _quat(x: float, y: float, z: float, w: float) -> Quat | None:

@@ -4,6 +4,7 @@ Pitch is about x, roll about y and yaw about z, so x right, y front, z up; the s
 recorded frames.
 """
 
+from math import hypot
 from struct import Struct
 
 from firmware_bridge.dialect import Axes, Check, Dialect, Talk, Transport
@@ -40,7 +41,7 @@ class WavesNxDecoder(DatagramDecoder):
         if quat is None:
             self.counts.implausible += 1
             return []
-        return [Motion(quat_wxyz=quat_from_rfu(quat))]
+        return [Motion(quat_wxyz=quat_from_rfu(quat), norm=hypot(w, x, y, z) / ONE)]
 
 
 class WavesNxDevice:

@@ -8,7 +8,7 @@ where quaternions come, they are used. The rate is set with the maker's program:
 would pile up in the device.
 """
 
-from math import radians
+from math import hypot, radians
 from struct import unpack_from
 
 from firmware_bridge.dialect import Axes, Check, Dialect, Talk, Transport
@@ -96,32 +96,26 @@ class WitmotionDecoder(SyncedDecoder):
         elif kind == GYRO:
             self._gyro = _scaled(values, _RAD_S)
         elif kind == ANGLE:
-            return self._attitude(FRAME_BYTES, self._by_angles(values), from_angles=True)
+            return self._attitude(FRAME_BYTES, _by_angles(values), 1.0, from_angles=True)
         elif kind == QUAT:
-            return self._attitude(FRAME_BYTES, _by_quat(values), from_angles=False)
+            return self._attitude(FRAME_BYTES, *_by_quat(values), from_angles=False)
         return FRAME_BYTES, None
 
     def _read_motion(self, buffer: bytes, at: int) -> tuple[int, Message | None]:
         values = unpack_from("<9h", buffer, at + 2)
         self._accel, self._gyro = _scaled(values, _M_S2), _scaled(values[3:], _RAD_S)
-        return self._attitude(BLE_BYTES, self._by_angles(values[6:]), from_angles=True)
+        return self._attitude(BLE_BYTES, _by_angles(values[6:]), 1.0, from_angles=True)
 
     def _read_answer(self, buffer: bytes, at: int) -> tuple[int, Message | None]:
         register = buffer[at + 2]
         values = unpack_from("<4h", buffer, at + 4)
         if register == QUAT_REGISTER:
-            return self._attitude(BLE_BYTES, _by_quat(values), from_angles=False)
+            return self._attitude(BLE_BYTES, *_by_quat(values), from_angles=False)
         if register == MAG_REGISTER:
             self._mag = _scaled(values, 1.0 / MAG_PER_UT)
         return BLE_BYTES, None
 
-    def _by_angles(self, counts: tuple[int, ...]) -> Quat | None:
-        roll, pitch, yaw = counts[:3]
-        if abs(pitch) > MAX_PITCH_COUNTS:
-            return None
-        return quat_from_angles_deg(yaw / ANGLE_PER_DEG, -pitch / ANGLE_PER_DEG, roll / ANGLE_PER_DEG)
-
-    def _attitude(self, n_bytes: int, quat: Quat | None, from_angles: bool) -> tuple[int, Message | None]:
+    def _attitude(self, n_bytes: int, quat: Quat | None, norm: float, from_angles: bool) -> tuple[int, Message | None]:
         if quat is None:
             return self.implausible()
         if from_angles:
@@ -130,14 +124,22 @@ class WitmotionDecoder(SyncedDecoder):
                 return n_bytes, None
         else:
             self._angles_since_quat = 0
-        motion = Motion(quat_wxyz=quat, gyro_rad_s=self._gyro, accel_m_s2=self._accel, mag_ut=self._mag)
+        motion = Motion(quat_wxyz=quat, gyro_rad_s=self._gyro, accel_m_s2=self._accel, mag_ut=self._mag, norm=norm)
         self._gyro = self._accel = self._mag = None
         return n_bytes, motion
 
 
-def _by_quat(counts: tuple[int, ...]) -> Quat | None:
+def _by_angles(counts: tuple[int, ...]) -> Quat | None:
+    roll, pitch, yaw = counts[:3]
+    if abs(pitch) > MAX_PITCH_COUNTS:
+        return None
+    return quat_from_angles_deg(yaw / ANGLE_PER_DEG, -pitch / ANGLE_PER_DEG, roll / ANGLE_PER_DEG)
+
+
+def _by_quat(counts: tuple[int, ...]) -> tuple[Quat | None, float]:
+    """Return the quaternion and the length at which it was told."""
     w, x, y, z = counts
-    return unit_quat(w / QUAT_ONE, x / QUAT_ONE, y / QUAT_ONE, z / QUAT_ONE)
+    return unit_quat(w / QUAT_ONE, x / QUAT_ONE, y / QUAT_ONE, z / QUAT_ONE), hypot(w, x, y, z) / QUAT_ONE
 
 
 def _scaled(counts: tuple[int, ...], unit: float) -> Vec3:

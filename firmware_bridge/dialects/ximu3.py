@@ -7,7 +7,7 @@ set to; the body axes are the sensor's. Its field has no unit: 1 is taken as 50 
 
 import json
 import re
-from math import isfinite, radians
+from math import hypot, isfinite, radians
 from struct import unpack_from
 
 from firmware_bridge.decoder import StreamDecoder
@@ -127,6 +127,7 @@ class Ximu3Decoder(StreamDecoder):
             mag_ut=self._mag,
             device_time_s=time_s,
             battery=self._battery,
+            norm=hypot(*values) if letter == "Q" else 1.0,
         )
 
     def _inertial(self, time_s: float, values: tuple[float, ...]) -> Motion | None:

@@ -4,6 +4,7 @@ Data are packets `id u16 | size u8 | values`. Orientation is told in one of thre
 axes are taken as x front, y right, z down. The axes are the sensor's.
 """
 
+from math import hypot
 from struct import pack, unpack_from
 
 from firmware_bridge.dialect import Axes, Check, Dialect, Talk, Transport
@@ -77,7 +78,8 @@ class XsensDecoder(SyncedDecoder):
         return self.implausible() if motion is None else (end + 1 - at, motion)
 
     def _motion(self, packets: dict[int, tuple[int, bytes]]) -> Motion | None:
-        quat = _quat(packets)
+        told = _values(packets, QUATERNION)
+        quat = _quat(told, _values(packets, EULER))
         gyro, accel = (_vector(packets, kind) for kind in (TURNING_RATE, ACCELERATION))
         if quat is None and (packets.keys() & {QUATERNION, EULER} or gyro is None or accel is None):
             return None
@@ -97,6 +99,7 @@ class XsensDecoder(SyncedDecoder):
             accel_m_s2=accel,
             seq=seq,
             device_time_s=None if ticks is None else ticks / TICKS_PER_S,
+            norm=1.0 if told is None else hypot(*told),
         )
 
 
@@ -125,12 +128,10 @@ def _values(packets: dict[int, tuple[int, bytes]], kind: int) -> tuple[float, ..
     return unpack_from(f">{n_values}{letter}", data)
 
 
-def _quat(packets: dict[int, tuple[int, bytes]]) -> Quat | None:
-    values = _values(packets, QUATERNION)
-    if values is not None:
-        w, x, y, z = values
+def _quat(told: tuple[float, ...] | None, angles: tuple[float, ...] | None) -> Quat | None:
+    if told is not None:
+        w, x, y, z = told
         return unit_quat(w, x, y, z, MAX_NORM_ERROR)
-    angles = _values(packets, EULER)
     if angles is None or not max(map(abs, angles)) <= 180.0:
         return None
     roll, pitch, yaw = angles

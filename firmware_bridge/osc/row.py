@@ -91,8 +91,10 @@ class Row:
     def motion(self, values: Mapping[str, float]) -> Motion:
         """Return what quantities without objection say; a row of rates alone gives no quaternion."""
         quat: Quat | None = None
+        norm = 1.0
         if self.form is Form.QUATERNION:
-            quat = normalise((values["w"], values["x"], values["y"], values["z"]))
+            told = (values["w"], values["x"], values["y"], values["z"])
+            quat, norm = normalise(told), hypot(*told)
         elif self.form is Form.ANGLES:
             quat = quat_from_angles_deg(values.get("yaw", 0.0), values.get("pitch", 0.0), values.get("roll", 0.0))
         elif self.form is Form.VECTOR:
@@ -100,7 +102,8 @@ class Row:
         if quat is not None and self.of_scene:
             quat = conjugate(quat)
         gyro = (values["vx"], values["vy"], values["vz"]) if "vx" in values else None
-        return Motion(quat, gyro, reference=int(values["reference"]) if "reference" in values else None)
+        reference = int(values["reference"]) if "reference" in values else None
+        return Motion(quat, gyro, reference=reference, norm=norm)
 
     def numbers(self, quat: Quat, gyro_rad_s: Vec3 | None = None) -> list[int | float]:
         """Return what is sent for a head: as many numbers as there are slots, whatever the group."""
