@@ -43,9 +43,11 @@ class Story:
 
 def tell_story(session: Session, status: SessionStatus) -> Story:
     """Gather the story of a session that kept a trace; `status` as it was before it stopped."""
-    trace = session.engine.trace()
-    trace = trace[trace[:, 9] > 0]  # blocks that played
-    angles = quaternion.to_yaw_pitch_roll_deg(trace[:, 2:6])
+    trace = session.engine.drain_trace()
+    trace = trace[trace["consumed"] > 0]  # blocks that played
+    block_times_s = 1e-9 * trace["block_ns"]
+    times_s = trace["begin_s"] + block_times_s
+    angles = quaternion.to_yaw_pitch_roll_deg(trace["knots"][:, -1])
     plan, decoder = session.engine.plan, session.decoder
     return Story(
         title=session.source.title,
@@ -58,10 +60,10 @@ def tell_story(session: Session, status: SessionStatus) -> Story:
         tracker=status.tracker.source if status.tracker else f"poses of {session.settings.tracking.poses}",
         status=status,
         machine=describe_machine(),
-        times_s=trace[:, 0] - trace[0, 0] if len(trace) else trace[:, 0],
+        times_s=times_s - times_s[0] if len(times_s) else times_s,
         yaw_pitch_roll_deg=angles,
-        rms=trace[:, 6:8],
-        block_times_s=trace[:, 1],
+        rms=np.sqrt(trace["mean_square"]),
+        block_times_s=block_times_s,
     )
 
 

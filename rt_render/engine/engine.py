@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.mailbox_kernels import load_word, store_word
 from rt_render.engine.plan import RESUME_RESERVES, Plan
+from rt_render.engine.record_ring import RecordRing
 from rt_render.engine.ring import SampleRing
 from rt_render.engine.snapshot import Snapshot
 from rt_render.errors import ConfigurationError
@@ -17,11 +18,12 @@ from rt_render.kernels.fft import twiddle_table
 from rt_render.kernels.jit import entry_address
 from rt_render.kernels.rotate import MATRIX_FLOATS, SCRATCH_FLOATS, matrix_tables
 from rt_render.kernels.state import (
+    EVENT,
     HISTOGRAM_BINS_PER_OCTAVE,
     N_HISTOGRAM_BINS,
     STATE,
-    TRACE_COLUMNS,
     field_offset,
+    trace_dtype,
 )
 
 FILTER_FADE_S = 0.02
@@ -30,7 +32,10 @@ METER_TIME_S = 0.3
 LIMITER_RELEASE_S = 0.08
 TRACKING_RAMP_S = 0.2
 STALE_AFTER_S = 0.5
+MAX_EXTRA_LATENCY_S = 2.0
 CEILING_DB = -1.0
+N_EVENTS = 1024
+"""Events that wait for `drain_events` at most."""
 
 _ROW_PAD = 16
 """Floats behind each rotated row into which padded columns may write zeros."""
@@ -73,19 +78,23 @@ class Engine:
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(entry_address(self._block))
         self._buffers: list[NDArray[np.generic]] = []
         self._filter_sets: dict[int, NDArray[np.float32]] = {}
+        self._n_filter_sets = 0
         self._unused_filters: dict[int, int] = {}
         self._pose_source: object = None
         self._retired: list[tuple[int, object]] = []
         self._paused_at = -1
-        self._capture = np.zeros((0, 2), np.float32)
         ring = self._prepare_buffers()
         self.ring = SampleRing(self.address, ring, plan.block_size)
         self._prepare_levels(ceiling_db)
         self.set_gain_db(gain_db)
         self._s["gain"] = self._s["gain_target"]
-        self._trace = np.zeros((trace_rows, TRACE_COLUMNS))
+        self._capture = RecordRing(self.address, "capture", np.zeros((0, 2), np.float32))
+        self._trace = RecordRing(self.address, "trace", np.zeros(trace_rows, trace_dtype(plan.block_size)))
+        self._events = RecordRing(self.address, "events", np.zeros(N_EVENTS, EVENT))
         if trace_rows:
-            self._s["trace"], self._s["trace_rows"] = self._trace.ctypes.data, trace_rows
+            self._s["trace"], self._s["trace_capacity"] = self._trace.records.ctypes.data, trace_rows
+            self._s["trace_bytes"] = self._trace.records.itemsize
+        self._s["events"], self._s["events_capacity"] = self._events.records.ctypes.data, N_EVENTS
         self._s["filters"] = self._pack(filters)
         self.follow_timeline([0.0], [[1.0, 0.0, 0.0, 0.0]])
         self._s["tracking"], self._s["tracking_mix"] = 1, 1.0
@@ -175,9 +184,12 @@ class Engine:
         if not np.isfinite(filters).all():
             raise ConfigurationError("the filters hold numbers that are not finite: design them anew.")
         packed = pack_filters(filters, plan.block_size, plan.n_partitions, plan.chunk, plan.n_chunks)
-        buffer = _aligned(packed.size)
-        buffer[:] = packed.reshape(-1)
-        address = int(buffer.ctypes.data)
+        # a cache line before the set ends with its number, by which the trace knows it
+        buffer = _aligned(packed.size + 16)
+        buffer[16:] = packed.reshape(-1)
+        self._n_filter_sets += 1
+        buffer[:16].view(np.int64)[-1] = self._n_filter_sets
+        address = int(buffer[16:].ctypes.data)
         self._filter_sets[address] = buffer
         return address
 
@@ -255,6 +267,14 @@ class Engine:
         """Switch head tracking on or off; the field eases over 0.2 s."""
         self._publish("tracking", int(on))
 
+    def set_extra_latency(self, seconds: float) -> None:
+        """Say how much later than it is converted the sound is heard, as with wireless headphones: 0 to 2 s."""
+        if not 0.0 <= seconds <= MAX_EXTRA_LATENCY_S:
+            raise ConfigurationError(
+                f"an extra latency of {seconds} s cannot be used: choose 0 to {MAX_EXTRA_LATENCY_S:g} s."
+            )
+        self._s["extra_latency_s"] = seconds
+
     def set_gain_db(self, gain_db: float) -> None:
         """Set the output gain in dB, ramped; -inf mutes. Up to +24 dB."""
         if not gain_db <= 24.0:
@@ -264,12 +284,17 @@ class Engine:
     def play(self) -> None:
         """Play on, faded in over 5 ms (at a fresh beginning: at once)."""
         self._paused_at = -1
+        self._number_transport()
         self._publish("playing", 1)
 
     def pause(self) -> None:
         """Fade out over 5 ms and hold the position and the delay line; `snapshot().silent` tells when it is done."""
+        self._number_transport()
         self._publish("playing", 0)
         self._paused_at = self._word("begun")
+
+    def _number_transport(self) -> None:
+        self._publish("transport", self._word("transport") + 1)
 
     @property
     def _frozen(self) -> bool:
@@ -283,7 +308,8 @@ class Engine:
         """
         s = self._s
         s["fade"], s["limiter"] = 0.0, 1.0
-        s["frame"], s["fresh"] = frame, int(frame == 0)
+        s["frame"], s["fresh"], s["cleared"] = frame, int(frame == 0), 1
+        self._number_transport()
         for name in ("half", "newest", "has_path", "starving", "tail_frames", "ended", "adapter_left"):
             s[name] = 0
         self._rows[:] = 0.0
@@ -304,7 +330,11 @@ class Engine:
             underruns=int(s["underruns"]),
             late_blocks=int(s["late_blocks"] + s["card_flags"]),
             missed_slots=int(s["missed_slots"]),
-            capture_lost=int(s["capture_lost"]),
+            host_underflows=int(s["card_flags"]),
+            clock_jumps=int(s["clock_jumps"]),
+            capture_lost=self._capture.lost,
+            trace_lost=self._trace.lost,
+            events_lost=self._events.lost,
             last_call_s=int(s["last_call_ns"]) * 1e-9,
             calls=int(s["calls"]),
             stale_blocks=int(s["stale_blocks"]),
@@ -326,6 +356,7 @@ class Engine:
             block_p50_s=self.block_time_percentile_s(50.0),
             block_p999_s=self.block_time_percentile_s(99.9),
             device_latency_s=float(s["device_latency_s"]),
+            hear_latency_s=float(s["hear_latency_s"]),
         )
 
     @property
@@ -356,30 +387,50 @@ class Engine:
 
         Filter sets and timelines published later are fresh memory, brought in as they are written.
         """
-        buffers = [*self._buffers, *self._filter_sets.values(), self._capture, self._trace]
+        rings = [ring.records for ring in (self._capture, self._trace, self._events)]
+        buffers = [*self._buffers, *self._filter_sets.values(), *rings]
         regions = [(int(buffer.ctypes.data), buffer.nbytes) for buffer in buffers if buffer.nbytes]
         return [(self.address, STATE.itemsize), *regions]
 
     def prepare_capture(self, seconds: float) -> None:
         """Make room for what a virtual card plays: a ring that `read_capture` drains. Before it starts."""
         n_frames = -(-round(seconds * self.plan.fs_hz) // self.plan.block_size) * self.plan.block_size
-        self._capture = _aligned(2 * n_frames).reshape(n_frames, 2)
-        self._s["capture"], self._s["capture_frames"] = self._capture.ctypes.data, n_frames
+        frames = _aligned(2 * n_frames).reshape(n_frames, 2)
+        self._capture = RecordRing(self.address, "capture", frames)
+        self._s["capture"], self._s["capture_frames"] = frames.ctypes.data, n_frames
 
     @property
     def capture_frames(self) -> int:
         """Capacity of the capture ring; 0 without one."""
-        return len(self._capture)
+        return len(self._capture.records)
+
+    @property
+    def capture_start_s(self) -> float:
+        """Monotonic time at which the virtual card converted frame 0 of the capture, were it all one run.
+
+        Frame k of all that was captured since the engine was made is converted k / fs later, as far as the
+        card's last start and the last capture that was lost lie behind. 0 before the virtual card first started.
+        """
+        return float(self._s["capture_start_s"])
 
     def read_capture(self) -> NDArray[np.float32]:
         """Take out the captured frames (n, 2) that are there now. Control side, one thread."""
-        written = int(load_word(self.address + field_offset("capture_written")))
-        read, capacity = int(self._s["capture_read"]), self.capture_frames
-        start = read % capacity if capacity else 0
-        first = self._capture[start : start + written - read]
-        frames = np.concatenate([first, self._capture[: written - read - len(first)]])
-        store_word(self.address + field_offset("capture_read"), written)
-        return frames
+        return self._capture.drain()
+
+    def drain_trace(self) -> NDArray[np.void]:
+        """Take out the rows of the blocks since the last time, oldest first; fields as `kernels.state.trace_dtype`.
+
+        Of an engine made with `trace_rows`, which is how many may wait; `snapshot().trace_lost` counts those that
+        found no room. Control side, one thread.
+        """
+        return self._trace.drain()
+
+    def drain_events(self) -> NDArray[np.void]:
+        """Take out what went wrong, or right again, since the last time; fields as `kernels.state.EVENT` says.
+
+        1024 may wait; `snapshot().events_lost` counts those that found no room. Control side, one thread.
+        """
+        return self._events.drain()
 
     def last_field(self) -> NDArray[np.float32]:
         """Return the last block's field as the head sees it, (block_size, n_sh) ACN/SN3D.
@@ -387,13 +438,6 @@ class Engine:
         Offline it is exact; while another thread renders it may be half a block old and half new.
         """
         return self._rows[1 - int(self._s["half"]), :, : self.plan.n_sh].copy()
-
-    def trace(self) -> NDArray[np.float64]:
-        """Return the kept trace rows, oldest first; columns as `kernels.state.TRACE_COLUMNS` says."""
-        written, rows = int(load_word(self.address + field_offset("trace_written"))), len(self._trace)
-        if written <= rows:
-            return self._trace[:written].copy()
-        return np.roll(self._trace, -(written % rows), axis=0)
 
 
 def _aligned(n_floats: int) -> NDArray[np.float32]:

@@ -8,7 +8,8 @@ class Snapshot:
     """What the engine counts and measures, read at one moment (single numbers are whole, not the set).
 
     Levels are linear full scale, (left, right); times in seconds; `quat_world_from_head` is the pose at the
-    end of the last block. `silent`: a pause has been carried out, nothing moves until `play`. `late_blocks`
+    end of the last block, `pose_age_s` the pose's age when it began, `hear_latency_s` the time from then until its
+    first sample is heard (0 offline). `silent`: a pause has been carried out, nothing moves until `play`. `late_blocks`
     were not ready at their scheduled end (virtual card) or reported by the sound card.
     """
 
@@ -20,7 +21,11 @@ class Snapshot:
     underruns: int
     late_blocks: int
     missed_slots: int
+    host_underflows: int
+    clock_jumps: int
     capture_lost: int
+    trace_lost: int
+    events_lost: int
     last_call_s: float
     calls: int
     stale_blocks: int
@@ -42,3 +47,4 @@ class Snapshot:
     block_p50_s: float
     block_p999_s: float
     device_latency_s: float
+    hear_latency_s: float

@@ -121,7 +121,7 @@ class SoundCard:
         except NoAnswerError:
             ABANDONED.add(self)  # an opening that hangs may still come to something
             raise
-        self._latency_s = float(self._stream.latency)
+        self._latency_s = self._link[0]["latency_s"] = float(self._stream.latency)
         self._on_jack = JACK in self.device.host_api
 
     def _open(self, sd: Any, latency: float | str) -> Any:
@@ -171,7 +171,7 @@ class SoundCard:
     def take_turn(self) -> None:
         """Play from the next call on. Raises DeviceError while another stream plays this engine."""
         address = self._engine.address
-        for name in ("host_frames_low", "host_frames_high"):
+        for name in ("host_frames_low", "host_frames_high", "device_latency_s"):
             store_word(address + field_offset(name), 0)
         if not pass_turn(address, 0, self._number):
             raise DeviceError("this engine is played by another sound card: stop that one first.")

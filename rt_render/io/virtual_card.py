@@ -24,9 +24,11 @@ class VirtualCard:
 
     name = "virtual sound card"
 
-    def __init__(self, engine: Engine, *, capture: bool = False) -> None:
+    def __init__(self, engine: Engine, *, capture: bool = False, latency_s: float = 0.0) -> None:
+        """Prepare. `latency_s`: of the card it stands for, beyond the block that its schedule takes."""
         self._engine = engine
         self._loop = compile_virtual_card()
+        store_word(engine.address + field_offset("virtual_latency_s"), int(np.float64(latency_s).view(np.int64)))
         self._out = np.zeros((engine.plan.block_size, 2), np.float32)
         self._thread: threading.Thread | None = None
         self.grant = Grant(False, "real-time priority: not yet asked")

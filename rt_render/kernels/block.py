@@ -9,6 +9,7 @@ from numba.core.ccallback import CFunc
 from numba.np.numpy_support import carray
 
 from firmware_bridge.atomics import exchange_if_equal_i64, load_acquire_i64, store_release_i64
+from firmware_bridge.mailbox_kernels import POSE_NUMBER
 from rt_render.kernels.clock import monotonic_ns_rt
 from rt_render.kernels.convolve import forward_rt, inverse_rt, multiply_rt
 from rt_render.kernels.jit import kernel_source_hash, rt_jit
@@ -25,12 +26,21 @@ from rt_render.kernels.simd import (
     store,
 )
 from rt_render.kernels.state import (
+    EVENT_LONG_BLOCK,
+    FLAG_CLEARED,
+    FLAG_FILTERS_FADE,
+    FLAG_FROZEN,
+    FLAG_LIMITED,
+    FLAG_NON_FINITE,
+    FLAG_PATH_BEGINS,
+    FLAG_STALE,
+    FLAG_UNDERRUN,
     HISTOGRAM_BINS_PER_OCTAVE,
     N_HISTOGRAM_BINS,
     STATE,
-    TRACE_COLUMNS,
     field_offset,
 )
+from rt_render.kernels.trace import event_rt, tell_changes_rt, trace_rt
 
 _RING_WRITTEN, _RING_READ = field_offset("ring_written"), field_offset("ring_read")
 _RING_END = field_offset("ring_end")
@@ -220,22 +230,28 @@ def _transport_rt(state, address):
 
 
 @rt_jit
-def _trace_rt(state, now_ns, first_frame, consumed):
-    row = carray(
-        as_pointer(state.trace + 8 * TRACE_COLUMNS * (state.trace_written % state.trace_rows)),
-        (TRACE_COLUMNS,),
-        np.float64,
-    )
-    end = state.path[max(1, state.block_size // 128)]
-    row[0] = now_ns * 1e-9
-    row[1] = state.block_ns * 1e-9
-    for i in range(4):
-        row[2 + i] = end[i]
-    row[6] = state.mean_square[0] ** 0.5
-    row[7] = state.mean_square[1] ** 0.5
-    row[8] = first_frame
-    row[9] = consumed
-    state.trace_written += 1
+def _flags_rt(state, fade_step, had_path, n_bad, n_limited):
+    """Return the flags of the block that is being finished."""
+    flags = state.flags_next
+    state.flags_next = 0
+    if state.starving != 0:
+        flags |= FLAG_UNDERRUN
+    if state.mailbox != 0 and state.pose[POSE_NUMBER] > 0.0 and state.pose_age_s > state.stale_after_s:
+        flags |= FLAG_STALE
+    if n_bad > 0:
+        flags |= FLAG_NON_FINITE
+    if n_limited > 0:
+        flags |= FLAG_LIMITED
+    if state.filters_old != 0:
+        flags |= FLAG_FILTERS_FADE
+    if fade_step > 1.0:
+        return flags | FLAG_FROZEN
+    if had_path == 0:
+        flags |= FLAG_PATH_BEGINS
+    if state.cleared != 0:
+        state.cleared = 0
+        flags |= FLAG_CLEARED
+    return flags
 
 
 @rt_jit
@@ -248,9 +264,16 @@ def process_block_rt(address, out):
     number = state.begun + 1
     store_release_i64(address + _BEGUN, number)
     start_ns = monotonic_ns_rt(address + _WORDS)
-    first_frame = state.frame
+    start_s = start_ns * 1e-9
+    # the card's word holds for one block: nobody listens offline, and to a block that a card did not ask for
+    dac_s = state.dac_s
+    state.dac_s = 0.0
+    state.hear_s = dac_s + state.extra_latency_s if dac_s > 0.0 else 0.0
+    state.hear_latency_s = state.hear_s - start_s if dac_s > 0.0 else 0.0
+    first_frame, fade, gain, had_path = state.frame, state.fade, state.gain, state.has_path
+    n_bad, n_limited = state.non_finite, state.limited_blocks
     fade_step = _transport_rt(state, address)
-    n_segments = plan_path_rt(state, start_ns * 1e-9)
+    n_segments = plan_path_rt(state, start_s)
     if fade_step > 1.0:
         silence_rt(out, state)
         state.has_path = 0  # a frozen block leaves the path: take it up where the head is by then
@@ -262,13 +285,19 @@ def process_block_rt(address, out):
         output_rt(out, state.ears + valid, state.ears + 3 * valid, state, fade_step)
         state.frame += state.block_size
     state.frames += state.block_size
+    n_bad, n_limited = state.non_finite - n_bad, state.limited_blocks - n_limited
+    flags = _flags_rt(state, fade_step, had_path, n_bad, n_limited)
+    tell_changes_rt(state, address, flags, n_bad)
+    state.flags = flags
     end_ns = monotonic_ns_rt(address + _WORDS)
     state.block_ns = end_ns - start_ns
     if state.block_ns > state.longest_block_ns:
         state.longest_block_ns = state.block_ns
+    if dac_s > 0.0 and state.block_ns * 1e-9 * state.fs_hz > state.block_size:
+        event_rt(state, address, EVENT_LONG_BLOCK, state.block_ns * 1e-9)
     state.histogram[histogram_bin_rt(state.block_ns, N_HISTOGRAM_BINS, HISTOGRAM_BINS_PER_OCTAVE)] += 1
     if state.trace != 0:
-        _trace_rt(state, end_ns, first_frame, state.frame - first_frame)
+        trace_rt(state, address, start_ns, first_frame, fade, fade_step, gain, n_segments)
     if fade_step > 1.0:
         store_release_i64(address + _FROZEN, number)
     store_release_i64(address + _BLOCKS, number)

@@ -16,7 +16,20 @@ from firmware_bridge.atomics import load_acquire_i64, store_release_i64
 from rt_render.kernels.clock import monotonic_ns_rt, sleep_until_ns
 from rt_render.kernels.jit import kernel_source_hash, rt_jit
 from rt_render.kernels.simd import as_address, as_pointer, load_f32, store_f32
-from rt_render.kernels.state import LINK, STATE, field_offset
+from rt_render.kernels.state import (
+    EVENT_CLOCK_JUMP,
+    EVENT_HOST_UNDERFLOW,
+    EVENT_LATE_BLOCK,
+    EVENT_MISSED_SLOTS,
+    EVENT_NO_HOST_TIME,
+    FLAG_HOST_UNDERFLOW,
+    FLAG_LATE,
+    LINK,
+    STATE,
+    field_offset,
+)
+from rt_render.kernels.stream_clock import dac_time_rt
+from rt_render.kernels.trace import event_rt
 from rt_render.kernels.turn import enter_rt, leave_rt
 
 _WORDS, _STOP = field_offset("words"), field_offset("stop")
@@ -62,6 +75,7 @@ def _capture_rt(state, address, source, slots):
     written = state.capture_written
     if written + blocks * n - load_acquire_i64(address + _CAPTURE_READ) > state.capture_frames:
         state.capture_lost += blocks * n
+        state.capture_start_s += blocks * n / state.fs_hz
         return
     for i in range(blocks):
         at = state.capture + _STEREO_BYTES * (written % state.capture_frames)
@@ -74,10 +88,11 @@ def _capture_rt(state, address, source, slots):
 
 
 @rt_jit
-def deliver_rt(address, out, n_frames):
+def deliver_rt(address, out, n_frames, dac_s):
     """Deliver any number of stereo frames: whole blocks straight into `out`, the rest through the adapter.
 
-    What the adapter holds over was rendered up to a block early; nothing is lost or repeated. Audio thread.
+    What the adapter holds over was rendered up to a block early; nothing is lost or repeated. `dac_s`: when the
+    first frame is converted. Audio thread.
     """
     state = carray(as_pointer(address), (1,), STATE)[0]
     block_bytes = state.block_size * _STEREO_BYTES
@@ -89,17 +104,33 @@ def deliver_rt(address, out, n_frames):
             state.adapter_left = left - taken
         elif n_frames >= state.block_size:
             taken = state.block_size
+            state.dac_s = dac_s
             call_block(state.process_block, address, out)
             if state.capture != 0:
                 _capture_rt(state, address, out, 0)
         else:
             taken = 0
+            state.dac_s = dac_s
             call_block(state.process_block, address, state.adapter)
             state.adapter_left = state.block_size
             if state.capture != 0:
                 _capture_rt(state, address, state.adapter, 0)
         out += taken * _STEREO_BYTES
         n_frames -= taken
+        dac_s += taken / state.fs_hz
+
+
+@rt_jit
+def _tell_times_rt(state, address, link):
+    """Bring what a stream's time line has to tell into the state of the engine it plays."""
+    state.device_latency_s = link.call_latency_s
+    if link.jump_s != 0.0:
+        state.clock_jumps += 1
+        event_rt(state, address, EVENT_CLOCK_JUMP, link.jump_s)
+        link.jump_s = 0.0
+    if link.no_time == 1:
+        event_rt(state, address, EVENT_NO_HOST_TIME, link.latency_s)
+        link.no_time = 2
 
 
 @rt_jit
@@ -111,22 +142,21 @@ def sound_card_rt(link_address, out, n_frames, times, flags):
     link = carray(as_pointer(link_address), (1,), LINK)[0]
     address = link.state
     link.calls += 1
+    state = carray(as_pointer(address), (1,), STATE)[0]
+    dac_s = dac_time_rt(link, link_address, times, n_frames, state.fs_hz)
     if enter_rt(address, link.stream) == 0:
         _silence_frames(out, n_frames)
         return
-    state = carray(as_pointer(address), (1,), STATE)[0]
-    if times != 0:
-        # PaStreamCallbackTimeInfo: input time, time now, time at which the first frame reaches the converter
-        stream = carray(as_pointer(times), (3,), np.float64)
-        if stream[2] > stream[1]:
-            state.device_latency_s = stream[2] - stream[1]
+    _tell_times_rt(state, address, link)
     if flags & _OUTPUT_UNDERFLOW != 0:
         state.card_flags += 1
+        state.flags_next |= FLAG_HOST_UNDERFLOW
+        event_rt(state, address, EVENT_HOST_UNDERFLOW, state.card_flags)
     if n_frames > state.host_frames_high:
         state.host_frames_high = n_frames
     if state.host_frames_low == 0 or n_frames < state.host_frames_low:
         state.host_frames_low = n_frames
-    deliver_rt(address, out, n_frames)
+    deliver_rt(address, out, n_frames, dac_s)
     state.calls += 1
     store_release_i64(address + _LAST_CALL, monotonic_ns_rt(address + _WORDS))
     leave_rt(address, link.stream)
@@ -143,10 +173,16 @@ def virtual_card_rt(address, out):
     state = carray(as_pointer(address), (1,), STATE)[0]
     words = address + _WORDS
     block_ns = state.block_size * 1e9 / state.fs_hz
+    block_s = state.block_size / state.fs_hz
     start_ns = monotonic_ns_rt(words)
+    # what is rendered in a slot is converted from its end on
+    first_dac_s = start_ns * 1e-9 + block_s + state.virtual_latency_s
+    state.device_latency_s = block_s + state.virtual_latency_s
+    state.capture_start_s = first_dac_s - state.capture_written / state.fs_hz
     slot = 0
     while load_acquire_i64(address + _STOP) == 0:
         sleep_until_ns(words, start_ns + int(slot * block_ns))
+        state.dac_s = first_dac_s + slot * block_s
         call_block(state.process_block, address, out)
         now_ns = monotonic_ns_rt(words)
         # the slot in which this block was ready; its own, when in time
@@ -155,6 +191,9 @@ def virtual_card_rt(address, out):
         if missed > 0:
             state.late_blocks += 1
             state.missed_slots += missed
+            state.flags_next |= FLAG_LATE
+            event_rt(state, address, EVENT_LATE_BLOCK, (now_ns - start_ns - (slot + 1) * block_ns) * 1e-9)
+            event_rt(state, address, EVENT_MISSED_SLOTS, missed)
         if state.capture != 0:
             _capture_rt(state, address, out, missed)
         slot = ready + 1

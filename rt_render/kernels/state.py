@@ -13,11 +13,65 @@ MAX_KNOTS = BLOCK_SIZES[-1] // 128 + 1
 N_HISTOGRAM_BINS = 96
 HISTOGRAM_BINS_PER_OCTAVE = 4
 """Bin b counts blocks that took 2^(b / 4) to 2^((b + 1) / 4) times 62.5 ns."""
-TRACE_COLUMNS = 10
-"""A trace row: end of block (monotonic s), block time (s), quaternion at the block's end, rms left, rms
-right, source frame at the block's start, frames consumed."""
+
+FLAG_UNDERRUN = 1
+"""The source does not keep up: the block fades out, is silent or waits for more."""
+FLAG_STALE = 2
+FLAG_LATE = 4
+"""The block before this one was not ready at its scheduled end (virtual card)."""
+FLAG_HOST_UNDERFLOW = 8
+"""The sound card's host said that it had run dry before this block."""
+FLAG_NON_FINITE = 16
+FLAG_LIMITED = 32
+FLAG_FROZEN = 64
+"""The block was silent and left everything as it was; its path was not used."""
+FLAG_PATH_BEGINS = 128
+"""The path begins at its first knot; else it goes on from the block before."""
+FLAG_CLEARED = 256
+"""The first block behind a reset: delay line and ring began anew."""
+FLAG_FILTERS_FADE = 512
 
 _I, _F = np.int64, np.float64
+TRACE = np.dtype(
+    [
+        ("block", _I),  # its number
+        ("stream", _I),  # the sound card's stream that plays, 0 for the virtual card and offline
+        ("begin_s", _F),
+        ("block_ns", _I),
+        ("hear_s", _F),  # as in `STATE`
+        ("pose_time_s", _F),
+        ("pose_number", _I),  # in its mailbox; 0 for a timeline, and before the first pose
+        ("flags", _I),
+        ("transport", _I),
+        ("order", _I),
+        ("frame", _I),  # source frame at the block's begin
+        ("consumed", _I),  # source frames
+        ("fade", _F),  # at the block's begin
+        ("fade_step", _F),  # a frame; 2 for a frozen block
+        ("gain_begin", _F),
+        ("gain", _F),  # at the block's end
+        ("limiter", _F),  # at the block's end
+        ("filter_set", _I),
+        ("filter_fade_frame", _I),  # at the block's end
+        ("mean_square", _F, 2),
+    ],
+    align=True,
+)
+"""What a trace row begins with; the knots of the path follow, as float64 quaternions."""
+
+EVENT_LATE_BLOCK = 1  # amount: seconds behind its scheduled end
+EVENT_MISSED_SLOTS = 2  # amount: slots
+EVENT_LONG_BLOCK = 3  # live; amount: seconds it took, more than it lasts
+EVENT_UNDERRUN_BEGIN = 4  # amount: frames in the ring
+EVENT_UNDERRUN_END = 5  # amount: frames in the ring
+EVENT_STALE_BEGIN = 6  # amount: age in seconds
+EVENT_STALE_END = 7  # amount: age in seconds
+EVENT_NON_FINITE = 8  # the first of a row of blocks; amount: samples in it
+EVENT_CLOCK_JUMP = 9  # amount: seconds by which the sound card's time line moved
+EVENT_HOST_UNDERFLOW = 10  # amount: how many there were by now
+EVENT_NO_HOST_TIME = 11  # once a stream: its host tells no output time; amount: the seconds taken instead
+EVENT = np.dtype([("time_s", _F), ("kind", _I), ("amount", _F), ("block", _I)], align=True)
+"""Something that went wrong, or right again: monotonic time, one of the kinds above, number of the block."""
 STATE = np.dtype(
     [
         # shape, fixed
@@ -76,7 +130,16 @@ STATE = np.dtype(
         ("stale_after_s", _F),
         ("pose_age_s", _F),  # out
         ("stale_blocks", _I),  # out
+        # time line
+        ("dac_s", _F),  # in, from the card's thread: when the next block's first sample is converted; 0 unknown
+        ("extra_latency_s", _F),  # in: from the converter to the ears, as of wireless headphones
+        ("hear_s", _F),  # out: when the block's first sample is heard, monotonic; 0 where nobody listens
+        ("hear_latency_s", _F),  # out: from the block's begin to then
+        ("virtual_latency_s", _F),  # in: what the virtual card adds to its schedule
+        ("clock_jumps", _I),  # out
         # transport
+        ("transport", _I),  # in: number of the last play, pause or reset
+        ("cleared", _I),  # in: 1 behind a reset, until the block that begins anew
         ("playing", _I),  # in
         ("fresh", _I),  # in: 1 at a beginning that needs no fade
         ("starving", _I),  # out
@@ -110,9 +173,19 @@ STATE = np.dtype(
         ("block_ns", _I),
         ("longest_block_ns", _I),
         ("histogram", _I, N_HISTOGRAM_BINS),
-        ("trace", _I),
-        ("trace_rows", _I),
+        ("flags", _I),  # of the last block
+        ("flags_next", _I),  # what the card's thread has to say of the next block
+        ("trace", _I),  # ring of rows, or 0
+        ("trace_bytes", _I),  # of a row
+        ("trace_capacity", _I),
         ("trace_written", _I),
+        ("trace_read", _I),  # in
+        ("trace_lost", _I),
+        ("events", _I),  # ring
+        ("events_capacity", _I),
+        ("events_written", _I),
+        ("events_read", _I),  # in
+        ("events_lost", _I),
         # the caller of process_block: sound card or virtual card
         ("process_block", _I),  # address of the one compiled block function
         ("owner", _I),  # the stream whose turn it is, minus it while inside, else 0: see `kernels.turn`
@@ -132,6 +205,7 @@ STATE = np.dtype(
         ("capture_written", _I),  # out
         ("capture_read", _I),  # in
         ("capture_lost", _I),  # out
+        ("capture_start_s", _F),  # out: when the virtual card converts frame 0 of the capture
     ],
     align=True,
 )
@@ -141,10 +215,29 @@ LINK = np.dtype(
         ("state", _I),  # address
         ("stream", _I),  # its number, from 1
         ("calls", _I),  # out: how often the sound card called, its turn or not
+        # its time line, see `kernels.stream_clock`
+        ("latency_s", _F),  # in: as PortAudio told it when the stream was opened
+        ("words", _I, 2),
+        ("stream_time_s", _F),
+        ("stream_dac_s", _F),
+        ("called_s", _F),
+        ("call_latency_s", _F),  # out: from the last call to the converter
+        ("frames", _I),
+        ("start_s", _F),  # out: when frame 0 is converted, monotonic
+        ("looks", _I),
+        ("aside_frames", _I),
+        ("jump_s", _F),
+        ("no_time", _I),
     ],
     align=True,
 )
 """User data of one sound card stream. It outlives the stream, should the card call on."""
+
+
+def trace_dtype(block_size: int) -> np.dtype[np.void]:
+    """Return a trace row's type for blocks of this size: `TRACE`, and `knots` (n, 4) from its begin to its end."""
+    knots = (max(1, block_size // 128) + 1, 4)
+    return np.dtype([*((name, TRACE[name]) for name in TRACE.names or ()), ("knots", _F, knots)])
 
 
 def field_offset(name: str) -> int:

@@ -27,6 +27,11 @@ def leave_rt(address, stream):
 
 
 @njit(nogil=True, error_model="numpy", boundscheck=False, cache=True)
-def pass_turn(address, from_stream, to_stream):
+def _exchange(word, expected, value):
+    # cached on disk under this file alone: it must not know where in the state the word lies
+    return exchange_if_equal_i64(word, expected, value)
+
+
+def pass_turn(address: int, from_stream: int, to_stream: int) -> int:
     """Pass the turn from one stream to another (0: nobody); return 0 if it was not there to pass. Control side."""
-    return exchange_if_equal_i64(address + _OWNER, from_stream, to_stream)
+    return int(_exchange(address + _OWNER, from_stream, to_stream))

@@ -1,0 +1,72 @@
+"""When a sound card converts what it asks for: PortAudio's jittering times, as an even line of host time.
+
+The line is `start_s + frames / fs`: the time at which frame 0 of the stream is converted, followed slowly. What
+lies far off is followed no faster; only if it stays there has the card's time line moved.
+"""
+
+import numpy as np
+from numba.np.numpy_support import carray
+
+from rt_render.kernels.clock import monotonic_ns_rt
+from rt_render.kernels.jit import rt_jit
+from rt_render.kernels.simd import as_pointer
+from rt_render.kernels.state import LINK
+
+FOLLOW_S = 0.5
+"""Time constant: a card 100 ppm off is followed 0.05 ms late."""
+JUMP_S = 0.003
+"""Distance from the line that is more than jitter, if it lasts `JUMP_AFTER_S`."""
+JUMP_AFTER_S = 0.1
+MAX_LATENCY_S = 10.0
+"""What a host tells beyond is a mistake; wireless loudspeakers have some seconds."""
+
+_WORDS = LINK.fields["words"][1]  # type: ignore[index]
+
+
+@rt_jit
+def _call_latency_rt(link, link_address, times):
+    """Note when the sound card called and the seconds from then to the converter; once the host has no time, that."""
+    called_s = monotonic_ns_rt(link_address + _WORDS) * 1e-9
+    link.call_latency_s = link.latency_s
+    if times != 0:
+        # PaStreamCallbackTimeInfo: input time, time now, time at which the first frame reaches the converter
+        stream = carray(as_pointer(times), (3,), np.float64)
+        now_s, dac_s = stream[1], stream[2]
+        if 0.0 < dac_s - now_s < MAX_LATENCY_S:
+            link.call_latency_s = dac_s - now_s
+            if now_s == link.stream_time_s and dac_s != link.stream_dac_s:
+                called_s = link.called_s  # one more block of the same host buffer: its time was taken at the first
+            link.stream_time_s, link.stream_dac_s, link.called_s = now_s, dac_s, called_s
+            return
+    link.called_s = called_s
+    if link.no_time == 0:
+        link.no_time = 1
+
+
+@rt_jit
+def dac_time_rt(link, link_address, times, n_frames, fs_hz):
+    """Return the monotonic time at which the first of the next `n_frames` of a stream is converted. Audio thread.
+
+    Modifies the stream's record (`LINK`) only, so that a stream whose turn it is not may keep its line.
+    """
+    _call_latency_rt(link, link_address, times)
+    before_s = link.frames / fs_hz
+    start_s = link.called_s + link.call_latency_s - before_s
+    off_s = start_s - link.start_s
+    link.looks += 1
+    if link.looks == 1:
+        link.start_s = start_s
+    else:
+        side = 1 if off_s > JUMP_S else (-1 if off_s < -JUMP_S else 0)
+        if side * link.aside_frames <= 0:
+            link.aside_frames = 0
+        link.aside_frames += side * n_frames
+        if abs(link.aside_frames) > JUMP_AFTER_S * fs_hz:
+            link.jump_s += off_s
+            link.start_s = start_s
+            link.looks, link.aside_frames = 1, 0
+        else:
+            share = max(1.0 / link.looks, min(1.0, n_frames / (FOLLOW_S * fs_hz)))
+            link.start_s += share * max(-JUMP_S, min(JUMP_S, off_s))
+    link.frames += n_frames
+    return link.start_s + before_s
