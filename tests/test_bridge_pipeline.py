@@ -22,6 +22,10 @@ from firmware_bridge.stages.mounting import Mounting
 from firmware_bridge.virtual.device import DeviceState
 
 PERIOD_S, START_S = 0.005, 1000.0
+DIALECT = replace(hbf1.DIALECT, axes=Axes.HEAD)
+"""HBF-1 on a head as its firmware's page mounts it: nothing to calibrate."""
+ON_THE_HEAD = replace(hbf1.DIALECT, axes=Axes.HEAD)
+"""Whose axes need no calibration."""
 
 
 class Device:
@@ -30,7 +34,7 @@ class Device:
     exact_times = False
     name = "test device"
 
-    def __init__(self, dialect=hbf1.DIALECT, device=None, device_id="1"):
+    def __init__(self, dialect=ON_THE_HEAD, device=None, device_id="1"):
         self.dialect, self.device_id = dialect, device_id
         self._device, self._decoder = device or Hbf1Device(), hbf1.DIALECT.make_decoder()
         self.n = 0
@@ -127,7 +131,7 @@ def test_a_mounting_is_found_again_and_can_be_left_out(new_pipeline, store, said
 
 
 def test_recentring_is_eased_and_remembered_where_the_heading_is_absolute(new_pipeline, store, said):
-    dialect = replace(hbf1.DIALECT, heading_is_absolute=True)
+    dialect = replace(ON_THE_HEAD, heading_is_absolute=True)
     pipeline, device = new_pipeline(), Device(dialect)
     pipeline.recentre(START_S)
     assert said == ["nothing to recentre: no pose has come yet"] and pipeline.wait_s == POLL_S
@@ -192,7 +196,7 @@ def test_a_device_that_was_switched_on_anew_looks_ahead(new_pipeline, said):
 
 
 def test_a_device_without_a_clock_that_was_gone_looks_ahead(new_pipeline, said):
-    dialect = replace(hbf1.DIALECT, clock_wrap_s=None)
+    dialect = replace(ON_THE_HEAD, clock_wrap_s=None)
     pipeline, device = new_pipeline(), Device(dialect)
     for yaw in (30.0, 40.0):
         (pose,) = pipeline.hear(device.frame(yaw), device)
@@ -203,7 +207,7 @@ def test_a_device_without_a_clock_that_was_gone_looks_ahead(new_pipeline, said):
 
 
 def test_what_is_not_trusted_gives_no_pose_and_is_counted(new_pipeline):
-    dialect = replace(hbf1.DIALECT, check=Check.SUM8)
+    dialect = replace(ON_THE_HEAD, check=Check.SUM8)
     pipeline, device = new_pipeline(), Device(dialect)
     counts = [len(pipeline.hear(device.frame(), device)) for _ in range(6)]
     assert counts[0] == 0 and counts[-1] == 1

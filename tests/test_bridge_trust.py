@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import nan
 
 import numpy as np
@@ -33,10 +34,33 @@ def trusted_gate(check, rate_hz=100.0):
 
 def test_a_crc_is_believed_at_once_and_may_jump():
     gate = TrustGate(Check.CRC16)
-    assert gate.trusted
     assert gate.admit(turned(0), 0.0) and gate.admit(turned(170), 0.01)
     assert not gate.admit(Motion(quat_wxyz=(nan, 0.0, 0.0, 0.0)), 0.02)
     assert gate.trusted and (gate.refused, gate.implausible) == (1, 1) and "not finite" in gate.why
+
+
+def line(yaw_deg):
+    return replace(turned(yaw_deg), weak=True)
+
+
+def test_a_weaker_line_of_a_crc_dialect_is_believed_with_the_third_that_agrees():
+    gate = TrustGate(Check.CRC16)
+    assert [gate.admit(line(yaw), 0.0) for yaw in (0, 170, 171, 172, 173)] == [False, False, False, True, True]
+    assert not gate.admit(line(0), 0.01) and gate.admit(line(174), 0.02)
+
+
+def test_a_frame_with_a_crc_proves_the_lines_that_follow_it():
+    gate = TrustGate(Check.CRC16)
+    assert not gate.admit(line(0), 0.0)
+    assert gate.admit(turned(170), 0.01) and gate.admit(line(171), 0.02)
+    assert not gate.admit(line(0), 0.03) and gate.admit(turned(0), 0.04)
+
+
+def test_lines_that_go_on_to_disagree_end_the_trust():
+    gate = TrustGate(Check.CRC16)
+    assert gate.admit(turned(0), 0.0)
+    assert [gate.admit(line(yaw), 0.01) for yaw in (170, 170, 170)] == [False] * LOST_AFTER and not gate.trusted
+    assert [gate.admit(line(170), 0.02) for _ in range(3)] == [False, False, True]
 
 
 def test_an_eight_bit_sum_is_believed_with_the_third_frame():

@@ -1,5 +1,7 @@
 """When is a stream believed? At once with a CRC, else after frames in a row that only a tracker sends.
 
+Where a stream mixes frames with a CRC and weaker ones, the strong ones prove it; the weak ones have to follow.
+
 Random bytes pass any decoder without a checksum now and then, and random floats are mostly tiny: they look
 like a head that stays near the front. What they cannot do is come at a steady rate and move smoothly, many
 times in a row. A stream that is believed needs less: a frame that cannot be true is dropped, and several in
@@ -49,15 +51,15 @@ class TrustGate:
     """
 
     def __init__(self, check: Check) -> None:
-        self._check = check
-        self._needed = FRAMES_IN_A_ROW[check]
+        self._stream_check = check
+        self._guard(check)
         self.refused = self.implausible = 0
         self.why = ""
         self.reset()
 
     def reset(self) -> None:
         """Believe nothing any more, as after a reconnection; the counts stay."""
-        self.trusted = self._needed == 0
+        self.trusted = False
         self._in_a_row = 0
         self._n_bad = 0
         self._arrivals_s: deque[float] = deque(maxlen=WINDOW)
@@ -67,6 +69,7 @@ class TrustGate:
 
     def admit(self, motion: Motion, arrival_s: float) -> bool:
         """Return whether this motion may be used; `arrival_s` never decreases. Never raises."""
+        self._guard(Check.SUM8 if motion.weak and self._stream_check is Check.CRC16 else self._stream_check)
         fault = fault_alone(motion) or (self._fault_in_stream(motion, arrival_s) if self._needed else "")
         if self.trusted:
             return self._keep(motion, arrival_s, fault)
@@ -81,6 +84,10 @@ class TrustGate:
             self.trusted, self._n_bad = True, 0
             return True
         return self._refuse(fault)
+
+    def _guard(self, check: Check) -> None:
+        """Take what guards the frame at hand for what decides."""
+        self._check, self._needed = check, FRAMES_IN_A_ROW[check]
 
     def _keep(self, motion: Motion, arrival_s: float, fault: str) -> bool:
         if not fault:
@@ -140,7 +147,7 @@ class TrustGate:
         return ""
 
     def _is_proven(self) -> bool:
-        if self._in_a_row < self._needed:
+        if self._in_a_row < max(1, self._needed):
             return False
         if self._check is not Check.NONE or self._in_a_row >= FRAMES_WITHOUT_STEADY_RATE:
             return True
