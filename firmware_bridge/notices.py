@@ -1,9 +1,11 @@
 """Sentences for people: each kind at once, then no more often than every few seconds, with a count."""
 
+import re
 import time
 from collections.abc import Callable
 
 QUIET_S = 5.0
+_MORE = "more since the last such message"
 
 
 class Notices:
@@ -34,4 +36,9 @@ class Notices:
             return
         text, n_held = self._held.pop(kind)
         self._last_s[kind] = now_s
-        self._on_message(text if n_held == 1 else f"{text} ({n_held - 1} more since the last such message)")
+        self._on_message(text if n_held == 1 else f"{text} ({n_held - 1} {_MORE})")
+
+
+def without_count(text: str) -> str:
+    """Return a sentence without the count that was put to it, for those that are told on as part of another."""
+    return re.sub(rf" \(\d+ {_MORE}\)$", "", text)

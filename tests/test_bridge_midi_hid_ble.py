@@ -105,6 +105,7 @@ def midi(monkeypatch):
     mido = pytest.importorskip("mido")
     backend = Midi(["Something Else", "Head Tracker:Head Tracker MIDI 1 20:0"])
     monkeypatch.setattr(midi_port, "load_mido", lambda: (mido, backend))
+    monkeypatch.setattr(midi_port, "system_has_midi", lambda: True)
     monkeypatch.setattr("firmware_bridge.transports.midi_port.LOOK_EVERY_S", 0.05)
     return backend
 

@@ -82,10 +82,12 @@ class BridgeView:
             if self._live is None:
                 self._live = Live(console=self._console, refresh_per_second=12, transient=True)
                 self._stack.enter_context(self._live)
-            self._live.update(view_of(bridge.status(), bridge.mailbox.read(), picture=self._picture))
+            status = bridge.status()
+            self._live.update(view_of(status, pose_of(bridge, status), picture=self._picture))
         elif not self._quiet and now_s >= self._next_s:
             self._next_s = now_s + (_JSON_EVERY_S if self._as_json else self._plain_every_s)
-            self._tell(bridge.status(), bridge.mailbox.read())
+            status = bridge.status()
+            self._tell(status, pose_of(bridge, status))
         return self._obey(self._keys.pressed(), bridge)
 
     def _tell(self, status: BridgeStatus, pose: PoseSample | None) -> None:
@@ -137,6 +139,11 @@ def angles_text(pose: PoseSample | None) -> str:
         return "no pose yet"
     yaw, pitch, roll = (round(angle) for angle in pose.yaw_pitch_roll_deg())
     return f"yaw {yaw:+4d}°  pitch {pitch:+4d}°  roll {roll:+4d}°"
+
+
+def pose_of(bridge: Watched, status: BridgeStatus) -> PoseSample | None:
+    """Return the present pose; None before the first, whatever another bridge left in the mailbox."""
+    return None if status.newest_s is None else bridge.mailbox.read()
 
 
 def as_object(status: BridgeStatus, pose: PoseSample | None) -> dict[str, Any]:

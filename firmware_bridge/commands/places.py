@@ -38,10 +38,13 @@ def _serial() -> list[Place]:
 
 
 def _midi() -> list[Place]:
-    from firmware_bridge.transports.midi_port import load_mido, midi_names
+    from firmware_bridge.transports.midi_port import load_mido, midi_names, system_has_midi
 
     found = []
-    for name in midi_names(load_mido()[1]):
+    backend = load_mido()[1]
+    if not system_has_midi():
+        raise BridgeError("this system has no MIDI: Linux needs the module snd-seq for MIDI head trackers.")
+    for name in midi_names(backend):
         known = _called(Transport.MIDI, name)
         found.append(Place(Transport.MIDI, name, f"is called like a {known}" if known else "", known))
     return found

@@ -8,7 +8,7 @@ from firmware_bridge.dialect import Dialect, Transport
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.messages import Motion
-from firmware_bridge.notices import Notices
+from firmware_bridge.notices import Notices, without_count
 from firmware_bridge.raw_recording import RawRecordingWriter
 from firmware_bridge.source import Heard, Source, SourceHealth
 from firmware_bridge.sources.link_source import LinkSource
@@ -16,6 +16,7 @@ from firmware_bridge.sources.open_source import hid_source, midi_source, serial_
 
 LOOK_EVERY_S = 1.0
 SILENT_S = 2.0
+REMIND_S = 30.0
 
 MakeSource = Callable[[Notices], Source]
 Places = Callable[[], Mapping[str, MakeSource]]
@@ -37,11 +38,13 @@ def all_places() -> dict[str, MakeSource]:
 
 
 def _midi_places() -> dict[str, MakeSource]:
-    from firmware_bridge.transports.midi_port import load_mido, midi_names
+    from firmware_bridge.transports.midi_port import load_mido, midi_names, system_has_midi
 
     def make(dialect: Dialect, name: str) -> MakeSource:
         return lambda notices: midi_source(dialect, notices, name)
 
+    if not system_has_midi():
+        return {}
     try:
         names = midi_names(load_mido()[1])
     except BridgeError:
@@ -87,6 +90,7 @@ class AutoSource:
         self._writer = None if record is None else RawRecordingWriter(record)
         self._sources: dict[str, Source] = {}
         self._told: dict[str, str] = {}
+        self._nothing, self._nothing_s = "", 0.0
         self._chosen: Source | None = None
         self._chosen_key = ""
         self._look_at_s = self._heard_s = 0.0
@@ -155,7 +159,7 @@ class AutoSource:
 
     def _listener(self, key: str) -> Callable[[str], None]:
         def listen(text: str) -> None:
-            self._told[key] = text
+            self._told[key] = without_count(text)
             if key == self._chosen_key:
                 self._notices.say(text)
 
@@ -183,4 +187,8 @@ class AutoSource:
     def _tell_nothing(self) -> None:
         places = "; ".join(self._told.get(key, f"{key} is listened to") for key in sorted(self._sources))
         heard = places or "no serial port, MIDI or HID tracker is there: plug the head tracker in"
-        self._notices.repeat("nothing", f"no head tracker is heard yet: {heard}")
+        now_s = time.monotonic()
+        # It is news, or has been true for long: not each time that it is found so.
+        if heard != self._nothing or now_s - self._nothing_s > REMIND_S:
+            self._nothing, self._nothing_s = heard, now_s
+            self._notices.say(f"no head tracker is heard yet: {heard}")

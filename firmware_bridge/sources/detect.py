@@ -141,8 +141,10 @@ def _listen_to_udp(port: int, name: str, seconds: float) -> Found:
 
 
 def _midi() -> list[Found]:
-    from firmware_bridge.transports.midi_port import load_mido, midi_names
+    from firmware_bridge.transports.midi_port import load_mido, midi_names, system_has_midi
 
+    if not system_has_midi():
+        return []
     dialects = [one for one in DIALECTS.values() if one.transport is Transport.MIDI and one.port_name]
     return [
         Found(name, "", Transport.MIDI, f"is called like a {one.name}", one.name)

@@ -1,7 +1,9 @@
 """MIDI ports, in and out of one device, as a link; needs the extra `midi`."""
 
 import queue
+import sys
 import time
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +26,11 @@ def load_mido() -> tuple[ModuleType, Any]:
             "MIDI head trackers need two more libraries: install them with `pip install 'rt-render[midi]'`."
         ) from None
     return mido, backend
+
+
+def system_has_midi() -> bool:
+    """Return whether it is worth looking: where Linux lacks the sequencer, its library complains at each look."""
+    return not sys.platform.startswith("linux") or Path("/dev/snd/seq").exists()
 
 
 def midi_names(backend: Any) -> list[str]:
