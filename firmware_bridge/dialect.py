@@ -86,3 +86,5 @@ class Dialect:
     make_ping: Callable[[int], bytes] | None = None
     zero: bytes = b""
     """What makes the device itself take its heading as ahead, where it can."""
+    make_listener: Callable[[], Decoder] | None = None
+    """Decoder that tells whether it is this dialect, where it has a form that other devices' bytes may look like."""

@@ -1,13 +1,17 @@
 """What is heard is told: dialects by their bytes alone, ports one and all, and a source that takes what is there."""
 
+import math
 import random
 import socket
+import struct
 import threading
 import time
 
 import pytest
 
+from firmware_bridge.dialects.razor import RazorDevice
 from firmware_bridge.dialects.table import DIALECTS
+from firmware_bridge.dialects.vectornav_device import VectornavDevice
 from firmware_bridge.messages import Motion
 from firmware_bridge.notices import Notices
 from firmware_bridge.raw_recording import read_raw_recording
@@ -74,6 +78,32 @@ def test_lines_of_some_other_device_speak_no_dialect():
     for k in range(200):
         words = f"temp={20 + k % 7},hum=40;{k},1.0,0.0,0.0\r\n#ok\r\n"
         assert listening.feed(Piece(words.encode(), 50.0 + k * 0.01)) is None
+
+
+def floats(k):
+    """Three slow numbers of no meaning, as many a logger sends them."""
+    return struct.pack(
+        "<3f", 0.3 + math.sin(k * 0.01), -0.2 + 0.5 * math.cos(k * 0.013), 9.8 + 0.05 * math.sin(k * 0.02)
+    )
+
+
+@pytest.mark.parametrize(
+    "spoken_at",
+    [floats, lambda k: VectornavDevice(binary=True).encode(turning_head(k / RATE_HZ, k))[4:]],
+    ids=["floats", "a foreign frame with floats in it"],
+)
+def test_floats_without_a_beginning_identify_nobody(spoken_at):
+    listening = Identification(SERIAL)
+    for k in range(300):
+        assert listening.feed(Piece(spoken_at(k), 50.0 + k / RATE_HZ)) is None
+
+
+def test_a_binary_razor_is_understood_where_it_is_named():
+    razor = DIALECTS["razor"]
+    search = BaudSearch((razor,), (57600,), 0.0, is_named=True)
+    pieces = [Piece(RazorDevice(binary=True).encode(turning_head(k / RATE_HZ, k)), k / RATE_HZ) for k in range(60)]
+    assert search.feed(pieces).dialect is razor
+    assert BaudSearch((razor,), (57600,), 0.0).feed(pieces) is None
 
 
 def test_all_messages_heard_while_listening_are_kept_with_their_times():

@@ -4,7 +4,8 @@ Degrees in x front, y right, z down: yaw right +, pitch up +, roll right ear dow
 frame is only told by its numbers: they are angles and not absurdly small. After a break, three frames in a
 row must be, and of the alignments that pass, that one is taken whose first angles are nearest to the last
 ones known, or lean least where none are. A break by whole floats (4 or 8 bytes) cannot be seen at all: the
-bridge asks a device that it knows for text, which has no such doubt.
+bridge asks a device that it knows for text, which has no such doubt. For the same reason binary frames identify
+nobody: any device that sends small floats sends such.
 """
 
 import re
@@ -52,6 +53,9 @@ class RazorDecoder(StreamDecoder):
             return self._scan_line(buffer, at)
         if any(start.startswith(head) for start in _STARTS):
             return 0, None
+        return self._scan_binary(buffer, at)
+
+    def _scan_binary(self, buffer: bytes, at: int) -> tuple[int, Message | None]:
         if self._aligned:
             if len(buffer) - at < FRAME_BYTES:
                 return 0, None
@@ -119,6 +123,15 @@ class RazorDecoder(StreamDecoder):
         return Motion(quat_wxyz=quat_from_angles_deg(-angles[0], angles[1], angles[2]))
 
 
+class RazorTextDecoder(RazorDecoder):
+    """Reads text only: what is sure to come from a Razor."""
+
+    def _scan_binary(self, buffer: bytes, at: int) -> tuple[int, Message | None]:
+        self.counts.damaged += 1
+        start = buffer.find(b"#", at + 1)
+        return (start if start >= 0 else len(buffer)) - at, None
+
+
 def angles_at(buffer: bytes, at: int) -> Vec3 | None:
     """Return the binary frame at this place, None where these bytes are none."""
     frame = buffer[at : at + FRAME_BYTES]
@@ -184,9 +197,10 @@ DIALECT = Dialect(
     axes=Axes.HEAD,
     make_decoder=RazorDecoder,
     make_device=RazorDevice,
-    verified="vectors, its firmware's source",
+    verified="vectors, its firmware's source; in binary it is heard only where dialect and port are named",
     rate_hz=50.0,
     bauds=(57600, 115200),
     heading_is_absolute=True,
     talk=Talk(opening=(b"#ot", b"#o1"), opening_gap_s=0.1),
+    make_listener=RazorTextDecoder,
 )

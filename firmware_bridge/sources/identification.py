@@ -44,13 +44,14 @@ class Verdict:
 
 
 class Candidate:
-    """One dialect that tries to make sense of the bytes. Thread: one."""
+    """One dialect that tries to make sense of the bytes; `is_named`: the user says that it is this one. Thread: one."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, is_named: bool = False) -> None:
         self.dialect = dialect
         self.n_frames = 0
         self.share = 0.0
-        self._decoder = dialect.make_decoder()
+        make_listener = None if is_named else dialect.make_listener
+        self._decoder = (make_listener or dialect.make_decoder)()
         self._gate = TrustGate(dialect.check)
         self._heard: deque[Heard] = deque(maxlen=MAX_KEPT)
         self._arrivals_s: deque[float] = deque(maxlen=MAX_KEPT)
@@ -103,12 +104,13 @@ class Identification:
 
     Needs three frames that follow each other, and where a dialect has no checksum as many as the trust gate
     asks for. Where several understand the bytes, the strongest checksum wins, then who explains more of them,
-    then the order of `dialects`.
+    then the order of `dialects`. `is_named`: the user named dialect and port, so that only the speed is sought, and
+    forms of the dialect that identify nobody count as well.
     """
 
-    def __init__(self, dialects: Sequence[Dialect]) -> None:
+    def __init__(self, dialects: Sequence[Dialect], is_named: bool = False) -> None:
         self.n_bytes = 0
-        self._candidates = [Candidate(dialect) for dialect in dialects]
+        self._candidates = [Candidate(dialect, is_named) for dialect in dialects]
 
     def feed(self, piece: Piece) -> Verdict | None:
         """Take bytes as they came; return the verdict as soon as there is one."""
@@ -133,14 +135,15 @@ class BaudSearch:
 
     Feed it with `feed`; ask `turn` often: it returns the next speed when that is due, and bytes from then on
     are of that speed. `n_rounds` counts how often all speeds were tried; `n_bytes` what was heard in all.
+    `is_named` as for `Identification`.
     """
 
-    def __init__(self, dialects: Sequence[Dialect], bauds: Sequence[int], now_s: float) -> None:
+    def __init__(self, dialects: Sequence[Dialect], bauds: Sequence[int], now_s: float, is_named: bool = False) -> None:
         self.baud = bauds[0]
         self.n_rounds = self.n_bytes = 0
-        self._dialects, self._bauds = dialects, tuple(bauds)
+        self._dialects, self._bauds, self._is_named = dialects, tuple(bauds), is_named
         self._began_s = self._since_s = now_s
-        self._listening = Identification(dialects)
+        self._listening = Identification(dialects, is_named)
 
     def feed(self, pieces: Sequence[Piece]) -> Verdict | None:
         """Take what came at the present speed; return the verdict as soon as there is one."""
@@ -161,5 +164,5 @@ class BaudSearch:
         index = (self._bauds.index(self.baud) + 1) % len(self._bauds)
         self.n_rounds += index == 0
         self.baud, self._since_s = self._bauds[index], now_s
-        self._listening = Identification(self._dialects)
+        self._listening = Identification(self._dialects, self._is_named)
         return self.baud

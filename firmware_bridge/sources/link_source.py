@@ -143,7 +143,8 @@ class LinkSource:
             self._use(self._new_decoder(self._named), now_s)
             return
         dialects = serial_dialects() if self._named is None else (self._named,)
-        self._search = BaudSearch(dialects, self._bauds or USUAL_BAUDS[:1], now_s)
+        is_named = self._named is not None
+        self._search = BaudSearch(dialects, self._bauds or USUAL_BAUDS[:1], now_s, is_named)
         if self._bauds:
             self._link.set_baud(self._search.baud)
 
