@@ -152,11 +152,12 @@ def dialects(as_json: AsJson = False) -> None:
         unsure = f"; sign of {', '.join(row['uncertain'])} unsure" if row["uncertain"] else ""
         untried = "" if row["hardware"] else "no hardware was there to try it; "
         OUT.print(f"{'':14}{untried}checked with: {escape(row['verified'] + unsure)}", style="dim", soft_wrap=True)
-    for title, rows in (("OSC dialects that are understood", inputs), ("OSC dialects that are sent", outputs)):
-        if rows:
-            OUT.print(f"\n[bold]{title}[/bold]")
-            for row in rows:
-                OUT.print(f"  {row['name']:<20} {escape(row['about'])}", soft_wrap=True)
+    sent = {row["name"] for row in outputs}
+    heard = {row["name"] for row in inputs}
+    OUT.print("\n[bold]OSC[/bold], heard (--osc-dialect) and sent (--output)")
+    for row in (*inputs, *(row for row in outputs if row["name"] not in heard)):
+        how = "sent" if row["name"] not in heard else "heard, sent" if row["name"] in sent else "heard"
+        OUT.print(f"  {row['name']:<25} {how:<12}{escape(row['about'])}", soft_wrap=True)
     OUT.print(f"\n{plural(len(devices), 'dialect')} of devices, {len(inputs)} of OSC.", style="dim")
 
 

@@ -26,7 +26,7 @@ AutoRecentre = Annotated[float | None, typer.Option(help="Recentre slowly, by at
 Hold = Annotated[float | None, typer.Option(help="Seconds to hold the last pose when the tracker falls silent.")]
 Ease = Annotated[float | None, typer.Option(help="Seconds to ease to the front after that.")]
 Output = Annotated[
-    list[str] | None, typer.Option("--output", "-o", help="DIALECT@HOST:PORT[@HZ] over OSC; may be repeated.")
+    list[str] | None, typer.Option("--output", "-o", help="DIALECT[@HOST[:PORT]][@HZ]; may be repeated.")
 ]
 Seconds = Annotated[float | None, typer.Option(help="Stop after so many seconds.", min=0.01)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]

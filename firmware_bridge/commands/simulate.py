@@ -52,7 +52,7 @@ def simulate(
     kind = dialect_named(dialect)
     line = LineFaults(drop, corrupt, 1e-3 * latency, 1e-3 * jitter)
     sensor = SensorFaults(noise, gyro_bias, drift)
-    measurements = Measurements(make_motion(motion), rate or kind.rate_hz, sensor, seed)
+    measurements = Measurements(make_motion(motion), kind.rate_hz if rate is None else rate, sensor, seed)
     wanted = out or _usual_out(kind)
     is_stream = kind.transport is Transport.SERIAL and not wanted.startswith("udp")
     device = PlayedDevice(kind.make_device(), measurements, FaultyLine(line, seed, is_stream=is_stream))
@@ -100,7 +100,8 @@ def tracker_for(dialect: "Dialect", wanted: str, endpoint: "Endpoint") -> str:
         name = dialect.name.removeprefix(OSC_PREFIX)
         return f"osc:{port} --osc-dialect {name}" if wanted.startswith("udp") else ""
     if wanted == "pty":
-        return endpoint.place if dialect.transport is Transport.SERIAL else f"{dialect.name}:{endpoint.place}"
+        is_heard_out = dialect.transport is Transport.SERIAL and not (dialect.talk and dialect.talk.silent_until_asked)
+        return endpoint.place if is_heard_out else f"{dialect.name}:{endpoint.place}"
     if wanted == "stdout":
         return ""
     return dialect.name if wanted == "midi" else f"{dialect.name}:udp:{endpoint.place}"
