@@ -16,7 +16,7 @@ class SampleTimes:
 
     def __init__(self, dialect: Dialect | None, exact: bool) -> None:
         self._exact = exact
-        self._clock = DeviceClock(dialect.clock_wrap_s) if dialect and dialect.clock_wrap_s else None
+        self._clock = DeviceClock(dialect.clock_wrap_s, dialect.seq_wrap) if dialect and dialect.clock_wrap_s else None
         self._regular = RegularTimes(dialect.seq_wrap if dialect else None)
 
     def host_time_s(self, motion: Motion, arrival_s: float) -> float:
@@ -24,7 +24,7 @@ class SampleTimes:
         if self._exact:
             return arrival_s
         if self._clock is not None and motion.device_time_s is not None:
-            return self._clock.host_time_s(motion.device_time_s, arrival_s)
+            return self._clock.host_time_s(motion.device_time_s, arrival_s, motion.seq)
         return self._regular.host_time_s(motion.seq, arrival_s)
 
     def answer(self, pong: Pong, asked_s: float, answered_s: float) -> None:
@@ -39,7 +39,7 @@ class SampleTimes:
 
     @property
     def restarts(self) -> int:
-        """How often the device's clock began anew: the device was switched off and on."""
+        """How often the device's clock or count began anew: the device was switched off and on."""
         return self._clock.restarts if self._clock is not None else 0
 
     def summary(self) -> ClockSummary:
