@@ -129,11 +129,13 @@ class Bridge:
         asked = self.mailbox.recentre_count() != self._recentred
         if asked and (pipeline.newest_s is not None or not heard):
             self._answer_recentring(now_s)
-        for pose in pipeline.hear(heard, self._source):
+        poses = pipeline.hear(heard, self._source)
+        for pose in poses:
             self._give(pose, now_s)
         if asked:
             self._answer_recentring(now_s)
-        if not heard:
+        if not poses:
+            # Also while messages come that give no pose: what is refused must not freeze the head.
             eased = pipeline.tick(now_s, self._source.health().connected)
             if eased is not None:
                 self._give(eased, now_s)
