@@ -206,6 +206,17 @@ def test_damage_costs_a_frame_and_its_neighbour_at_most(dialect):
             assert {what_it_says(motion) for motion in told} <= sent
 
 
+@CHECKED
+def test_what_follows_a_damaged_frame_is_not_held_back(dialect):
+    pieces = spoken(dialect, random_states(8, dialect.rate_hz, seed=8))
+    for at in range(len(pieces[5])):
+        for flip in (0x01, 0x40, 0x80, 0xFF):
+            decoder = dialect.make_decoder()
+            fed(decoder, [*pieces[:5], pieces[5][:at] + bytes([pieces[5][at] ^ flip]) + pieces[5][at + 1 :]])
+            # The next frame may go with this one where its end was what broke.
+            assert motions(fed(decoder, pieces[6:])), (at, flip)
+
+
 @EACH
 def test_no_damage_raises_or_stays(dialect):
     pieces = spoken(dialect, random_states(14, dialect.rate_hz, seed=8))

@@ -52,7 +52,7 @@ class MicroStrainDecoder(SyncedDecoder):
             return 0, None
         end = at + 4 + buffer[at + 3]
         if len(buffer) < end + 2:
-            return 0, None
+            return self.wait(buffer, at)
         if fletcher(buffer[at:end]) != buffer[end : end + 2]:
             return self.damaged()
         if buffer[at + 2] != FILTER_SET:
@@ -64,6 +64,16 @@ class MicroStrainDecoder(SyncedDecoder):
             return end + 2 - at, None
         motion = _motion(fields)
         return self.implausible() if motion is None else (end + 2 - at, motion)
+
+    def stands_at(self, buffer: bytes, at: int) -> bool:
+        """Return whether a whole message of the filter with right sums and an orientation stands at `at`."""
+        if len(buffer) < at + 4 or buffer[at + 2] != FILTER_SET:
+            return False
+        end = at + 4 + buffer[at + 3]
+        if len(buffer) < end + 2 or fletcher(buffer[at:end]) != buffer[end : end + 2]:
+            return False
+        fields = _fields(buffer[at + 4 : end])
+        return fields is not None and bool(fields.keys() & {QUATERNION, EULER})
 
 
 def _fields(payload: bytes) -> dict[int, bytes] | None:

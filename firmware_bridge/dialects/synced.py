@@ -35,6 +35,19 @@ class SyncedDecoder(StreamDecoder):
             self.counts.damaged += 1
         return start - at, None
 
+    def wait(self, buffer: bytes, at: int) -> tuple[int, None]:
+        """Ask for the rest of a frame, unless a whole good one already stands in it: then its length is wrong."""
+        inner = buffer.find(self.sync, at + 1)
+        while inner >= 0:
+            if self.stands_at(buffer, inner):
+                return self.damaged()
+            inner = buffer.find(self.sync, inner + 1)
+        return 0, None
+
+    def stands_at(self, buffer: bytes, at: int) -> bool:
+        """Return whether a frame that tells a motion stands whole at `at`; False where that is never asked."""
+        return False
+
     def damaged(self) -> tuple[int, None]:
         """Count a frame that failed, unless the stream strayed already; step on by one byte."""
         self.counts.damaged += not self.astray

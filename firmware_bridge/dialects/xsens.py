@@ -53,20 +53,11 @@ class XsensDecoder(SyncedDecoder):
 
     def read_frame(self, buffer: bytes, at: int) -> tuple[int, Message | None]:
         """Read one message."""
-        begin = at + 4
-        if len(buffer) < begin:
-            return 0, None
-        n_bytes = buffer[at + 3]
-        if n_bytes == EXTENDED:
-            begin += 2
-            if len(buffer) < begin:
-                return 0, None
-            n_bytes = int.from_bytes(buffer[at + 4 : begin], "big")
-            if not 0xFF <= n_bytes <= MAX_DATA_BYTES:
-                return self.damaged()
-        end = begin + n_bytes
+        begin, end = _extent(buffer, at)
+        if end - begin > MAX_DATA_BYTES:
+            return self.damaged()
         if len(buffer) <= end:
-            return 0, None
+            return self.wait(buffer, at)
         if sum8(buffer[at + 1 : end + 1]):
             return self.damaged()
         if buffer[at + 2] != MT_DATA_2:
@@ -76,6 +67,14 @@ class XsensDecoder(SyncedDecoder):
             return self.damaged()
         motion = self._motion(packets)
         return self.implausible() if motion is None else (end + 1 - at, motion)
+
+    def stands_at(self, buffer: bytes, at: int) -> bool:
+        """Return whether a whole data message with a right sum and a quaternion, or raw values, stands at `at`."""
+        begin, end = _extent(buffer, at)
+        if len(buffer) <= end or buffer[at + 2] != MT_DATA_2 or sum8(buffer[at + 1 : end + 1]):
+            return False
+        packets = _packets(buffer[begin:end])
+        return packets is not None and bool(packets.keys() & _N_VALUES.keys())
 
     def _motion(self, packets: dict[int, tuple[int, bytes]]) -> Motion | None:
         told = _values(packets, QUATERNION)
@@ -101,6 +100,18 @@ class XsensDecoder(SyncedDecoder):
             device_time_s=None if ticks is None else ticks / TICKS_PER_S,
             norm=1.0 if told is None else hypot(*told),
         )
+
+
+def _extent(buffer: bytes, at: int) -> tuple[int, int]:
+    """Return where the data begin and the sum is; beyond the buffer while its length is not known."""
+    n_left = len(buffer) - at
+    if n_left < 4 or (buffer[at + 3] == EXTENDED and n_left < 6):
+        return len(buffer), len(buffer)
+    if buffer[at + 3] != EXTENDED:
+        return at + 4, at + 4 + buffer[at + 3]
+    n_bytes = int.from_bytes(buffer[at + 4 : at + 6], "big")
+    # What fits into one byte is never told in two.
+    return at + 6, at + 6 + (n_bytes if n_bytes >= EXTENDED else MAX_DATA_BYTES + 1)
 
 
 def _packets(data: bytes) -> dict[int, tuple[int, bytes]] | None:
