@@ -216,15 +216,23 @@ def doctor() -> "list[Finding]":
     return examine()
 
 
-def bench(parts: Sequence[str] = (), *, seconds: float | None = None, on_progress: Say = _nobody) -> dict[str, Any]:
+def bench(
+    parts: Sequence[str] = (),
+    *,
+    seconds: float | None = None,
+    recording: str | Path | None = None,
+    on_progress: Say = _nobody,
+) -> dict[str, Any]:
     """Measure this machine: all figures, or those of some parts, such as "speed", "lock-immunity" or "tracker".
 
-    `seconds`: how long the tracker is measured, 20 by default. Raises RenderError.
+    `seconds`: how long the tracker is measured, 20 by default; `recording`: a file of head motion with its truth, to
+    be predicted beside the simulated heads. Raises RenderError.
     """
     from rt_render.app.benchmarks import run
 
     with _bridge_errors_as_ours():
-        return run(list(parts), on_progress, seconds=seconds)
+        file = None if recording is None else Path(recording)
+        return run(list(parts), on_progress, seconds=seconds, recording=file)
 
 
 def _with_input(choices: Choices, input: str | Path | None) -> dict[str, object]:

@@ -110,11 +110,14 @@ def doctor(as_json: AsJson = False) -> None:
 def bench(
     part: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(PARTS)}; without one, all.")] = None,
     seconds: Annotated[float | None, typer.Option(help="How long the tracker is measured, 1 to 3600; else 20.")] = None,
+    recording: Annotated[
+        Path | None, typer.Option(help="Head motion with its truth, to be predicted too: BROAD's .hdf5, .csv or .npz.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure this machine: speed, lock immunity, latency, rotation, accuracy, start, tracker."""
+    """Measure this machine: speed, lock immunity, latency, rotation, accuracy, start, tracker, prediction."""
     say: Callable[[str], None] = lambda text: ERR.print(escape(text), style="dim", soft_wrap=True)  # noqa: E731
-    result = api.bench(part or [], seconds=seconds, on_progress=say)
+    result = api.bench(part or [], seconds=seconds, recording=recording, on_progress=say)
     if as_json:
         print_json(result)
     else:

@@ -16,6 +16,8 @@ from rt_render.kernels.block import compile_process_block
 from rt_render.kernels.convolve import four_step_twiddles, pack_filters, plane_floats
 from rt_render.kernels.fft import twiddle_table
 from rt_render.kernels.jit import entry_address
+from rt_render.kernels.pose import KNOT_SPACING_FRAMES
+from rt_render.kernels.predict import CONSTANT, LEARNT, OFF
 from rt_render.kernels.rotate import MATRIX_FLOATS, SCRATCH_FLOATS, matrix_tables
 from rt_render.kernels.state import (
     EVENT,
@@ -32,6 +34,11 @@ METER_TIME_S = 0.3
 LIMITER_RELEASE_S = 0.08
 TRACKING_RAMP_S = 0.2
 STALE_AFTER_S = 0.5
+PREDICTION_MODES = {"off": OFF, "constant": CONSTANT, "learnt": LEARNT}
+PREDICTION_CAP_MS = 60.0
+MAX_PREDICTION_CAP_MS = 200.0
+CORRECTION_S = 0.01
+"""A pose that comes elsewhere than predicted bends the path with this time constant."""
 MAX_EXTRA_LATENCY_S = 2.0
 CEILING_DB = -1.0
 N_EVENTS = 1024
@@ -168,6 +175,8 @@ class Engine:
         s["filter_fade_frames"] = round(FILTER_FADE_S * plan.fs_hz)
         s["tracking_step"] = block_s / TRACKING_RAMP_S
         s["stale_after_s"] = STALE_AFTER_S
+        s["prediction_keep"] = np.exp(-min(plan.block_size, KNOT_SPACING_FRAMES) / plan.fs_hz / CORRECTION_S)
+        s["prediction_cap_s"] = 1e-3 * PREDICTION_CAP_MS
 
     def _pack(self, filters: ArrayLike) -> int:
         plan = self.plan
@@ -266,6 +275,22 @@ class Engine:
     def set_tracking(self, on: bool) -> None:
         """Switch head tracking on or off; the field eases over 0.2 s."""
         self._publish("tracking", int(on))
+
+    def set_prediction(self, mode: str, cap_ms: float = PREDICTION_CAP_MS) -> None:
+        """Render for where the head will be when the sound is heard, from the next block on.
+
+        `mode`: "off"; "constant" angular velocity; "learnt", with as much of the acceleration as has held lately.
+        `cap_ms` limits how far ahead. Poses without a turning rate are not predicted, nor are timelines. Raises
+        ConfigurationError for values outside.
+        """
+        if mode not in PREDICTION_MODES:
+            raise ConfigurationError(f"there is no prediction '{mode}': choose one of {', '.join(PREDICTION_MODES)}.")
+        if not 0.0 <= cap_ms <= MAX_PREDICTION_CAP_MS:
+            raise ConfigurationError(
+                f"a prediction of up to {cap_ms} ms cannot be used: choose 0 to {MAX_PREDICTION_CAP_MS:.0f} ms."
+            )
+        self._s["prediction_cap_s"] = 1e-3 * cap_ms
+        self._publish("prediction_mode", PREDICTION_MODES[mode])
 
     def set_extra_latency(self, seconds: float) -> None:
         """Say how much later than it is converted the sound is heard, as with wireless headphones: 0 to 2 s."""

@@ -14,7 +14,8 @@ from rt_render.kernels.clock import monotonic_ns_rt
 from rt_render.kernels.convolve import forward_rt, inverse_rt, multiply_rt
 from rt_render.kernels.jit import kernel_source_hash, rt_jit
 from rt_render.kernels.output import blend_rt, histogram_bin_rt, output_rt, silence_rt
-from rt_render.kernels.pose import advance_rt, plan_path_rt, step_between_rt
+from rt_render.kernels.pose import plan_path_rt
+from rt_render.kernels.quaternions import advance_rt, step_between_rt
 from rt_render.kernels.rotate import KNOT_FRAMES, apply_ramp_rt, build_matrix_rt
 from rt_render.kernels.simd import (
     as_pointer,

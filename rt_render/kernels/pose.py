@@ -7,6 +7,8 @@ from numba.np.numpy_support import carray
 
 from firmware_bridge.mailbox_kernels import POSE_NUMBER, POSE_QUAT, POSE_TIME, read_pose_rt
 from rt_render.kernels.jit import rt_jit
+from rt_render.kernels.predict import LAST, OFF, absorb_rt, ahead_rt, predict_rt, remember_rt
+from rt_render.kernels.quaternions import advance_rt, step_between_rt
 from rt_render.kernels.simd import as_pointer
 
 # compiled anew with the kernels' options, so that it is inlined like the rest
@@ -14,38 +16,6 @@ _read_pose_rt = rt_jit(read_pose_rt.py_func)
 
 KNOT_SPACING_FRAMES = 128
 """Frames between the knots of the path; between them the head turns at constant angular velocity."""
-
-
-@rt_jit
-def step_between_rt(a, b, n_steps, out):
-    """Write the small rotation that, applied n times from the right, leads from a to b the short way.
-
-    `a`, `b`, `out`: float64 quaternions (w, x, y, z); slerp of Shoemake 1985. Audio thread.
-    """
-    w = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]
-    x = a[0] * b[1] - a[1] * b[0] - a[2] * b[3] + a[3] * b[2]
-    y = a[0] * b[2] + a[1] * b[3] - a[2] * b[0] - a[3] * b[1]
-    z = a[0] * b[3] - a[1] * b[2] + a[2] * b[1] - a[3] * b[0]
-    if w < 0.0:
-        w, x, y, z = -w, -x, -y, -z
-    size = math.sqrt(x * x + y * y + z * z)
-    if size < 1e-14:
-        out[0], out[1], out[2], out[3] = 1.0, 0.0, 0.0, 0.0
-    else:
-        half_angle = math.atan2(size, w) / n_steps
-        s = math.sin(half_angle) / size
-        out[0], out[1], out[2], out[3] = math.cos(half_angle), x * s, y * s, z * s
-
-
-@rt_jit
-def advance_rt(q, step):
-    """Turn q by a small rotation, in place, and keep it unit."""
-    w = q[0] * step[0] - q[1] * step[1] - q[2] * step[2] - q[3] * step[3]
-    x = q[0] * step[1] + q[1] * step[0] + q[2] * step[3] - q[3] * step[2]
-    y = q[0] * step[2] - q[1] * step[3] + q[2] * step[0] + q[3] * step[1]
-    z = q[0] * step[3] + q[1] * step[2] - q[2] * step[1] + q[3] * step[0]
-    s = 1.0 / math.sqrt(w * w + x * x + y * y + z * z)
-    q[0], q[1], q[2], q[3] = w * s, x * s, y * s, z * s
 
 
 @rt_jit
@@ -101,11 +71,65 @@ def _mix_with_front(q, mix):
 
 
 @rt_jit
+def _hold_path_rt(state, n_segments):
+    """Lead the path to the last pose by the block's end, at constant angular velocity."""
+    path = state.path
+    end = path[n_segments]
+    for i in range(4):
+        end[i] = state.pose[POSE_QUAT + i]
+    if state.pose[POSE_NUMBER] == 0.0:
+        end[0] = 1.0  # nothing has come yet: look ahead
+    for i in range(4):
+        state.prediction[LAST + i] = end[i]
+    if state.tracking_mix < 1.0:
+        _mix_with_front(end, state.tracking_mix)
+    if n_segments > 1:
+        step = state.path_step
+        step_between_rt(path[0], end, n_segments, step)
+        for k in range(1, n_segments):
+            for i in range(4):
+                path[k, i] = path[k - 1, i]
+            advance_rt(path[k], step)
+    if state.has_path == 0:
+        for k in range(n_segments):
+            for i in range(4):
+                path[k, i] = end[i]
+
+
+@rt_jit
+def _predict_path_rt(state, heard_s, is_new, n_segments):
+    """Lead the path over where the head is predicted to be when each knot is heard, the first one at `heard_s`."""
+    path, pose, memory, cap_s = state.path, state.pose, state.prediction, state.prediction_cap_s
+    spacing_s = state.block_size / n_segments / state.fs_hz
+    before, predicted = state.knot, state.path_step
+    if is_new:
+        remember_rt(pose, memory, heard_s, cap_s)
+    predict_rt(pose, memory, state.prediction_mode, ahead_rt(pose, memory, heard_s, cap_s), before)
+    if state.has_path == 0:
+        for i in range(4):
+            path[0, i] = memory[LAST + i] = before[i]
+        if state.tracking_mix < 1.0:
+            _mix_with_front(path[0], state.tracking_mix)
+    for k in range(1, n_segments + 1):
+        ahead_s = ahead_rt(pose, memory, heard_s + k * spacing_s, cap_s)
+        predict_rt(pose, memory, state.prediction_mode, ahead_s, predicted)
+        knot = path[k]
+        for i in range(4):
+            knot[i] = predicted[i]
+        absorb_rt(memory, state.prediction_keep, before, knot)
+        for i in range(4):
+            before[i] = predicted[i]
+        if state.tracking_mix < 1.0:
+            _mix_with_front(knot, state.tracking_mix)
+
+
+@rt_jit
 def plan_path_rt(state, now_s):
     """Fill `state.path` for the coming block and return its number of segments.
 
     Knot 0 is where the last block ended. A timeline is read at each knot's own source time; a mailbox gives
-    one pose, reached at the block's end at constant angular velocity. Audio thread.
+    one pose, reached at the block's end at constant angular velocity, or predicted for when each knot is heard.
+    Audio thread.
     """
     path = state.path
     n_segments = max(1, state.block_size // KNOT_SPACING_FRAMES)
@@ -125,38 +149,23 @@ def plan_path_rt(state, now_s):
         if state.mailbox != state.mailbox_read:
             state.mailbox_read = state.mailbox
             state.pose[POSE_NUMBER] = 0.0  # numbers of another mailbox say nothing about this one's
-        _read_pose_rt(state.mailbox, state.pose)
+        is_new = _read_pose_rt(state.mailbox, state.pose) == 1
         if state.pose[POSE_NUMBER] > 0.0:
             state.pose_age_s = now_s - state.pose[POSE_TIME]
             if state.pose_age_s > state.stale_after_s:
                 state.stale_blocks += 1
-        end = path[n_segments]
-        for i in range(4):
-            end[i] = state.pose[POSE_QUAT + i]
-        if state.pose[POSE_NUMBER] == 0.0:
-            end[0] = 1.0  # nothing has come yet: look ahead
-        if mix < 1.0:
-            _mix_with_front(end, mix)
-        if n_segments > 1:
-            step = state.path_step
-            step_between_rt(path[0], end, n_segments, step)
-            for k in range(1, n_segments):
-                for i in range(4):
-                    path[k, i] = path[k - 1, i]
-                advance_rt(path[k], step)
+        if state.prediction_mode != OFF and state.pose[POSE_NUMBER] > 0.0:
+            _predict_path_rt(state, now_s + state.hear_latency_s, is_new, n_segments)
+        else:
+            _hold_path_rt(state, n_segments)
     else:
         timeline = carray(as_pointer(state.timeline), (1 << 40, 5), np.float64)
         for k in range(1, n_segments + 1):
             _look_up(timeline, (state.frame + k * spacing) / state.fs_hz, path[k])
             if mix < 1.0:
                 _mix_with_front(path[k], mix)
-    if state.has_path == 0:
-        # the first block starts where the head is, instead of sweeping there from the front
-        if state.mailbox != 0:
-            for k in range(n_segments):
-                for i in range(4):
-                    path[k, i] = path[n_segments, i]
-        else:
+        if state.has_path == 0:
+            # the first block starts where the head is, instead of sweeping there from the front
             _look_up(timeline, state.frame / state.fs_hz, path[0])
             if mix < 1.0:
                 _mix_with_front(path[0], mix)

@@ -8,6 +8,7 @@ of float32 buffers that the engine keeps alive.
 import numpy as np
 
 from rt_render.conventions import BLOCK_SIZES
+from rt_render.kernels.predict import N_PREDICTION
 
 MAX_KNOTS = BLOCK_SIZES[-1] // 128 + 1
 N_HISTOGRAM_BINS = 96
@@ -127,6 +128,10 @@ STATE = np.dtype(
         ("path", _F, (MAX_KNOTS, 4)),  # out: the knots of the last block, 128 frames apart
         ("path_step", _F, 4),
         ("knot", _F, 4),
+        ("prediction_mode", _I),  # in: as `kernels.predict` names them
+        ("prediction_cap_s", _F),  # in
+        ("prediction_keep", _F),  # share of a correction that is left at the next knot
+        ("prediction", _F, N_PREDICTION),  # out: what `kernels.predict` remembers
         ("stale_after_s", _F),
         ("pose_age_s", _F),  # out
         ("stale_blocks", _I),  # out

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 
 from rt_render.errors import ConfigurationError
 
@@ -13,6 +14,7 @@ PARTS = {
     "accuracy": "accuracy",
     "start": "start",
     "tracker": "tracker",
+    "prediction": "prediction",
 }
 """Names of the parts and their modules, in the order in which they run."""
 
@@ -22,11 +24,13 @@ def run(
     on_progress: Callable[[str], None] = lambda text: None,
     *,
     seconds: float | None = None,
+    recording: Path | None = None,
 ) -> dict[str, object]:
     """Run the named parts, or all, and return their figures as one object of plain numbers, lists and words.
 
-    `seconds`: how long the tracker is measured, in each of its two ways. Raises ConfigurationError for an unknown
-    part or a length outside 1 to 3600. Control side; takes a few minutes for all.
+    `seconds`: how long the tracker is measured, in each of its two ways; `recording`: a head's motion to predict,
+    beside the simulated ones (`.hdf5` of BROAD, `.csv` or `.npz` of `firmware-bridge`). Raises ConfigurationError
+    for an unknown part or a length outside 1 to 3600. Control side; takes a few minutes for all.
     """
     if seconds is not None and not 1.0 <= seconds <= 3600.0:
         raise ConfigurationError(f"seconds = {seconds} cannot be used: allowed is a number, 1 to 3600.")
@@ -36,7 +40,9 @@ def run(
     results: dict[str, object] = {}
     for name, module in PARTS.items():
         if not parts or name in parts:
-            more = {"seconds": seconds} if seconds is not None and name == "tracker" else {}
+            more: dict[str, object] = {"seconds": seconds} if seconds is not None and name == "tracker" else {}
+            if recording is not None and name == "prediction":
+                more = {"recording": recording}
             results |= import_module(f"rt_render.app.benchmarks.{module}").run(on_progress, **more)
     return results
 

@@ -15,6 +15,7 @@ def in_words(results: dict[str, Any]) -> str:
             ("accuracy", _accuracy),
             ("start_s", _start),
             ("tracker", _tracker),
+            ("prediction", _prediction),
         )
         if key in results
     ]
@@ -106,4 +107,36 @@ def _tracker(results: dict[str, Any]) -> str:
             f"99.9 % {m['p99.9_ms']:.2f} ms  longest {m['max_ms']:.1f} ms  "
             f"{'in order' if m['in_order'] else 'NOT IN ORDER'}; load {m['load_before']} before"
         )
+    return "\n".join(lines)
+
+
+def _prediction(results: dict[str, Any]) -> str:
+    r = results["prediction"]
+    speed, reached, required = r["head_speed_deg_s"], r["reached"], r["required"]
+    lines = [
+        "Prediction: the rendered head against the true one when it is heard, degrees RMS, 95 % and worst, "
+        "blocks of 128 at 48 kHz",
+        f"  natural motion of {speed['median']} °/s in the median, {speed['p99']} at 99 %, {speed['max']} at most; "
+        "horizon from a block's begin to its first sample's being heard",
+    ]
+    for row in r["table"]:
+        figures = "   ".join(
+            f"{mode} {row[mode]['rms_deg']:6.2f} {row[mode]['p95_deg']:6.2f} {row[mode]['worst_deg']:6.1f}"
+            for mode in ("off", "constant", "learnt")
+        )
+        lines.append(f"  {row['motion']:<24}{row['rate_hz']:4.0f} Hz {row['horizon_ms']:4.0f} ms   {figures}")
+    lines.append("  movements that turn back, the largest RMS with prediction over that without:")
+    for row in r["reversal_ratios"]:
+        lines.append(
+            f"  {row['rate_hz']:28.0f} Hz {row['horizon_ms']:4.0f} ms   "
+            f"constant {row['constant']:.2f}   learnt {row['learnt']:.2f}"
+        )
+    words = {
+        "rms_20ms_100hz_deg": "natural motion with noise, 100 Hz, 20 ms, RMS in degrees",
+        "rms_50ms_100hz_deg": "the same at 50 ms",
+        "rest_excess_deg": "at rest, RMS above that without, in degrees",
+        "reversal_ratio": "movements that turn back, worst ratio",
+        "lag_ratio": "sensors that lag, worst ratio",
+    }
+    lines += [f"  {text}: {reached[key]:g} {_mark(reached[key], required[key])}" for key, text in words.items()]
     return "\n".join(lines)
