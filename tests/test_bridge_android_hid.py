@@ -14,7 +14,7 @@ from firmware_bridge.dialects.android_hid import (
     AndroidHidDevice,
     find_head_tracker,
 )
-from firmware_bridge.dialects.hid_descriptor import Kind, parse_descriptor
+from firmware_bridge.dialects.hid_descriptor import MAX_VALUES, Kind, parse_descriptor
 from firmware_bridge.dialects.turn_forms import (
     matrix_from_quat,
     quat_from_matrix,
@@ -214,3 +214,36 @@ def test_matrices_that_are_no_rotation_are_refused():
     mirrored = (1, 0, 0, 0, 1, 0, 0, 0, -1)
     for rows in (mirrored, (0,) * 9, (1.1, 0, 0, 0, 1, 0, 0, 0, 1), (1e200,) * 9, (float("nan"),) * 9):
         assert quat_from_matrix(rows) is None
+
+
+def test_values_of_which_no_step_is_worth_anything_are_not_read():
+    rotation_limits = bytes.fromhex("37 60 4F 46 ED 47 A1 B0 B9 12")
+    rates_limits = bytes.fromhex("35 E0 45 20")
+    interval_limits = bytes.fromhex("35 0A 45 64")
+    flat_rotation = EXAMPLE_DESCRIPTOR.replace(rotation_limits, bytes.fromhex("37 A1 B0 B9 12 47 A1 B0 B9 12"))
+    assert find_head_tracker(flat_rotation) is None
+    flat_rates = find_head_tracker(EXAMPLE_DESCRIPTOR.replace(rates_limits, bytes.fromhex("35 20 45 20")))
+    assert flat_rates.gyro == () and len(flat_rates.rotation) == 3
+    flat_interval = find_head_tracker(EXAMPLE_DESCRIPTOR.replace(interval_limits, bytes.fromhex("35 0A 45 0A")))
+    assert len(flat_interval.start({}, 0.01)) == 3
+
+
+def test_a_descriptor_cannot_ask_for_more_values_than_any_device_has():
+    # Page, application, 16 bits a value, 4096 values a field; then usage and field, as often as 4 kB hold.
+    hostile = bytes.fromhex("05 20 09 E1 A1 01 15 00 25 7F 75 10 96 00 10") + bytes.fromhex("0A 44 05 81 02") * 800
+    parsed = parse_descriptor(hostile)
+    assert 0 < sum(field.count for field in parsed.fields) <= MAX_VALUES
+    tracker = find_head_tracker(hostile)
+    assert [field.bit_offset for field in tracker.rotation] == [0, 16, 32]
+    no_tracker = hostile.replace(bytes.fromhex("0A 44 05"), bytes.fromhex("0A 47 05"))
+    assert find_head_tracker(no_tracker) is None
+
+
+def test_usages_are_told_once_for_all_values_or_one_for_each():
+    head = bytes.fromhex("05 20 09 E1 A1 01 15 00 25 7F 75 08")
+    each = head + bytes.fromhex("0A 45 05 0A 44 05 0A 44 05 0A 44 05 0A 46 05 95 05 81 02")
+    tracker = find_head_tracker(each)
+    assert [field.bit_offset for field in tracker.rotation] == [8, 16, 24]
+    assert tracker.gyro == () and tracker.counter.bit_offset == 32
+    last_for_the_rest = head + bytes.fromhex("0A 46 05 0A 44 05 95 05 81 02")
+    assert [field.bit_offset for field in find_head_tracker(last_for_the_rest).rotation] == [8, 16, 24]

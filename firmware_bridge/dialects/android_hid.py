@@ -117,12 +117,13 @@ def find_head_tracker(descriptor: bytes) -> HeadTracker | None:
     """Return the head tracker that a report descriptor holds, None where there is none. Never raises."""
     parsed = parse_descriptor(descriptor)
     fields = [field for field in parsed.fields if field.application == APPLICATION]
-    values = [element for field in fields if field.kind is Kind.INPUT for element in field.elements()]
-    rotation = [field for field in values if field.usages == (ROTATION_VECTOR,)][:3]
+    inputs = [field for field in fields if field.kind is Kind.INPUT]
+    rotation = [value for field in inputs for value in field.values_of(ROTATION_VECTOR, 3)][:3]
     if len(rotation) < 3 or len({field.report_id for field in rotation}) > 1:
         return None
-    together = [field for field in values if field.report_id == rotation[0].report_id]
-    gyro = [field for field in together if field.usages == (ANGULAR_VELOCITY,)][:3]
+    together = [field for field in inputs if field.report_id == rotation[0].report_id]
+    gyro = [value for field in together for value in field.values_of(ANGULAR_VELOCITY, 3)][:3]
+    counters = [value for field in together for value in field.values_of(DISCONTINUITIES, 1)]
     properties: dict[int, Field] = {}
     for field in fields:
         if field.kind is Kind.FEATURE:
@@ -132,7 +133,7 @@ def find_head_tracker(descriptor: bytes) -> HeadTracker | None:
         descriptor=parsed,
         rotation=tuple(rotation),
         gyro=tuple(gyro) if len(gyro) == 3 else (),
-        counter=next((field for field in together if field.usages == (DISCONTINUITIES,)), None),
+        counter=counters[0] if counters else None,
         properties=properties,
     )
 

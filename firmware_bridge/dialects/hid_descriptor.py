@@ -9,6 +9,8 @@ from enum import StrEnum
 
 MAX_BITS, MAX_COUNT, MAX_DEPTH = 32, 4096, 32
 """Larger fields, and deeper collections, are not read."""
+MAX_VALUES = 1 << 16
+"""In all reports together: what no device has, but a broken or hostile descriptor can tell in a few bytes."""
 
 
 class Kind(StrEnum):
@@ -41,12 +43,19 @@ class Field:
     physical_max: int
     exponent: int
 
-    def elements(self) -> "list[Field]":
-        """Return the values one by one; the last usage holds for all that have none of their own."""
-        last = len(self.usages) - 1
+    def values_of(self, usage: int, n_most: int) -> "list[Field]":
+        """Return the first values with this usage; the last usage holds for all that have none of their own.
+
+        Values of which no step is worth anything tell nothing, and are left out.
+        """
+        if usage not in self.usages or not self.scale:
+            return []
+        own = self.usages[: self.count]
+        places = [i for i, one in enumerate(own) if one == usage]
+        if self.usages[-1] == usage:
+            places += range(len(self.usages), self.count)[:n_most]
         return [
-            replace(self, usages=self.usages[min(i, last) :][:1], bit_offset=self.bit_offset + i * self.bits, count=1)
-            for i in range(self.count)
+            replace(self, usages=(usage,), bit_offset=self.bit_offset + i * self.bits, count=1) for i in places[:n_most]
         ]
 
     @property
@@ -77,8 +86,9 @@ class Field:
         return payload & ~mask | raw << self.bit_offset & mask
 
     def nearest(self, value: float) -> int:
-        """Return the raw value that is nearest, within the logical range."""
-        return max(self.logical_min, min(self.logical_max, round((value - self.offset) / self.scale)))
+        """Return the raw value that is nearest, within the logical range: its least where no step is worth anything."""
+        steps = (value - self.offset) / self.scale if self.scale else self.logical_min
+        return max(self.logical_min, min(self.logical_max, round(steps)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +126,7 @@ def parse_descriptor(data: bytes) -> Descriptor:
     fields = list[Field]()
     bits_used: dict[tuple[Kind, int], int] = defaultdict(int)
     numbered = False
+    n_values = 0
     for kind, tag, value, n_bytes in _items(data):
         signed = value - (1 << 8 * n_bytes) if n_bytes and value >> (8 * n_bytes - 1) else value
         if kind == 0:
@@ -126,7 +137,8 @@ def parse_descriptor(data: bytes) -> Descriptor:
             elif tag in _MAIN:
                 place = (_MAIN[tag], now.report_id)
                 n_bits = now.bits * now.count
-                if now.bits > MAX_BITS or now.count > MAX_COUNT:
+                n_values += now.count
+                if now.bits > MAX_BITS or now.count > MAX_COUNT or n_values > MAX_VALUES:
                     break
                 # What has no usage is padding.
                 if usages and n_bits:
@@ -145,7 +157,7 @@ def parse_descriptor(data: bytes) -> Descriptor:
             usages.append(value if n_bytes == 4 else now.page << 16 | value)
         elif tag == 1:
             first_usage = value
-        elif tag == 2:
+        elif tag == 2 and len(usages) < MAX_COUNT:
             usages += [now.page << 16 | usage for usage in range(first_usage, min(value, first_usage + MAX_COUNT) + 1)]
     return Descriptor(tuple(fields), {place: (bits + 7) // 8 for place, bits in bits_used.items()}, numbered)
 
