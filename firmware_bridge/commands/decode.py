@@ -59,12 +59,13 @@ class LineWriter:
     """Messages as JSON objects; times for trust and fusion are the device's, else those of its usual rate."""
 
     def __init__(self, dialect: "Dialect", fusion: str | None, everything: bool) -> None:
+        from firmware_bridge.stages.fusion import make_fusion
         from firmware_bridge.stages.trust import TrustGate
 
         self.n_motions = 0
-        self._dialect, self._fusion_kind, self._everything = dialect, fusion, everything
+        self._dialect, self._everything = dialect, everything
         self._gate = TrustGate(check_of(dialect))
-        self._fusion: Fusion | None = None
+        self._fusion: Fusion | None = None if fusion is None else make_fusion(fusion)
         self._turns, self._last_s = 0, 0.0
 
     def line(self, message: "Message") -> dict[str, Any] | None:
@@ -97,18 +98,11 @@ class LineWriter:
             "saturated": motion.saturated or None,
             "gyro_bias_known": motion.gyro_bias_known,
         }
-        if motion.quat_wxyz is None and self._fusion_kind is not None:
-            line["quat_wxyz"] = self._fused(motion, time_s)
+        if motion.quat_wxyz is None and self._fusion is not None:
+            fused = self._fusion.update(motion, time_s)
+            line["quat_wxyz"] = None if fused is None else fused.quat_wxyz
         line = {name: value for name, value in line.items() if value is not None}
         return {**line, "trusted": self._gate.admit(motion, time_s)}
-
-    def _fused(self, motion: "Motion", time_s: float) -> object:
-        from firmware_bridge.stages.fusion import make_fusion
-
-        if self._fusion is None:
-            self._fusion = make_fusion(self._fusion_kind or "vqf")
-        fused = self._fusion.update(motion, time_s)
-        return None if fused is None else fused.quat_wxyz
 
     def _time_s(self, motion: "Motion") -> float:
         wrap_s = self._dialect.clock_wrap_s

@@ -47,7 +47,7 @@ def simulate(
     """Open a port that behaves like a device on a moving head; Ctrl-C ends it."""
     from firmware_bridge.virtual.faults import FaultyLine, LineFaults
     from firmware_bridge.virtual.motions import make_motion
-    from firmware_bridge.virtual.simulation import Measurements, PlayedDevice, SensorFaults
+    from firmware_bridge.virtual.simulation import Measurements, PlayedDevice, PromptedDevice, SensorFaults
 
     kind = dialect_named(dialect)
     line = LineFaults(drop, corrupt, 1e-3 * latency, 1e-3 * jitter)
@@ -55,7 +55,8 @@ def simulate(
     measurements = Measurements(make_motion(motion), kind.rate_hz if rate is None else rate, sensor, seed)
     wanted = out or _usual_out(kind)
     is_stream = kind.transport is Transport.SERIAL and not wanted.startswith("udp")
-    device = PlayedDevice(kind.make_device(), measurements, FaultyLine(line, seed, is_stream=is_stream))
+    wearable = kind.make_device() if wanted != "stdout" else PromptedDevice(kind.make_device(), kind.talk)
+    device = PlayedDevice(wearable, measurements, FaultyLine(line, seed, is_stream=is_stream))
     endpoint = open_endpoint(wanted, link, kind)
     words = OUT if wanted != "stdout" else ERR
     place = f"[bold]{escape(endpoint.place)}[/bold]"

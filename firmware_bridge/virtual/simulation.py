@@ -7,6 +7,7 @@ from math import inf, isfinite, radians
 import numpy as np
 
 from firmware_bridge import quaternion
+from firmware_bridge.dialect import Talk
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.messages import Vec3
 from firmware_bridge.quaternion import Array
@@ -90,6 +91,24 @@ class Measurements:
             turn = radians(POSE_NOISE_DEG * faults.noise) * self._random.standard_normal((len(times_s), 3))
             quats = quaternion.multiply(quats, quaternion.from_rotation_vector(turn))
         return quats
+
+
+class PromptedDevice:
+    """A virtual device where nobody can ask it for anything: it is greeted, and asked whenever it waits for that."""
+
+    def __init__(self, device: VirtualDevice, talk: Talk | None) -> None:
+        self._device, self._question = device, talk.keep_alive if talk is not None else b""
+        for piece in talk.opening if talk is not None else ():
+            device.answer(piece, 0.0)
+
+    def encode(self, state: DeviceState) -> bytes:
+        """Return what the device sends for one measurement."""
+        data = self._device.encode(state)
+        return self._device.answer(self._question, state.time_s) if self._question and not data else data
+
+    def answer(self, data: bytes, time_s: float) -> bytes:
+        """Return what the device answers."""
+        return self._device.answer(data, time_s)
 
 
 class PlayedDevice:
