@@ -160,13 +160,13 @@ def test_what_else_a_frame_holds_is_told_in_our_units_and_axes(call):
 
 
 def test_a_raw_sensor_has_no_quaternion_unless_it_is_asked_for(call):
-    pieces, states = streamed("hedrot", 400, "still")
+    pieces, states = streamed("hedrot", 400, "still", DIALECTS["hedrot"].rate_hz)
     code, out, _ = call("decode", "--dialect", "hedrot", "--hex", stdin=b"".join(pieces).hex(" ").encode())
     assert code == 0 and len(lines(out)) > 390
     assert not any("quat_wxyz" in line for line in lines(out)) and "mag_ut" in lines(out)[0]
     _, out, _ = call("decode", "--dialect", "hedrot", "--hex", "--fuse", stdin=b"".join(pieces).hex().encode())
     fused = [line["quat_wxyz"] for line in lines(out) if "quat_wxyz" in line]
-    assert len(fused) > 300 and angle_deg(fused[-1], states[-1].quat_world_from_head) < 1.0
+    assert len(fused) > 390 and angle_deg(fused[-1], states[-1].quat_world_from_head) < 1.0
 
 
 def test_trust_comes_with_the_frames_and_is_only_told(call):

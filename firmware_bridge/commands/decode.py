@@ -65,7 +65,9 @@ class LineWriter:
         self.n_motions = 0
         self._dialect, self._everything = dialect, everything
         self._gate = TrustGate(check_of(dialect))
-        self._fusion: Fusion | None = None if fusion is None else make_fusion(fusion)
+        # Where there is no clock the usual rate is taken to be true, so nothing has to be learnt.
+        rate_hz = dialect.rate_hz if dialect.clock_wrap_s is None else 0.0
+        self._fusion: Fusion | None = None if fusion is None else make_fusion(fusion, rate_hz)
         self._turns, self._last_s = 0, 0.0
 
     def line(self, message: "Message") -> dict[str, Any] | None:
