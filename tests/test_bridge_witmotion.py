@@ -153,6 +153,20 @@ def test_the_virtual_ble_tracker_sends_motion_and_answers_reads():
     assert BLE_DIALECT.make_decoder is DIALECT.make_decoder
 
 
+def test_quaternions_are_asked_for_over_ble_and_used_instead_of_the_angles():
+    talk = BLE_DIALECT.talk
+    assert talk.keep_alive == bytes.fromhex("FF AA 27 51 00") and not talk.opening
+    device, decoder, told = WitmotionBleDevice(), WitmotionDecoder(), []
+    for k in range(100):
+        told.append(decoder.feed(device.encode(state(k)))[:1])
+        if k % 4 == 3:
+            (motion,) = decoder.feed(device.answer(talk.keep_alive, 0.01 * k))
+            assert motion.quat_wxyz == pytest.approx(QUAT, abs=5e-5)
+            # The very first frames gave their rates away with their angles.
+            assert k == 3 or motion.gyro_rad_s is not None
+    assert all(told[:4]) and not any(told[4:])
+
+
 def test_a_serial_read_is_answered_and_gives_no_pose():
     device, decoder = WitmotionDevice(), WitmotionDecoder()
     device.encode(state(0))

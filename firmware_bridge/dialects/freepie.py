@@ -1,4 +1,4 @@
-"""FreePIE's UDP packets, as phone apps send them: `u8 | flags u8 | up to 12 float32`, little-endian, radians.
+"""FreePIE's UDP packets, as phone apps send them: `padding u8 | flags u8 | up to 12 float32`, little-endian, radians.
 
 Flag 1: raw sensor values (nine floats, not used: no source tells their units); flag 2: orientation, which comes
 first or, where raw values are there too, after them. Users map the order and the signs of the three angles: yaw to
@@ -19,14 +19,12 @@ ORIENTATION_BYTES = 14
 """Some senders leave the unused floats out."""
 RAW, ORIENTATION = 1, 2
 MAX_ANGLE_RAD = 6.3
-LEAST_RAD = 1e-10
-MAX_DEVICES = 16
 _ANGLES = Struct("<3f")
 _AT = {ORIENTATION: 2, RAW | ORIENTATION: 38}
 
 
 class FreepieDecoder(DatagramDecoder):
-    """Reads datagrams of 50 bytes, or of 14 with the orientation alone; the first byte numbers the device."""
+    """Reads datagrams of 50 bytes, or of 14 with the orientation alone; the first byte may be anything."""
 
     def feed(self, data: bytes) -> list[Message]:
         """Return the orientations of one datagram, or of several in a row."""
@@ -35,8 +33,8 @@ class FreepieDecoder(DatagramDecoder):
 
     def read(self, datagram: bytes) -> list[Message]:
         """Return the orientation of one datagram; nothing from raw values alone."""
-        device, flags = datagram[:2]
-        if device >= MAX_DEVICES or not 0 < flags <= RAW | ORIENTATION:
+        flags = datagram[1]
+        if not 0 < flags <= RAW | ORIENTATION:
             self.counts.damaged += 1
             return []
         at = _AT.get(flags)
@@ -46,7 +44,7 @@ class FreepieDecoder(DatagramDecoder):
             self.counts.damaged += 1
             return []
         angles = _ANGLES.unpack_from(datagram, at)
-        if not all(abs(angle) <= MAX_ANGLE_RAD and (angle == 0.0 or abs(angle) >= LEAST_RAD) for angle in angles):
+        if not all(abs(angle) <= MAX_ANGLE_RAD for angle in angles):
             self.counts.implausible += 1
             return []
         yaw, pitch, roll = map(degrees, angles)

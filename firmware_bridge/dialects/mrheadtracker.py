@@ -1,8 +1,9 @@
 """IEM MrHeadTracker: MIDI control changes, a low and a high half for each of w, x, y, z or yaw, pitch, roll.
 
 Low halves are controllers 48 to 51, high halves 16 to 19. The numbers are taken as a head's orientation in x back,
-y right, z up; its firmware has a switch that inverts them, and programs that read it disagree on the sign of z: yaw
-can be inverted. The angles are read as those of that same frame, which no source confirms.
+y right, z up; its firmware has a switch that inverts them, which has to be off, and programs that read it disagree on
+the sign of z: yaw can be inverted. The angles are read as those of that same frame, which no source confirms: each
+can be inverted.
 """
 
 from math import hypot
@@ -143,8 +144,8 @@ DIALECT = Dialect(
     axes=Axes.HEAD,
     make_decoder=MrHeadTrackerDecoder,
     make_device=MrHeadTrackerDevice,
-    verified="vectors, virtual device; the sign of yaw is not settled",
+    verified="vectors, virtual device; not settled: the sign of yaw and, where it sends angles, of pitch and roll",
     rate_hz=50.0,
     port_name="MrHeadTracker",
-    uncertain=("yaw",),
+    uncertain=("yaw", "pitch", "roll"),
 )

@@ -4,8 +4,8 @@ Serial: `55 | kind | 8 data bytes | sum`, little-endian, in bursts whose last fr
 a measurement. BLE: `55 61 | acc, gyro, angle`, and `55 71 | register | values` as answers to reads, both 20
 bytes without a checksum. These are believed where they follow frames that were right, or the beginning; elsewhere
 only where another such frame follows. Angles are Rz(yaw) Ry(pitch) Rx(roll), an order that no source settles;
-where quaternions come, they are used. The rate is set with the maker's program: at 9600 baud a faster one
-would pile up in the device.
+where quaternions come, they are used, so they are asked for: as contents (serial) or again and again (BLE). The
+rate is set with the maker's program: at 9600 baud a faster one would pile up in the device.
 """
 
 from math import hypot, radians
@@ -37,11 +37,12 @@ from firmware_bridge.dialects.witmotion_frame import (
     SYNC,
     UNLOCK,
     WANTED,
+    read_register,
     write_register,
 )
 from firmware_bridge.messages import Message, Motion, Quat, Vec3
 
-BURSTS_WITHOUT_QUAT = 8
+BURSTS_WITHOUT_QUAT = 25
 """So many angle frames in a row mean that this device sends no quaternions; then the angles are used."""
 MAX_PITCH_COUNTS = 16384
 _RAD_S = radians(1.0) / GYRO_PER_DEG_S
@@ -154,7 +155,7 @@ DIALECT = Dialect(
     axes=Axes.SENSOR,
     make_decoder=WitmotionDecoder,
     make_device=WitmotionDevice,
-    verified="vectors, virtual device",
+    verified="vectors, virtual device; the order of its angles, used only where no quaternions come, is not settled",
     rate_hz=100.0,
     bauds=(9600, 115200, 230400, 460800, 921600),
     talk=Talk(opening=(UNLOCK, write_register(CONTENTS, WANTED)), opening_gap_s=0.01),
@@ -167,8 +168,9 @@ BLE_DIALECT = Dialect(
     axes=Axes.SENSOR,
     make_decoder=WitmotionDecoder,
     make_device=WitmotionBleDevice,
-    verified="a captured frame, virtual device",
-    rate_hz=100.0,
+    verified="a captured frame, virtual device; the order of its angles, used until quaternions come, is not settled",
+    rate_hz=50.0,
     port_name="WT",
     batches=True,
+    talk=Talk(keep_alive=read_register(QUAT_REGISTER), keep_alive_s=0.02),
 )

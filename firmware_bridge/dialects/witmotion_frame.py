@@ -22,6 +22,11 @@ COMMAND = b"\xff\xaa"
 UNLOCK = b"\xff\xaa\x69\x88\xb5"
 
 
+def read_register(register: int) -> bytes:
+    """Return the command that asks for a register and those after it."""
+    return COMMAND + bytes((READ, register, 0))
+
+
 def write_register(register: int, value: int) -> bytes:
     """Return the command that writes 16 bits; it needs `UNLOCK` before it, and is forgotten unless saved."""
     return COMMAND + bytes((register,)) + value.to_bytes(2, "little")

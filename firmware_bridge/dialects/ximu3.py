@@ -2,7 +2,8 @@
 
 Text is `Q,<µs>,w,x,y,z`; binary the letter + 0x80, `µs u64 | float32 ...`, little-endian, with line feeds replaced
 (0A by DB DC, DB by DB DD). The earth's axes are taken as north, west, up or east, north, up, as the device is
-set to; the body axes are the sensor's. Its field has no unit: 1 is taken as 50 µT.
+set to; it does not say which, and from north, east, down the head comes out upside down. The body axes are the
+sensor's. Its field has no unit: 1 is taken as 50 µT.
 """
 
 import json
@@ -167,7 +168,7 @@ DIALECT = Dialect(
     axes=Axes.SENSOR,
     make_decoder=Ximu3Decoder,
     make_device=Ximu3Device,
-    verified="vectors, virtual device; messages as in the maker's API",
+    verified="vectors, virtual device; messages as in the maker's API; set it to NWU or ENU, NED cannot be told",
     rate_hz=100.0,
     clock_wrap_s=(1 << 64) * 1e-6,
     talk=Talk(opening=(PING,)),
