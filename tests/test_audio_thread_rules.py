@@ -151,7 +151,9 @@ rng = np.random.default_rng(1)
 empty = full = 0
 for batch in range(1000):
     q = rng.standard_normal(4)
-    mailbox.publish(PoseSample(batch * 0.01, tuple(q / np.linalg.norm(q)), seq=batch))
+    gyro = tuple(rng.standard_normal(3)) if batch % 7 else None
+    mailbox.publish(PoseSample(batch * 0.01, tuple(q / np.linalg.norm(q)), gyro, seq=batch))
+    engine.set_prediction(("off", "constant", "learnt")[batch // 40 % 3])
     if engine.ring.free_frames() > 4000 and batch % 10:  # every tenth time the ring runs dry
         engine.ring.write(field)
     if batch % 20 == 0:

@@ -1,10 +1,14 @@
 """Prediction in the engine's own path, and the figures by which it was chosen."""
 
+import time
+
 import numpy as np
 import pytest
-from engine_tools import make_engine
+from engine_tools import make_engine, noise_field, run_blocks
 from scipy.spatial.transform import Rotation
 
+from firmware_bridge.mailbox import PoseMailbox
+from firmware_bridge.pose import PoseSample
 from firmware_bridge.virtual.simulated_head import HeadState, SimulatedHead
 from rt_render.app.benchmarks.heads_for_prediction import RecordedHead, ReversingHead, StillHead
 from rt_render.app.benchmarks.predicted_path import Wearable, errors_deg, rendered_heads, wear
@@ -114,10 +118,28 @@ def test_a_recording_that_is_too_short_is_an_error(tmp_path):
     quats = np.broadcast_to([1.0, 0.0, 0.0, 0.0], (len(times_s), 4))
     rows = np.zeros((len(times_s), 3))
     write_imu_recording(ImuRecording("x", times_s, rows, rows, None, quats, np.ones(300, bool)), tmp_path / "head.npz")
-    with pytest.raises(
-        RenderError, match=r"holds 3\.0 s of movement in one piece: name a .* 10 s or more\."
-    ):
+    with pytest.raises(RenderError, match=r"holds 3\.0 s of movement in one piece: name a .* 10 s or more\."):
         RecordedHead(tmp_path / "head.npz")
+
+
+@pytest.mark.parametrize("latency_s", [0.0, 0.04])
+def test_the_block_function_predicts_to_when_its_card_says_it_is_heard(latency_s):
+    engine = make_engine(block_size=128)
+    mailbox = PoseMailbox.private()
+    engine.follow_mailbox(mailbox)
+    engine.set_prediction("constant", cap_ms=200.0)
+    engine.ring.write(noise_field(1280, 1))
+    now_s = time.monotonic()
+    mailbox.publish(PoseSample(now_s, (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 2.0)))
+    if latency_s:
+        engine._s["dac_s"] = now_s + latency_s
+    run_blocks(engine, 1)
+    predicted_s = Rotation.from_quat(engine.snapshot().quat_world_from_head, scalar_first=True).as_rotvec()[2] / 2.0
+    block_s = 128 / 48000
+    if latency_s:
+        assert predicted_s == pytest.approx(latency_s + block_s, abs=1e-6)
+    else:
+        assert predicted_s > 0.99 * block_s, "offline a block is heard as it is made"
 
 
 def test_prediction_is_set_in_words_and_within_limits():

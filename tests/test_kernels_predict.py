@@ -63,7 +63,7 @@ class SlowTwin:
         q = Rotation.from_quat(q, scalar_first=True)
         if self.rows:
             dt = t - self.rows[-1]["t"]
-            self.interval_s += 0.1 * (dt - self.interval_s)
+            self.interval_s += (0.1 if self.interval_s else 1.0) * (dt - self.interval_s)
             then = self.older(t, min(age_s, CAP_S) + 0.5 * self.interval_s)
             span = t - then["t"]
             short = (then["q"].inv() * q).as_rotvec() - span * then["g"]

@@ -34,8 +34,8 @@ JUMP_RAD = 0.05
 """A pose so far from where its rates lead is a new zero of the tracker: what was before says nothing of it."""
 GAP_S = 0.1
 """After so long without a pose the head's rate is news."""
-FRESH_INTERVALS, FADING_S = 2.0, 0.1
-"""Where no pose came for so many intervals, the prediction goes back to the last one within so long."""
+FRESH_INTERVALS, FRESH_S, FADING_S = 2.0, 0.02, 0.1
+"""Where no pose came for so many intervals and so long, the prediction goes back to the last one, in 0.1 s."""
 MEAN_SHARE = 0.1
 """Of a new value in the means of interval and delay."""
 
@@ -136,7 +136,7 @@ def remember_rt(pose, memory, heard_s, cap_s):
     if memory[COUNT] > 0.0 and dt == 0.0:
         return  # given on again, as when the tracker fell silent
     if memory[COUNT] > 0.0 and _follows_rt(pose, memory):
-        memory[INTERVAL] += MEAN_SHARE * (dt - memory[INTERVAL])
+        memory[INTERVAL] += (MEAN_SHARE if memory[INTERVAL] > 0.0 else 1.0) * (dt - memory[INTERVAL])
         memory[DELAY] += MEAN_SHARE * (age - memory[DELAY])
         # predictions reach so far half-way to the next pose
         _learn_rt(pose, memory, min(age, cap_s) + 0.5 * memory[INTERVAL])
@@ -168,7 +168,7 @@ def ahead_rt(pose, memory, heard_s, cap_s):
     followed in full, so that motion between slow poses is smooth, until a next one is long overdue.
     """
     beyond = max(0.0, memory[DELAY] - cap_s)
-    overdue = heard_s - memory[NEWS] - FRESH_INTERVALS * memory[INTERVAL]
+    overdue = heard_s - memory[NEWS] - max(FRESH_S, FRESH_INTERVALS * memory[INTERVAL])
     trust = min(1.0, max(0.0, 1.0 - overdue / FADING_S))
     return trust * max(0.0, heard_s - pose[POSE_TIME] - beyond)
 
