@@ -271,9 +271,10 @@ def process_block_rt(address, out):
     state.dac_s = 0.0
     state.hear_s = dac_s + state.extra_latency_s if dac_s > 0.0 else 0.0
     state.hear_latency_s = state.hear_s - start_s if dac_s > 0.0 else 0.0
-    first_frame, fade, gain, had_path = state.frame, state.fade, state.gain, state.has_path
+    first_frame, gain, had_path = state.frame, state.gain, state.has_path
     n_bad, n_limited = state.non_finite, state.limited_blocks
     fade_step = _transport_rt(state, address)
+    fade = state.fade
     n_segments = plan_path_rt(state, start_s)
     if fade_step > 1.0:
         silence_rt(out, state)

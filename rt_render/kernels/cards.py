@@ -143,7 +143,7 @@ def sound_card_rt(link_address, out, n_frames, times, flags):
     address = link.state
     link.calls += 1
     state = carray(as_pointer(address), (1,), STATE)[0]
-    dac_s = dac_time_rt(link, link_address, times, n_frames, state.fs_hz)
+    dac_s = dac_time_rt(link, link_address, times, n_frames, flags & _OUTPUT_UNDERFLOW != 0, state.fs_hz)
     if enter_rt(address, link.stream) == 0:
         _silence_frames(out, n_frames)
         return

@@ -25,7 +25,7 @@ _WORDS = LINK.fields["words"][1]  # type: ignore[index]
 
 @rt_jit
 def _call_latency_rt(link, link_address, times):
-    """Note when the sound card called and the seconds from then to the converter; once the host has no time, that."""
+    """Note when the sound card called, the seconds from then to the converter, and whether its host knows them."""
     called_s = monotonic_ns_rt(link_address + _WORDS) * 1e-9
     link.call_latency_s = link.latency_s
     if times != 0:
@@ -34,7 +34,7 @@ def _call_latency_rt(link, link_address, times):
         now_s, dac_s = stream[1], stream[2]
         if 0.0 < dac_s - now_s < MAX_LATENCY_S:
             link.call_latency_s = dac_s - now_s
-            if now_s == link.stream_time_s and dac_s != link.stream_dac_s:
+            if now_s == link.stream_time_s and dac_s != link.stream_dac_s and link.looks > 0:
                 called_s = link.called_s  # one more block of the same host buffer: its time was taken at the first
             link.stream_time_s, link.stream_dac_s, link.called_s = now_s, dac_s, called_s
             return
@@ -44,18 +44,17 @@ def _call_latency_rt(link, link_address, times):
 
 
 @rt_jit
-def dac_time_rt(link, link_address, times, n_frames, fs_hz):
-    """Return the monotonic time at which the first of the next `n_frames` of a stream is converted. Audio thread.
+def follow_line_rt(link, dac_s, n_frames, ran_dry, fs_hz):
+    """Return by the line when the first of the next `n_frames` is converted, `dac_s` being what the host tells.
 
-    Modifies the stream's record (`LINK`) only, so that a stream whose turn it is not may keep its line.
+    `ran_dry`: nothing was converted for a while, so that the line begins anew. Modifies `link`. Audio thread.
     """
-    _call_latency_rt(link, link_address, times)
     before_s = link.frames / fs_hz
-    start_s = link.called_s + link.call_latency_s - before_s
+    start_s = dac_s - before_s
     off_s = start_s - link.start_s
-    link.looks += 1
+    link.looks = 1 if ran_dry else link.looks + 1
     if link.looks == 1:
-        link.start_s = start_s
+        link.start_s, link.aside_frames = start_s, 0
     else:
         side = 1 if off_s > JUMP_S else (-1 if off_s < -JUMP_S else 0)
         if side * link.aside_frames <= 0:
@@ -70,3 +69,14 @@ def dac_time_rt(link, link_address, times, n_frames, fs_hz):
             link.start_s += share * max(-JUMP_S, min(JUMP_S, off_s))
     link.frames += n_frames
     return link.start_s + before_s
+
+
+@rt_jit
+def dac_time_rt(link, link_address, times, n_frames, ran_dry, fs_hz):
+    """Return the monotonic time at which the first of the next `n_frames` of a stream is converted. Audio thread.
+
+    `times`: address of PortAudio's, or 0. Modifies the stream's record (`LINK`) only, so that a stream whose turn
+    it is not may keep its line.
+    """
+    _call_latency_rt(link, link_address, times)
+    return follow_line_rt(link, link.called_s + link.call_latency_s, n_frames, ran_dry, fs_hz)

@@ -68,7 +68,7 @@ def tell_changes_rt(state, address, flags, n_bad):
 def trace_rt(state, address, begin_ns, first_frame, fade, fade_step, gain, n_segments):
     """Append the row of the block that is being finished, its counters and flags set already. Audio thread.
 
-    `first_frame`, `fade`, `gain`: as they were at the block's begin.
+    `first_frame`, `fade`, `gain`: as the block began with them.
     """
     written = state.trace_written
     if written - load_acquire_i64(address + _TRACE_READ) >= state.trace_capacity:
