@@ -177,6 +177,13 @@ def test_rates_of_their_own_message_go_with_the_next_quaternions_while_they_are_
     assert decoder.counts.last_reason == "/gyrosc/rrate: no head turns faster than 4000 °/s"
 
 
+def test_the_length_at_which_a_quaternion_came_is_told():
+    decoder = OscDecoder(find_dialect("gyrosc"))
+    motion = decoder.feed(packet("/gyrosc/quat", *(0.99 * part for part in (W, X, Y, Z))), 0.0)
+    assert motion.norm == pytest.approx(0.99, abs=1e-5)
+    assert sum(part**2 for part in motion.quat_wxyz) == pytest.approx(1.0)
+
+
 def test_scene_rotators_switches_turn_signs_until_they_are_off():
     decoder = OscDecoder(find_dialect("iem"))
     for switch in ("invertQuaternion", "invertYaw", "invertPitch", "invertRoll"):
