@@ -25,6 +25,15 @@ class Counts:
         """Return the number of frames that were damaged, implausible or lost."""
         return self.damaged + self.implausible + self.lost
 
+    def __add__(self, other: "Counts") -> "Counts":
+        """Return both together."""
+        return Counts(
+            self.frames + other.frames,
+            self.damaged + other.damaged,
+            self.implausible + other.implausible,
+            self.lost + other.lost,
+        )
+
 
 class Decoder(Protocol):
     """Reads one dialect. It never raises for what comes over the wire. Thread: one."""

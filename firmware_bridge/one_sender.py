@@ -44,10 +44,9 @@ class OneSender:
         return True
 
     def believe(self, sender: Address, now_s: float) -> bool:
-        """Note that a pose of an admitted sender came; return whether the sender is newly trusted."""
+        """Note that a pose of an admitted sender came; return whether there was nobody to trust before."""
         is_new = self.sender is None
-        if is_new:
-            self.sender = sender
+        self.sender = sender
         self._last_pose_s = now_s
         return is_new
 

@@ -109,7 +109,7 @@ def make_source(settings: BridgeSettings, notices: Notices) -> Source:
         case Kind.AUTO:
             return AutoSource(notices, others=[_osc(settings, spec, notices)])
         case Kind.SERIAL if spec.place == "auto":
-            return AutoSource(notices, lambda: serial_places(dialect))
+            return AutoSource(notices, lambda: serial_places(dialect, spec.number))
         case Kind.SERIAL:
             return open_source.serial_source(spec.place, notices, dialect, spec.number, record)
     if dialect is None:
@@ -132,6 +132,12 @@ def _check(settings: BridgeSettings, spec: TrackerSpec) -> None:
     if settings.record_raw is not None and (spec.kind not in _RECORDABLE or spec.place == "auto"):
         raise BridgeError(
             f"the bytes of tracker {settings.tracker!r} cannot be recorded: name its port, or its dialect and place."
+        )
+    talk = find_dialect(spec.dialect).talk if spec.dialect is not None else None
+    if spec.place == "auto" and talk is not None and talk.silent_until_asked:
+        raise BridgeError(
+            f"{spec.dialect} is silent until it is asked, and ports that may be other devices' are not written to: "
+            f"name its port, such as {spec.dialect}:/dev/ttyUSB0 or {spec.dialect}:COM3."
         )
     if spec.kind in (Kind.OSC, Kind.AUTO):
         own_port = spec.number or settings.osc_port

@@ -12,12 +12,16 @@ from firmware_bridge.pose import PoseSample
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """How a source does: `sender` in words or "", `dropped` counts what could not be used, `counts` of which kind."""
+    """How a source does: `sender` in words or "", `dropped` counts what could not be used, `counts` of which kind.
+
+    `is_open` is false once the port itself is gone or could not be opened, and not where it is only silent.
+    """
 
     connected: bool
     sender: str
     dropped: int
     counts: Counts | None = None
+    is_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)

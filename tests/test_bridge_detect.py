@@ -221,7 +221,7 @@ def test_auto_waits_for_a_tracker_and_takes_it(tmp_path):
 
 
 def test_auto_finds_the_tracker_again_at_another_port(tmp_path, monkeypatch):
-    monkeypatch.setattr("firmware_bridge.sources.auto_source.SILENT_S", 0.3)
+    monkeypatch.setattr("firmware_bridge.sources.auto_source.LOST_S", 0.3)
     ports = Ports(tmp_path)
     source = AutoSource(Notices(lambda text: None), ports, record=tmp_path / "all.rtraw")
     for name, dialect in (("one", "hbf1"), ("two", "witmotion")):

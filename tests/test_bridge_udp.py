@@ -124,7 +124,8 @@ def test_a_device_is_greeted_once_it_was_heard_kept_awake_and_taken_leave_of(sou
 
 def test_a_device_that_began_anew_and_calls_is_greeted_again(source, sender, place, monkeypatch):
     monkeypatch.setattr(link_source, "REGREET_S", 0.05)
-    monkeypatch.setattr(Sixteen, "feed", lambda self, data: [Told("event")] if data == b"anybody?" else [Motion()])
+    ahead = Motion((1.0, 0.0, 0.0, 0.0))
+    monkeypatch.setattr(Sixteen, "feed", lambda self, data: [Told("event")] if data == b"anybody?" else [ahead])
     for data in (AHEAD, b"anybody?", b"anybody?"):
         sender.sendto(data, place)
         source.poll(0.2)

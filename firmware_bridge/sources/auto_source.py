@@ -15,19 +15,21 @@ from firmware_bridge.sources.link_source import LinkSource
 from firmware_bridge.sources.open_source import hid_source, midi_source, serial_source
 
 LOOK_EVERY_S = 1.0
-SILENT_S = 2.0
+LOST_S, SILENT_S = 2.0, 60.0
+"""How long the chosen one is waited for: where its port has gone, and where it only falls silent (with a still head,
+some send nothing). Listening to other ports is not free: opening one restarts many a board behind it."""
 REMIND_S = 30.0
 
 MakeSource = Callable[[Notices], Source]
 Places = Callable[[], Mapping[str, MakeSource]]
 
 
-def serial_places(dialect: Dialect | None = None) -> dict[str, MakeSource]:
-    """Return how to listen to each serial port that is there, by name."""
+def serial_places(dialect: Dialect | None = None, baud: int | None = None) -> dict[str, MakeSource]:
+    """Return how to listen to each serial port that is there, by name; for one dialect or speed only if wanted."""
     from firmware_bridge.transports.serial_port import serial_ports
 
     def make(device: str) -> MakeSource:
-        return lambda notices: serial_source(device, notices, dialect)
+        return lambda notices: serial_source(device, notices, dialect, baud, listen_first=True)
 
     return {port.device: make(port.device) for port in serial_ports()}
 
@@ -68,7 +70,7 @@ def _hid_places() -> dict[str, MakeSource]:
 
 
 class AutoSource:
-    """Listens everywhere and goes on with the first source that brings motion; searches anew when that is silent.
+    """Listens everywhere and goes on with the first source that brings motion; searches anew when that is lost.
 
     Several at once: the one whose dialect comes first in the table, and it is said. `places` says what is there;
     `others` are listened to as well (OSC). Nothing is written before a place has identified itself. `record`
@@ -104,7 +106,7 @@ class AutoSource:
             heard = self._chosen.poll(timeout_s)
             if heard:
                 self._heard_s = now_s
-            elif now_s - self._heard_s > SILENT_S:
+            elif now_s - self._heard_s > (SILENT_S if self._chosen.health().is_open else LOST_S):
                 self._release()
         chosen = self._chosen
         if chosen is not None:

@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 
 from firmware_bridge.decoder import Counts, Decoder
 from firmware_bridge.dialect import Dialect
-from firmware_bridge.messages import Message, Motion
+from firmware_bridge.messages import Motion, Told
 from firmware_bridge.notices import Notices
 from firmware_bridge.raw_recording import RawRecordingWriter
 from firmware_bridge.source import Heard, SourceHealth
 from firmware_bridge.sources.identification import USUAL_BAUDS, BaudSearch, Verdict, serial_dialects
+from firmware_bridge.sources.reasons import why_no_pose, why_nothing_comes
 from firmware_bridge.sources.recording_link import RecordedLink
+from firmware_bridge.sources.senders import Sender, Strangers
 from firmware_bridge.sources.talker import Talker
 from firmware_bridge.transports.link import ByteLink, LinkError, Piece
 
@@ -23,8 +25,11 @@ class LinkSource:
     """Messages of one device behind one link, whatever happens to it.
 
     Parameters: `dialect` as the user named it, or None: then it is found out by listening, anew after every
-    reconnection, and nothing is written before; `make_decoder` where the dialect's own will not do. A link with
-    several speeds is listened to at one after the other. `exact_times` is true for a link that knows them.
+    reconnection or silence; `make_decoder` where the dialect's own will not do. A link with several speeds is
+    listened to at one after the other. Nothing is written before the dialect was heard, unless it is named and
+    either the speed is sure or the device is silent until asked; `listen_first` holds a named one to that, too.
+    Where several may send (UDP), one is heard once it has proved itself, and then no other. `exact_times` is true
+    for a link that knows them.
     """
 
     exact_times = False
@@ -35,25 +40,27 @@ class LinkSource:
         dialect: Dialect | None,
         notices: Notices,
         make_decoder: Callable[[], Decoder] | None = None,
+        *,
+        listen_first: bool = False,
     ) -> None:
         self.name = link.name
-        self.dialect = dialect
+        self._named = None if listen_first else dialect
+        self.dialect = self._named
         self.device_id = ""
         self._link: ByteLink = link
-        self._named, self._notices = dialect, notices
+        self._wanted, self._notices = dialect, notices
         self._make_decoder = make_decoder
         self._bauds = link.bauds
         self._is_open = False
         self._tries = 0
         self._retry_at_s = 0.0
         self._search: BaudSearch | None = None
-        self._decoder: Decoder | None = None
+        self._sender: Sender | None = None
+        self._strangers = Strangers(self._new_sender)
         self._past = Counts()
-        self._talker: Talker | None = None
-        self._sender = ""
-        self._heard_s = self._bytes_s = self._greeted_s = 0.0
+        self._talker = Talker()
+        self._heard_s = self._bytes_s = 0.0
         self._is_live = False
-        self._is_greeted = True
 
     def poll(self, timeout_s: float) -> Sequence[Heard]:
         """Return the messages that these bytes completed, stamped right after the read. Never raises."""
@@ -62,8 +69,10 @@ class LinkSource:
                 return []
             now_s = time.monotonic()
             self._speak(now_s)
-            wait_s = timeout_s if self._talker is None else min(timeout_s, self._talker.wait_s(now_s))
-            pieces = self._link.read(wait_s)
+            pieces = self._link.read(min(timeout_s, self._talker.wait_s(now_s)))
+            if pieces and self._named is None and self._search is None and now_s - self._bytes_s > SILENT_S:
+                # What comes after a silence may be another device.
+                self._begin(now_s)
             heard = self._listen(pieces) if self._search is not None else self._understand(pieces)
             self._tell(pieces, heard)
         except LinkError as loss:
@@ -73,23 +82,18 @@ class LinkSource:
 
     def health(self) -> SourceHealth:
         """Return whether messages come, from whom, and how many frames were unusable."""
-        counts = self.counts()
-        sender = (self._sender or self.name) if self._is_live else ""
-        return SourceHealth(self._is_live, sender, counts.dropped, counts)
+        counts, sender = self.counts(), self._sender
+        words = ((sender.name if sender is not None else "") or self.name) if self._is_live else ""
+        return SourceHealth(self._is_live, words, counts.dropped, counts, self._is_open)
 
     def counts(self) -> Counts:
         """Return what became of all frames so far, former connections included. Any thread."""
-        past, now = self._past, self._decoder.counts if self._decoder is not None else Counts()
-        return Counts(
-            past.frames + now.frames,
-            past.damaged + now.damaged,
-            past.implausible + now.implausible,
-            past.lost + now.lost,
-        )
+        past, sender = self._past + self._strangers.counts(), self._sender
+        return past if sender is None else past + sender.decoder.counts
 
     def say(self, data: bytes) -> bool:
         """Write to the device, at its pace; False where it has not identified itself or is not there."""
-        if not self._is_open or self.dialect is None or (self._search is not None and self._named is None):
+        if not self._is_open or self.dialect is None or (self._search is not None and not self._waits_to_be_asked()):
             return False
         gap_s = self.dialect.talk.byte_gap_s if self.dialect.talk is not None else 0.0
         try:
@@ -129,102 +133,123 @@ class LinkSource:
         now_s = time.monotonic()
         self._is_open = True
         self._heard_s = self._bytes_s = now_s
-        self._sender, self.device_id = "", self._link.device_id
-        self._is_greeted = not self._link.answers_only
+        self.device_id = self._link.device_id
         self._begin(now_s)
         self._notices.repeat("opened", f"{self.name} is open, waiting for poses")
         return True
 
     def _begin(self, now_s: float) -> None:
         """Start to understand anew: at once where the dialect is sure, by listening where it is not."""
-        self._use(None, now_s)
+        self._hear_only(None)
+        self._talker.close()
         if self._named is not None and len(self._bauds) < 2:
             self._search = None
-            self._use(self._new_decoder(self._named), now_s)
+            if not self._link.answers_only:
+                self._hear_only(self._new_sender(""))
+                self._open_talk(now_s)
             return
-        dialects = serial_dialects() if self._named is None else (self._named,)
+        dialects = serial_dialects() if self._wanted is None else (self._wanted,)
         is_named = self._named is not None
         self._search = BaudSearch(dialects, self._bauds or USUAL_BAUDS[:1], now_s, is_named)
         if self._bauds:
             self._link.set_baud(self._search.baud)
+        if self._waits_to_be_asked():
+            self._open_talk(now_s)
 
-    def _use(self, decoder: Decoder | None, now_s: float) -> None:
-        self._past, self._decoder = self.counts(), decoder
-        dialect = self.dialect if decoder is not None else self._named
-        talk = dialect.talk if dialect is not None else None
-        self._talker = Talker(talk, now_s) if talk is not None and not self._link.answers_only else None
+    def _waits_to_be_asked(self) -> bool:
+        talk = self._named.talk if self._named is not None else None
+        return talk is not None and talk.silent_until_asked
 
-    def _new_decoder(self, dialect: Dialect) -> Decoder:
-        return dialect.make_decoder() if self._make_decoder is None else self._make_decoder()
+    def _open_talk(self, now_s: float) -> None:
+        self._talker.open(self.dialect.talk if self.dialect is not None else None, now_s)
+
+    def _new_sender(self, name: str) -> Sender:
+        dialect = self.dialect
+        assert dialect is not None
+        decoder = dialect.make_decoder() if self._make_decoder is None else self._make_decoder()
+        return Sender(name, decoder, dialect.check if self._link.answers_only else None)
+
+    def _hear_only(self, sender: Sender | None) -> None:
+        before, self._sender = self._sender, sender
+        if before is not None:
+            self._past += before.decoder.counts
 
     def _listen(self, pieces: Sequence[Piece]) -> list[Heard]:
         search = self._search
         assert search is not None
         verdict = search.feed(pieces)
         if verdict is not None:
-            return self._identified(verdict, search.baud)
-        baud = search.turn(time.monotonic())
+            return self._identified(verdict, search.baud, pieces[-1].sender)
+        now_s = time.monotonic()
+        baud = search.turn(now_s)
         if baud is not None and self._bauds:
             self._link.set_baud(baud)
-            if self._named is not None:
-                self._use(None, time.monotonic())
+            if self._waits_to_be_asked():
+                self._open_talk(now_s)
         return []
 
-    def _identified(self, verdict: Verdict, baud: int) -> list[Heard]:
+    def _identified(self, verdict: Verdict, baud: int, sender: str) -> list[Heard]:
         self._search = None
-        talks_already = self._named is not None
-        is_news = self.dialect is not verdict.dialect or not talks_already
+        is_news = self.dialect is not verdict.dialect or self._named is None
         self.dialect = verdict.dialect
         if self._bauds:
             # The next time this speed comes first.
             self._bauds = (baud, *(other for other in self._bauds if other != baud))
-        talker = self._talker
-        self._use(verdict.decoder, time.monotonic())
-        if talks_already:
-            self._talker = talker
+        self._hear_only(Sender(sender, verdict.decoder))
+        if not self._talker.is_open:
+            self._open_talk(time.monotonic())
         if is_news:
             self._notices.repeat("identified", f"{self.name} speaks {verdict.dialect.name}: {verdict.dialect.about}")
         return list(verdict.heard)
 
     def _understand(self, pieces: Sequence[Piece]) -> list[Heard]:
         heard: list[Heard] = []
-        for data, arrival_s, sender in pieces:
-            decoder = self._decoder
-            if sender != self._sender or decoder is None:
-                decoder = self._met(sender, arrival_s)
-            messages = decoder.feed(data)
-            if messages:
-                self._link.believe()
-                heard += [Heard(message, arrival_s) for message in messages]
-                if not self._is_greeted or self._begs(messages, arrival_s):
-                    self._greet(arrival_s)
+        for piece in pieces:
+            sender = self._sender
+            if sender is None or sender.name != piece.sender:
+                if self._link.answers_only:
+                    heard += self._hear_stranger(piece)
+                    continue
+                # The same device begun anew: nothing of before is continued.
+                sender = self._new_sender(piece.sender)
+                self._hear_only(sender)
+            new = sender.hear(piece)
+            if self._link.answers_only and new:
+                self._follow(sender, new, piece.arrival_s)
+            elif any(_is_reset(one) for one in new) and self._talker.opened_s <= piece.arrival_s:
+                self._open_talk(max(piece.arrival_s, self._talker.opened_s + REGREET_S))
+            heard += new
         return heard
 
-    def _met(self, sender: str, now_s: float) -> Decoder:
-        """Meet another sender, or the same one after it began anew: nothing of the former is continued."""
-        assert self.dialect is not None
-        decoder = self._decoder
-        if decoder is None or self._sender:
-            decoder = self._new_decoder(self.dialect)
-            self._use(decoder, now_s)
-        self._sender, self.device_id = sender, self._link.device_id
-        self._is_greeted = not self._link.answers_only
-        return decoder
+    def _hear_stranger(self, piece: Piece) -> list[Heard]:
+        """Hold back what a stranger says until it has proved itself: only then it is heard, and nobody else."""
+        sender = self._strangers.of(piece)
+        new = sender.hear(piece)
+        sender.held += new
+        if new and self._follow(sender, new, piece.arrival_s):
+            self._strangers.remove(sender)
+            self._hear_only(sender)
+            self.device_id = self._link.device_id
+            return list(sender.held)
+        return []
 
-    def _begs(self, messages: Sequence[Message], now_s: float) -> bool:
-        """Return whether a device that can only be answered calls, but sends no motion: it began anew."""
-        if not self._link.answers_only or now_s - max(self._heard_s, self._greeted_s) < REGREET_S:
-            return False
-        return not any(isinstance(message, Motion) for message in messages)
-
-    def _greet(self, now_s: float) -> None:
-        self._greeted_s = now_s
-        self._is_greeted = True
-        if self.dialect is not None and self.dialect.talk is not None:
-            self._talker = Talker(self.dialect.talk, now_s)
+    def _follow(self, sender: Sender, heard: list[Heard], now_s: float) -> bool:
+        """Believe one of several senders, greet it, and again whenever it calls; return whether it is believed."""
+        is_believed = sender.proves_itself(heard)
+        if is_believed:
+            self._link.believe(sender.name)
+        has_moved = any(isinstance(one.message, Motion) for one in heard)
+        last_s = max(sender.greeted_s, self._heard_s if sender is self._sender else sender.greeted_s)
+        calls = not has_moved and now_s - last_s >= REGREET_S
+        if calls or (is_believed and sender.greeted_s < 0.0):
+            sender.greeted_s = now_s
+            self._open_talk(now_s)
+        return is_believed
 
     def _speak(self, now_s: float) -> None:
-        while self._talker is not None and (data := self._talker.due(now_s)):
+        if self._named is not None and self._search is None and not self._link.answers_only:
+            self._talker.hears_nothing(self._heard_s, now_s)
+        while data := self._talker.due(now_s):
             self.say(data)
 
     def _tell(self, pieces: Sequence[Piece], heard: Sequence[Heard]) -> None:
@@ -232,34 +257,24 @@ class LinkSource:
         if pieces:
             self._bytes_s = now_s
         if any(isinstance(one.message, Motion) for one in heard):
+            self._talker.hears_motion(now_s)
             self._heard_s, self._tries = now_s, 0
             if not self._is_live:
                 self._is_live = True
-                self._notices.repeat("live", f"{self.name}: {self._dialect_name()} motion is coming in")
+                dialect = self.dialect.name if self.dialect is not None else "its"
+                self._notices.repeat("live", f"{self.name}: {dialect} motion is coming in")
         elif self._is_open and now_s - self._heard_s > SILENT_S:
             self._is_live = False
             self._notices.repeat("silent", f"{self.name} {self._why_silent(now_s)}")
-            if self._search is None and now_s - self._bytes_s < SILENT_S and self._may_be_another():
+            may_be_another = self._named is None or len(self._bauds) > 1
+            if self._search is None and now_s - self._bytes_s < SILENT_S and may_be_another:
                 self._begin(now_s)
-
-    def _may_be_another(self) -> bool:
-        return self._named is None or len(self._bauds) > 1
-
-    def _dialect_name(self) -> str:
-        return self.dialect.name if self.dialect is not None else "its"
 
     def _why_silent(self, now_s: float) -> str:
         if now_s - self._bytes_s > SILENT_S:
-            return f"is open but silent: {self._link.if_silent}"
-        if self._named is None:
-            return (
-                "sends bytes that no dialect explains so far: name the dialect if you know it "
-                "(`firmware-bridge dialects` lists them), else check what the head tracker is set to send"
-            )
-        return (
-            f"sends bytes but no poses ({self.counts().damaged} damaged frames): check its speed and that it "
-            f"really speaks {self._named.name}"
-        )
+            waits = self._named is not None and self._search is not None
+            return why_nothing_comes(self._link.if_silent, self._wanted, waits)
+        return why_no_pose(self._wanted, self.counts().damaged, self._strangers.why_not())
 
     def _lost(self, loss: LinkError) -> None:
         """Give the link up for now and come back after a while, longer each time."""
@@ -270,8 +285,14 @@ class LinkSource:
 
     def _close_link(self) -> None:
         self._is_open = self._is_live = False
-        self._search = self._talker = None
+        self._search = None
+        self._talker.close()
         try:
             self._link.close()
         except LinkError as loss:
             self._notices.repeat("close", f"{self.name} {loss}")
+
+
+def _is_reset(heard: Heard) -> bool:
+    message = heard.message
+    return isinstance(message, Told) and message.kind == "event" and message.values.get("event") == "reset"

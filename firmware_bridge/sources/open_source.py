@@ -14,17 +14,24 @@ from firmware_bridge.transports.link import ByteLink
 
 
 def serial_source(
-    port: str, notices: Notices, dialect: Dialect | None = None, baud: int | None = None, record: Path | None = None
+    port: str,
+    notices: Notices,
+    dialect: Dialect | None = None,
+    baud: int | None = None,
+    record: Path | None = None,
+    *,
+    listen_first: bool = False,
 ) -> LinkSource:
     """Return a source at one serial port; without a dialect or a speed these are found out by listening.
 
-    `record` names a new file for the raw bytes. Raises BridgeError for a speed or a file that cannot be.
+    `listen_first`: the port may be another device's, so nothing is written before the dialect was heard. `record`
+    names a new file for the raw bytes. Raises BridgeError for a speed or a file that cannot be.
     """
     from firmware_bridge.transports.serial_port import SerialLink
 
     bauds = dialect.bauds if dialect is not None else USUAL_BAUDS
     link = SerialLink(port, bauds if baud is None else (baud,))
-    return _source(link, dialect, notices, record)
+    return _source(link, dialect, notices, record, listen_first=listen_first)
 
 
 def udp_source(
@@ -74,8 +81,10 @@ def _source(
     notices: Notices,
     record: Path | None,
     make_decoder: Callable[[], Decoder] | None = None,
+    *,
+    listen_first: bool = False,
 ) -> LinkSource:
-    source = LinkSource(link, dialect, notices, make_decoder)
+    source = LinkSource(link, dialect, notices, make_decoder, listen_first=listen_first)
     if record is not None:
         source.record(RawRecordingWriter(record))
     return source

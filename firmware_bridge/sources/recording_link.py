@@ -50,9 +50,9 @@ class RecordedLink(ByteLink):
         self._sender = None
         self._link.set_baud(baud)
 
-    def believe(self) -> None:
+    def believe(self, sender: str) -> None:
         """Pass on."""
-        self._link.believe()
+        self._link.believe(sender)
 
     def close(self) -> None:
         """Close link and file; both go on when the link is opened again."""

@@ -55,5 +55,5 @@ class ByteLink(ABC):
     def set_baud(self, baud: int) -> None:  # noqa: B027 (most links have no speed)
         """Go on at another speed, the port open or not; as before where that speed cannot be."""
 
-    def believe(self) -> None:  # noqa: B027 (most links hear one device only)
-        """Note that what was read last made sense: a link that hears many locks on to that sender."""
+    def believe(self, sender: str) -> None:  # noqa: B027 (most links hear one device only)
+        """Note that a sender of the last pieces is believed: a link that hears many locks on to that one."""

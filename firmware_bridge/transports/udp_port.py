@@ -3,6 +3,7 @@
 import errno
 import socket
 import time
+from collections import deque
 
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import Notices
@@ -12,10 +13,12 @@ from firmware_bridge.transports.link import ByteLink, LinkError, Piece
 DEFAULT_HOST = "127.0.0.1"
 MAX_DATAGRAM_BYTES = 2048
 MAX_PER_READ = 64
+TOO_LONG = (errno.EMSGSIZE, 10040)
+"""What Windows says of a datagram that is longer than was asked for: it is cut off elsewhere."""
 
 
 class UdpLink(ByteLink):
-    """Listens at one address; believes the first sender whose datagrams make sense, as OneSender says.
+    """Listens at one address; hears everybody until one sender is believed, then that one, as OneSender says.
 
     Parameters: `host` an address of this machine ("0.0.0.0" hears other machines too), `port` 1..65535, else
     BridgeError; `wanted_by` names who usually sends there, for the sentence about a port in use.
@@ -32,7 +35,7 @@ class UdpLink(ByteLink):
         self._place, self._wanted_by = (host, port), wanted_by
         self._one = OneSender(notices)
         self._socket: socket.socket | None = None
-        self._last: Address | None = None
+        self._recent: deque[Address] = deque(maxlen=MAX_PER_READ)
 
     def open(self, timeout_s: float) -> bool:
         """Bind. Raises LinkError that says who may have the port."""
@@ -62,6 +65,9 @@ class UdpLink(ByteLink):
                 # Some systems report the closed port of one we answered to; the socket itself is well.
                 continue
             except OSError as error:
+                if error.errno in TOO_LONG:
+                    self.foreign += 1
+                    continue
                 raise LinkError(f"was closed by the system ({error.strerror}); trying again") from None
             now_s = time.monotonic()
             sender: Address = (address[0], address[1])
@@ -69,24 +75,27 @@ class UdpLink(ByteLink):
                 self.foreign += 1
                 wait_s = max(0.0, end_s - now_s) if not pieces else 0.0
                 continue
-            self._last, self.device_id = sender, sender[0]
+            self._recent.append(sender)
+            self.device_id = sender[0]
             pieces.append(Piece(data, now_s, in_words(sender)))
             if self._one.sender is None:
                 break
             wait_s = 0.0
         return pieces
 
-    def believe(self) -> None:
-        """Lock on to the sender of what was read last."""
-        if self._last is not None:
-            self._one.believe(self._last, time.monotonic())
+    def believe(self, sender: str) -> None:
+        """Lock on to a sender of what was read last."""
+        address = next((one for one in reversed(self._recent) if in_words(one) == sender), None)
+        if address is not None:
+            self._one.believe(address, time.monotonic())
 
     def write(self, data: bytes) -> bool:
-        """Send to the trusted sender; False while there is none."""
-        if self._socket is None or self._one.sender is None:
+        """Send to the believed sender, while there is none to the last that called; False before anybody did."""
+        receiver = self._one.sender or (self._recent[-1] if self._recent else None)
+        if self._socket is None or receiver is None:
             return False
         try:
-            self._socket.sendto(data, self._one.sender)
+            self._socket.sendto(data, receiver)
         except OSError:
             return False
         return True
