@@ -40,7 +40,7 @@ def calibrate(
 
     settings = make(tracker, osc_host=osc_host, osc_port=osc_port, osc_dialect=osc_dialect, fusion=fusion)
     source = make_source(settings, Notices(_say))
-    may_ask = not yes and sys.stdin.isatty() and OUT.is_terminal
+    may_ask = _may_ask(yes)
     try:
         session = CalibrationSession(source, settings.fusion, lean, time.monotonic() + patience, _ask_for)
         result = session.result()
@@ -80,8 +80,7 @@ class CalibrationSession:
         source = self._source
         wearable: Wearable | None = None
         while self._calibration is None or self._calibration.result is None:
-            if time.monotonic() > self._end_s:
-                raise BridgeError(self._why_not_done())
+            self._check_time()
             for heard in source.poll(POLL_S):
                 if not isinstance(heard.message, Motion):
                     continue
@@ -125,10 +124,17 @@ class CalibrationSession:
         store.save(key, Remembered(result.mounting, reference, source.name, saved, result.spread_deg))
         return str(store.path(key))
 
-    def _why_not_done(self) -> str:
+    def _check_time(self) -> None:
+        if time.monotonic() <= self._end_s:
+            return
         if self._calibration is None:
-            return f"{self._source.name} sends no poses: `firmware-bridge detect` says what is heard."
-        return f"the calibration was not finished in time, it waits for this: {self._calibration.asking}."
+            raise BridgeError(f"{self._source.name} sends no poses: `firmware-bridge detect` says what is heard.")
+        raise BridgeError(f"the calibration was not finished in time, it waits for this: {self._calibration.asking}.")
+
+
+def _may_ask(yes: bool) -> bool:
+    """Return whether there is somebody to answer."""
+    return not yes and sys.stdin.isatty() and OUT.is_terminal
 
 
 def _ask_for(sentence: str) -> None:

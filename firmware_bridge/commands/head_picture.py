@@ -3,7 +3,7 @@
 from math import cos, pi, radians, sin
 
 WIDTH, HEIGHT = 19, 9
-_SCALE = 3.0
+_SCALE, NOSE = 3.0, 4.0 / 3.0
 """Rows from the middle to the rim; a character is about twice as high as it is wide."""
 
 
@@ -22,7 +22,7 @@ def head_picture(yaw_deg: float, pitch_deg: float, roll_deg: float) -> list[str]
 def _view(marks: list[tuple[float, str]], turned_deg: float) -> list[str]:
     """Return a round head with marks at angles from its own 0, which lies `turned_deg` left of the right."""
     rim = [(1.0, 2.0 * pi * k / 64, "·") for k in range(64)]
-    features = [(1.25 if sign in "A>^" else 1.0, radians(turned_deg + at_deg), sign) for at_deg, sign in marks]
+    features = [(NOSE if sign in "A>^" else 1.0, radians(turned_deg + at_deg), sign) for at_deg, sign in marks]
     cells = [[" "] * WIDTH for _ in range(HEIGHT)]
     for radius, angle, sign in (*rim, *features):
         column = round(WIDTH // 2 + 2.0 * _SCALE * radius * cos(angle))

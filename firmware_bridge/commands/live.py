@@ -26,6 +26,7 @@ from firmware_bridge.commands.options import (
     make,
 )
 from firmware_bridge.commands.terminal import INTERRUPTED, OUT
+from firmware_bridge.errors import BridgeError
 
 if TYPE_CHECKING:
     from firmware_bridge.bridge import Bridge
@@ -115,6 +116,8 @@ def bridge_at(path: Path | None, view: "BridgeView", seconds: float | None, open
     """Run a bridge that publishes where renderers look, or at `path`; raises BridgeError where one does already."""
     from firmware_bridge.mailbox import PoseMailbox
 
+    if path is not None and not path.parent.is_dir():
+        raise BridgeError(f"there is no folder {path.parent} for the mailbox: make it first.")
     box = PoseMailbox.create(path)
     try:
         box.become_writer()

@@ -117,9 +117,9 @@ def view_of(status: BridgeStatus, pose: PoseSample | None, *, picture: bool = Tr
     advice: list[str] = []
     if health is not None:
         table.add_row("health", Text(health.in_words()))
-        gaps = f"{health.gaps} gaps, the longest {health.longest_gap_s:.2f} s"
-        table.add_row("frames", Text(f"{health.damaged} damaged, {health.lost} lost, {health.implausible} implausible"))
-        table.add_row("times", Text(f"{health.clock or 'not known yet'} · {gaps}"))
+        unusable = f"{health.damaged} damaged, {health.lost} lost, {health.implausible} implausible"
+        table.add_row("frames", Text(f"{unusable} · {health.gaps} gaps, the longest {health.longest_gap_s:.2f} s"))
+        table.add_row("times", Text(health.clock or "not known yet"))
         advice = health.advice()
     above = [Text(line) for line in head_picture(*angles)] if picture else []
     below = [Text(sentence, style="yellow") for sentence in advice]
