@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.markup import escape
@@ -16,8 +16,10 @@ from firmware_bridge.errors import BridgeError
 
 if TYPE_CHECKING:
     from firmware_bridge.device_store import DeviceStore
-    from firmware_bridge.source import Source
+    from firmware_bridge.dialect import Dialect
+    from firmware_bridge.source import Heard, Source
     from firmware_bridge.stages.calibration import Calibrated, Calibration
+    from firmware_bridge.wearable import Wearable
 
 POLL_S, DRAIN_S = 0.05, 0.3
 LIMIT_DEG = 15.0
@@ -42,7 +44,7 @@ def calibrate(
     source = make_source(settings, Notices(_say))
     may_ask = _may_ask(yes)
     try:
-        session = CalibrationSession(source, settings.fusion, lean, time.monotonic() + patience, _ask_for)
+        session = CalibrationSession(source, settings.fusion, lean, patience, _ask_for)
         result = session.result()
         _show(result)
         while result.repeat_offered and may_ask and typer.confirm("Nod some more?", default=True):
@@ -60,47 +62,55 @@ def calibrate(
 class CalibrationSession:
     """Listens to a source and feeds the guided calibration with what the device itself says.
 
-    `say` gets what the person is to do. Raises BridgeError for a source without a device, and at `end_s`.
+    `say` gets what the person is to do, who has `patience_s` for it. Raises BridgeError when that is over, and for
+    a source without a device. Another device is another calibration.
     """
 
     def __init__(
-        self, source: "Source", fusion: str, check_lean: bool, end_s: float, say: Callable[[str], None]
+        self, source: "Source", fusion: str, check_lean: bool, patience_s: float, say: Callable[[str], None]
     ) -> None:
         self._source, self._fusion, self._check_lean = source, fusion, check_lean
-        self._end_s, self._say = end_s, say
+        self._patience_s, self._say = patience_s, say
+        self._device: tuple[Dialect | None, str] = (None, "")
+        self._wearable: Wearable | None = None
         self._calibration: Calibration | None = None
-        self._device: tuple[object, str] = (None, "")
 
     def result(self) -> "Calibrated":
         """Guide through a calibration and return what was found."""
+        end_s = time.monotonic() + self._patience_s
+        while self._calibration is None or self._calibration.result is None:
+            if time.monotonic() > end_s:
+                self._give_up()
+            for heard in self._source.poll(POLL_S):
+                self._hear(heard)
+        return self._calibration.result
+
+    def _hear(self, heard: "Heard") -> None:
         from firmware_bridge.messages import Motion
+
+        if not isinstance(heard.message, Motion):
+            return
+        wearable, calibration = self._worn()
+        pose = wearable.hear(heard.message, heard.arrival_s)
+        if pose is None or calibration.result is not None:
+            return
+        news = calibration.feed(pose.quat_world_from_head, pose.gyro_rad_s, pose.time_s)
+        for sentence in news if calibration.result is None else ():
+            self._say(sentence)
+
+    def _worn(self) -> "tuple[Wearable, Calibration]":
         from firmware_bridge.stages.calibration import Calibration
         from firmware_bridge.wearable import Wearable
 
         source = self._source
-        wearable: Wearable | None = None
-        while self._calibration is None or self._calibration.result is None:
-            self._check_time()
-            for heard in source.poll(POLL_S):
-                if not isinstance(heard.message, Motion):
-                    continue
-                if wearable is None or (source.dialect, source.device_id) != self._device:
-                    self._device = (source.dialect, source.device_id)
-                    dialect = source.dialect
-                    if dialect is None:
-                        raise BridgeError(f"{source.name} is no device that sits on a head: name a port or a device.")
-                    wearable = Wearable(dialect, exact=source.exact_times, fusion=self._fusion)
-                    if self._calibration is None:
-                        lean = self._check_lean or "roll" in dialect.uncertain
-                        self._calibration = Calibration(check_lean=lean)
-                pose = wearable.hear(heard.message, heard.arrival_s)
-                if pose is not None and self._calibration is not None:
-                    news = self._calibration.feed(pose.quat_world_from_head, pose.gyro_rad_s, pose.time_s)
-                    if self._calibration.result is not None:
-                        break
-                    for sentence in news:
-                        self._say(sentence)
-        return self._calibration.result
+        dialect, device = source.dialect, (source.dialect, source.device_id)
+        if dialect is None:
+            raise BridgeError(f"{source.name} is no device that sits on a head: name a port or a device.")
+        if self._wearable is None or self._calibration is None or device != self._device:
+            self._device = device
+            self._wearable = Wearable(dialect, exact=source.exact_times, fusion=self._fusion)
+            self._calibration = Calibration(check_lean=self._check_lean or "roll" in dialect.uncertain)
+        return self._wearable, self._calibration
 
     def result_of_more(self) -> "Calibrated":
         """Guide through more nods and return what all of them say together."""
@@ -124,9 +134,7 @@ class CalibrationSession:
         store.save(key, Remembered(result.mounting, reference, source.name, saved, result.spread_deg))
         return str(store.path(key))
 
-    def _check_time(self) -> None:
-        if time.monotonic() <= self._end_s:
-            return
+    def _give_up(self) -> NoReturn:
         if self._calibration is None:
             raise BridgeError(f"{self._source.name} sends no poses: `firmware-bridge detect` says what is heard.")
         raise BridgeError(f"the calibration was not finished in time, it waits for this: {self._calibration.asking}.")
