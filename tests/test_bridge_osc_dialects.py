@@ -1,5 +1,7 @@
 import math
+import re
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -301,3 +303,8 @@ def test_bytes_that_are_no_osc_are_called_so():
 def test_an_unknown_dialect_lists_the_known_ones():
     with pytest.raises(BridgeError, match="sparta"):
         find_dialect("nosuch")
+
+
+def test_the_readme_names_every_dialect():
+    named = set(re.findall(r"`([a-z0-9-]+)`", (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")))
+    assert not DIALECTS.keys() - named - {"default"}
