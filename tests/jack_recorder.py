@@ -1,10 +1,11 @@
 """Records what PortAudio plays into a JACK server; a process of its own, told what to do by lines.
 
 `connect` connects the player's ports, `stop` writes FILE.npz: `blocks` (n, period, 2) float32, `frames` (n,) the
-server's frame time of each, `xruns`.
+server's frame time of each, `times` (n,) the monotonic time at which it came, in seconds, `xruns`.
 """
 
 import sys
+import time
 
 import jack
 import numpy as np
@@ -16,6 +17,7 @@ def main(file: str, server: str, seconds: float) -> None:
     n_blocks = int(seconds * client.samplerate / client.blocksize)
     blocks = np.zeros((n_blocks, client.blocksize, 2), np.float32)
     frames = np.zeros(n_blocks, np.int64)
+    times = np.zeros(n_blocks)
     count = {"blocks": 0, "xruns": 0}
 
     @client.set_process_callback
@@ -25,6 +27,7 @@ def main(file: str, server: str, seconds: float) -> None:
             for ear, port in enumerate(ears):
                 blocks[i, :, ear] = port.get_array()
             frames[i] = client.last_frame_time
+            times[i] = time.monotonic()
             count["blocks"] = i + 1
 
     @client.set_xrun_callback
@@ -43,7 +46,7 @@ def main(file: str, server: str, seconds: float) -> None:
             else:
                 break
     n = count["blocks"]
-    np.savez(file, blocks=blocks[:n], frames=frames[:n], xruns=count["xruns"])
+    np.savez(file, blocks=blocks[:n], frames=frames[:n], times=times[:n], xruns=count["xruns"])
     print("written", flush=True)
 
 

@@ -25,11 +25,11 @@ from rt_render.io.sound_card import SoundCard
 ORDER, N_TAPS = 3, 256
 
 
-def make_engine(order: int = ORDER, ring_s: float = 2.0) -> Engine:
+def make_engine(order: int = ORDER, ring_s: float = 2.0, trace_rows: int = 0) -> Engine:
     """An engine with filters that have no symmetry at all."""
     plan = Plan(order, PERIOD, FS_HZ, N_TAPS, ring_s=ring_s)
     filters = np.random.default_rng(1).standard_normal((2, plan.n_sh, N_TAPS))
-    return Engine(plan, 0.005 * filters * np.exp(-np.arange(N_TAPS) / 60.0))
+    return Engine(plan, 0.005 * filters * np.exp(-np.arange(N_TAPS) / 60.0), trace_rows=trace_rows)
 
 
 def turn_head(engine: Engine, seconds: float) -> None:
@@ -66,7 +66,8 @@ def hold_interpreter_lock(stop: threading.Event) -> None:
 
 def record(seconds: float, hold_lock: bool = False) -> dict[str, object]:
     """Record `seconds` of a turning field through JACK and compare it to the offline run, block by block."""
-    engines = [make_engine(ring_s=seconds + 1.0) for _ in range(2)]
+    n_rows = 2 * int((seconds + 20.0) * FS_HZ / PERIOD)
+    engines = [make_engine(ring_s=seconds + 1.0, trace_rows=n_rows) for _ in range(2)]
     for engine in engines:
         turn_head(engine, seconds)
         engine.ring.write(make_field(seconds, engine.plan.n_sh))
@@ -89,7 +90,8 @@ def record(seconds: float, hold_lock: bool = False) -> dict[str, object]:
             time.sleep(0.2)
             tell("stop")
         with np.load(file) as recorded:
-            return compare(recorded["blocks"], recorded["frames"], int(recorded["xruns"]), expected)
+            report = compare(recorded["blocks"], recorded["frames"], int(recorded["xruns"]), expected)
+            return report | heard(recorded["blocks"], recorded["times"], expected, player.drain_trace())
 
 
 class _Recorder:
@@ -157,6 +159,18 @@ def compare(blocks: np.ndarray, frames: np.ndarray, xruns: int, expected: np.nda
         "foreign_blocks": foreign,
         "xruns": xruns,
     }
+
+
+def heard(blocks: np.ndarray, times_s: np.ndarray, expected: np.ndarray, rows: np.ndarray) -> dict[str, object]:
+    """Compare when blocks say that they are heard with when the recorder got them, a period ahead of the converter.
+
+    In synchronous mode JACK's playback ports tell a period of latency.
+    """
+    numbers = {block.tobytes(): k for k, block in enumerate(expected) if block.any()}
+    said_s = {int(row["frame"]) // PERIOD: float(row["hear_s"]) for row in rows if row["consumed"]}
+    found = [(numbers.get(block.tobytes()), time_s) for block, time_s in zip(blocks, times_s, strict=True)]
+    late_ms = [1e3 * (said_s[k] - time_s - PERIOD / FS_HZ) for k, time_s in found if k is not None]
+    return {"said_late_ms": [round(float(p), 3) for p in np.percentile(late_ms, [5, 50, 95])] if late_ms else []}
 
 
 def kill_repeatedly(n_kills: int) -> dict[str, object]:

@@ -125,6 +125,13 @@ def test_a_line_that_moved_for_good_is_taken_up_and_told(by_s):
     assert link["jump_s"][0] == pytest.approx(by_s, abs=JUMP_S)
 
 
+def test_times_of_a_coarse_host_are_no_jumps():
+    true_s = calls_at(60.0, 1024)
+    told_s = true_s + np.random.default_rng(2).uniform(-0.01, 0.01, len(true_s))
+    _, link = follow(told_s, 1024)
+    assert link["jump_s"][0] == 0.0
+
+
 def test_a_host_that_ran_dry_begins_a_new_line_at_once():
     true_s = calls_at(2.0)
     told_s = true_s + np.where(np.arange(len(true_s)) >= 300, 0.002, 0.0)

@@ -14,9 +14,9 @@ from rt_render.kernels.state import LINK
 
 FOLLOW_S = 0.5
 """Time constant: a card 100 ppm off is followed 0.05 ms late."""
-JUMP_S = 0.003
-"""Distance from the line that is more than jitter, if it lasts `JUMP_AFTER_S`."""
-JUMP_AFTER_S = 0.1
+JUMP_S = 0.0015
+"""Distance from the line that is more than jitter, if it lasts on one side for `JUMP_AFTER_S` and `JUMP_CALLS`."""
+JUMP_AFTER_S, JUMP_CALLS = 0.1, 16
 MAX_LATENCY_S = 10.0
 """What a host tells beyond is a mistake; wireless loudspeakers have some seconds."""
 
@@ -60,7 +60,7 @@ def follow_line_rt(link, dac_s, n_frames, ran_dry, fs_hz):
         if side * link.aside_frames <= 0:
             link.aside_frames = 0
         link.aside_frames += side * n_frames
-        if abs(link.aside_frames) > JUMP_AFTER_S * fs_hz:
+        if abs(link.aside_frames) > max(JUMP_AFTER_S * fs_hz, JUMP_CALLS * n_frames):
             link.jump_s += off_s
             link.start_s = start_s
             link.looks, link.aside_frames = 1, 0
