@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from firmware_bridge.decoder import Counts
 from firmware_bridge.device_store import Remembered
-from firmware_bridge.dialect import Axes, Dialect
+from firmware_bridge.dialect import Axes, Dialect, Transport
 from firmware_bridge.memory import Memory
 from firmware_bridge.messages import Motion, Pong
 from firmware_bridge.pings import Pings
@@ -49,6 +49,7 @@ class PosePipeline:
         self._worlds = 0
         self._raw: PoseSample | None = None
         self._button = False
+        self._mag_is_missed = False
         self._published = 0
 
     @property
@@ -128,7 +129,7 @@ class PosePipeline:
             now_s,
             state=self._fail_safe.state,
             counts=heard.counts or Counts(self._published, damaged=heard.dropped),
-            implausible=worn.gate.refused if worn is not None else 0,
+            implausible=worn.gate.implausible if worn is not None else 0,
             clock=worn.times.summary() if worn is not None else None,
         )
         status = replace(
@@ -162,8 +163,10 @@ class PosePipeline:
         wearable = Wearable(dialect, mounting, exact=source.exact_times, fusion=settings.fusion)
         make_ping = dialect.make_ping if dialect is not None else None
         self._pings = Pings(make_ping) if make_ping is not None else None
-        self._worlds = 0
-        self._meter = HealthMeter()
+        self._worlds, self._mag_is_missed = 0, False
+        # Programs send as often as they like.
+        has_rate = dialect is not None and dialect.transport is not Transport.OSC
+        self._meter = HealthMeter(dialect.rate_hz if dialect is not None and has_rate else None)
         if self._hold_still is not None:
             self._hold_still.arm()
             self._say("hold still and look ahead for two seconds: that will be straight ahead")
@@ -177,6 +180,9 @@ class PosePipeline:
             return None
         if wearable.worlds != self._worlds:
             self._enter_new_world(wearable, raw)
+        if wearable.lacks_mag and not self._mag_is_missed:
+            self._mag_is_missed = True
+            self._say("the tracker sends no magnetometer values: fusion vqf9d works as vqf here")
         self._raw = raw
         self._meter.note_arrival(arrival_s, raw.time_s, motion)
         self._meter.note_pose(raw.quat_world_from_head, raw.time_s)

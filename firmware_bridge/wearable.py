@@ -9,6 +9,9 @@ from firmware_bridge.stages.mounting import Mounting
 from firmware_bridge.stages.rates import DerivedRates
 from firmware_bridge.stages.trust import TrustGate
 
+SAMPLES_WITHOUT_MAG = 100
+"""After so many it is certain that a device sends none."""
+
 
 class Wearable:
     """Trust, time, fusion, mounting and turning rate of one device. Reads no clock. Thread: one.
@@ -34,6 +37,7 @@ class Wearable:
         self.at_rest: bool | None = None
         self._fusion_kind = fusion
         self._fusion: Fusion | None = None
+        self._n_without_mag = 0
         self._rates = DerivedRates()
         self._reference: int | None = None
         self._restarts = 0
@@ -49,6 +53,7 @@ class Wearable:
         if quat is None:
             if self._fusion is None:
                 self._fusion = make_fusion(self._fusion_kind)
+            self._n_without_mag = 0 if motion.mag_ut is not None else self._n_without_mag + 1
             fused = self._fusion.update(motion, time_s)
             if fused is None:
                 return None
@@ -59,6 +64,11 @@ class Wearable:
             gyro = self._rates.update(quat, time_s)
         self._seq += 1
         return PoseSample(time_s, quat, gyro, self._seq)
+
+    @property
+    def lacks_mag(self) -> bool:
+        """Whether the fusion wants a magnetometer and this device sends none."""
+        return self._fusion_kind == "vqf9d" and self._n_without_mag >= SAMPLES_WITHOUT_MAG
 
     def went_away(self) -> None:
         """Note that the connection was lost: what comes next must prove itself again."""

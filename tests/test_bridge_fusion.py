@@ -1,6 +1,7 @@
 """Fusion against the truth of a virtual sensor and against the libraries themselves; derived rates."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,6 +73,16 @@ def test_fusion_follows_the_head(worn, kind, inclination_deg, drift):
     heading, inclination = errors(worn, indices, quats)
     assert np.sqrt(np.mean(inclination[300:] ** 2)) < inclination_deg
     assert abs(drift_deg_per_min(worn, indices[600:], heading[600:])) < drift
+
+
+def test_nine_axes_without_a_magnetometer_are_six(worn):
+    quats = []
+    for kind in ("vqf", "vqf9d"):
+        fusion = make_fusion(kind, RATE_HZ)
+        told = [replace(motion, mag_ut=None) for motion in motions(worn)]
+        fused = [fusion.update(motion, time_s) for motion, time_s in zip(told, worn.times_s.tolist(), strict=True)]
+        quats.append([one.quat_wxyz for one in fused])
+    assert quats[0] == quats[1]
 
 
 def test_nine_axes_know_where_north_is():

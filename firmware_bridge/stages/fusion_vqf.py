@@ -18,10 +18,14 @@ _HALF = sqrt(0.5)
 
 
 class VqfFilter:
-    """Six axes, or nine with `use_mag`: then x of the world points to magnetic north. Thread: one."""
+    """Six axes, or nine with `use_mag`: then x of the world points to magnetic north, once such values come.
+
+    Thread: one.
+    """
 
     def __init__(self, use_mag: bool = False) -> None:
         self._use_mag = use_mag
+        self._has_mag = False
         self._vqf: VQF | None = None
         self._period_s = 0.0
         self._bias: Vec3 = (0.0, 0.0, 0.0)
@@ -60,6 +64,7 @@ class VqfFilter:
         if mag_ut is None or not self._use_mag:
             self._vqf.update(self._gyro, self._accel)
         else:
+            self._has_mag = True
             self._mag[:] = mag_ut
             self._vqf.update(self._gyro, self._accel, self._mag)
         bx, by, bz = self._vqf.getBiasEstimate()[0].tolist()
@@ -68,7 +73,7 @@ class VqfFilter:
     def quat_wxyz(self) -> Quat:
         """Return the unit quaternion, world (z up) from body."""
         assert self._vqf is not None
-        if not self._use_mag:
+        if not self._has_mag:
             w, x, y, z = self._vqf.getQuat6D().tolist()
             return (w, x, y, z)
         w, x, y, z = self._vqf.getQuat9D().tolist()

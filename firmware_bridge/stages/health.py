@@ -3,7 +3,6 @@
 from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
-from math import sqrt
 from statistics import median
 
 from firmware_bridge.decoder import Counts
@@ -25,8 +24,8 @@ MIN_FRAMES_FOR_SHARE = 50
 class Health:
     """One moment of a tracker; `dataclasses.asdict` gives JSON. None: not known (yet).
 
-    `state` is "waiting", "live", "held", "easing" or "front". `rate_hz` of the last 3 s, `expected_hz` what the
-    dialect promises. `jitter_ms`: 95 % of the intervals are that near to the mean. `gaps` and `longest_gap_s`
+    `state` is "waiting", "live", "held", "easing" or "front". `rate_hz` of the last 3 s, `expected_hz` what is
+    usual for the dialect. `jitter_ms`: 95 % of the intervals are that near to the mean. `gaps` and `longest_gap_s`
     since the start. `age_s` of the newest measurement now, `latency_ms` the median age at arrival. `damaged`,
     `lost` and `implausible` count frames, `dropped` all of them; the shares are those of the last 5 s.
     `norm_error` is the largest of the last 3 s. `drift_deg_per_min` (+ left) at the last rest. `battery` 0..1.
@@ -76,8 +75,8 @@ class Health:
         said = []
         if self.expected_hz and self.state == "live" and 0.0 < self.rate_hz < LOW_RATE * self.expected_hz:
             said.append(
-                f"the tracker's rate fell to {self.rate_hz:.0f} Hz of {self.expected_hz:.0f}: "
-                "look for a weak radio link, a full USB hub or a slow baud rate."
+                f"poses come at {self.rate_hz:.0f} Hz, where {self.expected_hz:.0f} Hz are usual for this tracker: "
+                "look for a weak radio link, a full USB hub, a slow baud rate, or a rate that was set lower."
             )
         if self.damaged_share > HIGH_SHARE:
             said.append(
@@ -109,7 +108,7 @@ class Health:
 
 
 class HealthMeter:
-    """Watches one stream: `expected_hz` is what its dialect promises, None where nothing is. Thread: one.
+    """Watches one stream: `expected_hz` is what is usual for its dialect, None where nothing is. Thread: one.
 
     Memory is bounded; a frame costs a few microseconds, a snapshot the sorting of a window.
     """
@@ -126,8 +125,7 @@ class HealthMeter:
 
     def note_arrival(self, arrival_s: float, time_s: float, motion: Motion) -> None:
         """Take a motion that was believed: when it came, and when it was measured."""
-        quat = motion.quat_wxyz
-        norm_error = 0.0 if quat is None else abs(sqrt(sum(part * part for part in quat)) - 1.0)
+        norm_error = abs(motion.norm - 1.0)
         if self._window:
             self._note_interval(arrival_s - self._window[-1][0])
         self._window.append((arrival_s, time_s, norm_error))
