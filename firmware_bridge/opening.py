@@ -8,6 +8,7 @@ from firmware_bridge.attached import AttachedBridge
 from firmware_bridge.bridge import Bridge, Outputs
 from firmware_bridge.csv_poses import read_pose_csv
 from firmware_bridge.device_store import DeviceStore
+from firmware_bridge.dialect_names import dialect_named
 from firmware_bridge.dialects.table import find_dialect
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox
@@ -18,6 +19,7 @@ from firmware_bridge.osc.source import OscSource
 from firmware_bridge.pose_pipeline import PosePipeline
 from firmware_bridge.process import BridgeProcess
 from firmware_bridge.quaternion import Array
+from firmware_bridge.raw_recording import RawRecordingWriter
 from firmware_bridge.settings import BridgeSettings
 from firmware_bridge.source import Source
 from firmware_bridge.sources import open_source
@@ -32,7 +34,7 @@ _NOTHING_TO_ISOLATE = (Kind.NONE, Kind.SIMULATED, Kind.CSV)
 """Sources without a device: a process of their own would gain nothing and cost half a second."""
 
 
-_RECORDABLE = (Kind.SERIAL, Kind.UDP, Kind.MIDI, Kind.HID, Kind.BLE)
+_RECORDABLE = (Kind.SERIAL, Kind.UDP, Kind.MIDI, Kind.HID, Kind.BLE, Kind.OSC, Kind.AUTO)
 
 
 class RunningBridge(Protocol):
@@ -103,13 +105,16 @@ def make_source(settings: BridgeSettings, notices: Notices) -> Source:
         case Kind.CSV:
             return _csv(Path(spec.place))
         case Kind.REPLAY:
-            return ReplaySource(Path(spec.place), notices)
+            return ReplaySource(Path(spec.place), notices, find=dialect_named)
         case Kind.OSC:
-            return _osc(settings, spec, notices)
+            source = _osc(settings, spec, notices)
+            if record is not None:
+                source.record(RawRecordingWriter(record))
+            return source
         case Kind.AUTO:
-            return AutoSource(notices, others=[_osc(settings, spec, notices)])
+            return AutoSource(notices, others=[_osc(settings, spec, notices)], record=record)
         case Kind.SERIAL if spec.place == "auto":
-            return AutoSource(notices, lambda: serial_places(dialect, spec.number))
+            return AutoSource(notices, lambda: serial_places(dialect, spec.number), record=record)
         case Kind.SERIAL:
             return open_source.serial_source(spec.place, notices, dialect, spec.number, record)
     if dialect is None:
@@ -129,7 +134,7 @@ def _check(settings: BridgeSettings, spec: TrackerSpec) -> None:
     """Find early, in whichever process, what could never work."""
     if spec.kind is Kind.REPLAY and not Path(spec.place).is_file():
         raise BridgeError(f"there is no recording {spec.place}: name a file of `firmware-bridge record`.")
-    if settings.record_raw is not None and (spec.kind not in _RECORDABLE or spec.place == "auto"):
+    if settings.record_raw is not None and spec.kind not in _RECORDABLE:
         raise BridgeError(
             f"the bytes of tracker {settings.tracker!r} cannot be recorded: name its port, or its dialect and place."
         )

@@ -9,6 +9,7 @@ without bytes: the connection began anew.
 import json
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from firmware_bridge.errors import BridgeError
+from firmware_bridge.notices import Notices
 
 VERSION = 1
 MAX_RECORD_BYTES = 1 << 20
@@ -102,6 +104,52 @@ class RawRecordingWriter:
         file, self._file = self._file, None
         if file is not None:
             file.close()
+
+
+class Tape:
+    """Writes pieces of bytes down as they come. A disk that is full ends the recording, which is said once.
+
+    `place` and `dialect` (None where it is to be heard out) are told in the file's first line. Thread: one.
+    """
+
+    def __init__(self, writer: RawRecordingWriter, place: str, dialect: str | None, notices: Notices) -> None:
+        self._writer: RawRecordingWriter | None = writer
+        self._place, self._dialect, self._notices = place, dialect, notices
+        self._sender: str | None = None
+
+    def take(self, data: bytes, arrival_s: float, sender: str = "", descriptor: bytes = b"") -> None:
+        """Write a piece down; another sender is another connection."""
+        if sender != self._sender:
+            self._sender = sender
+            self._write(b"", arrival_s, descriptor)
+        self._write(data, arrival_s, descriptor)
+
+    def begin_anew(self) -> None:
+        """Note that what comes next continues nothing."""
+        self._sender = None
+
+    def close(self) -> None:
+        """Finish the file for now; it goes on with the next piece."""
+        if self._writer is not None:
+            try:
+                self._writer.close()
+            except OSError as error:
+                self._give_up(error)
+
+    def _write(self, data: bytes, arrival_s: float, descriptor: bytes) -> None:
+        if self._writer is not None:
+            try:
+                self._writer.begin(self._place, self._dialect, descriptor)
+                self._writer.write(data, arrival_s)
+            except OSError as error:
+                self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            self._notices.say(f"the recording {writer.path} ends early: {error.strerror}")
+            with suppress(OSError):
+                writer.close()
 
 
 def read_raw_recording(path: Path) -> RawRecording:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from firmware_bridge.decoder import Counts
 from firmware_bridge.dialect import Dialect
 from firmware_bridge.messages import Message
 from firmware_bridge.pose import PoseSample
+from firmware_bridge.raw_recording import RawRecordingWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,14 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Give ports and files back. Called on the thread that polls."""
+
+
+@runtime_checkable
+class Recordable(Protocol):
+    """A source whose raw bytes can be kept."""
+
+    def record(self, writer: RawRecordingWriter) -> None:
+        """Write down all bytes that come from now on; one recording per source."""
 
 
 def look_in_words(pose: PoseSample) -> str:

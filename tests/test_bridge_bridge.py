@@ -272,7 +272,7 @@ def test_words_that_are_strange_are_those_of_a_bridge_that_ended(tmp_path):
 
 
 def test_what_cannot_be_recorded_is_told_early(tmp_path):
-    for spec in ("osc", "serial:auto", "simulated"):
+    for spec in ("csv:poses.csv", "none", "simulated"):
         with pytest.raises(BridgeError, match="cannot be recorded: name its port"):
             open_bridge(make_settings(tracker=spec, record_raw=tmp_path / "a.rtraw"), on_message=ignore)
 

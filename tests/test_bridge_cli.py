@@ -93,7 +93,7 @@ def test_the_version_is_that_of_the_package(call):
         (["run", "none", "--mailbox", "no/such/place"], "there is no folder no/such for the mailbox: make it first."),
         (["monitor", "csv:no.csv"], "no.csv: No such file or directory; name a readable pose file."),
         (["monitor", "none", "--invert", "up"], "cannot be used: allowed is"),
-        (["record", "a.rtraw", "simulated:1"], "'simulated:1' has no bytes of its own to record"),
+        (["record", "a.rtraw", "simulated:1"], "the bytes of tracker 'simulated:1' cannot be recorded"),
         (["replay", "no.rtraw"], "no.rtraw cannot be read (No such file or directory)"),
         (["eval-imu", "no.npz"], "no.npz: No such file or directory; name a readable one."),
         (["eval-imu", "no.wav"], "no.wav: recordings are .hdf5, .h5, .csv, .npz files"),
@@ -248,6 +248,25 @@ def test_a_recording_of_datagrams_keeps_their_borders(call):
         code, said, _ = call("replay", "d.rtraw", "--out", out)
         assert code == 0 and f"--tracker opentrack:{out}" in said and "5 records" in said
         assert [host.recv(100) for _ in range(5)] == [bytes((k,)) * 48 for k in range(5)]
+
+
+def test_whatever_is_heard_first_is_recorded_osc_too(call, tmp_path):
+    osc_port = free_udp_port()
+    out = f"udp:127.0.0.1:{osc_port}"
+    with Beside(tmp_path, "simulate", "--dialect", "osc-iem", "--out", out, "--motion", "spin:20") as simulated:
+        simulated.says("listen with")
+        options = ("--osc-port", osc_port, "--osc-dialect", "iem", "--seconds", "1")
+        assert call("record", "a.rtraw", "osc", *options)[0] == 0
+        assert call("record", "b.rtraw", "auto", *options)[0] == 0
+    for name in ("a.rtraw", "b.rtraw"):
+        recording = read_raw_recording(Path(name))
+        assert recording.dialect == "osc-iem" and len(recording.records) > 20
+        assert recording.records[-1].data.startswith(b"/SceneRotator/quaternions")
+    code, out, _ = call("replay", "a.rtraw", "--mailbox", "box")
+    assert code == 0 and "has ended" in out
+    with PoseMailbox.attach(Path("box")) as mailbox:
+        yaw, pitch, roll = mailbox.read().yaw_pitch_roll_deg()
+    assert (pitch, roll) == pytest.approx((0.0, 0.0), abs=1e-3) and yaw > 5.0
 
 
 def test_a_recording_of_nothing_is_no_file(call, tmp_path):

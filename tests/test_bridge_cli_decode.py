@@ -9,7 +9,7 @@ from cli_tools import caller, run
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from firmware_bridge import quaternion
-from firmware_bridge.commands.dialect_names import dialect_named
+from firmware_bridge.dialect_names import dialect_named
 from firmware_bridge.dialects.datagrams import DatagramDecoder
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.virtual.motions import make_motion

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pty_tools import heard_within
 
 from firmware_bridge import quaternion
-from firmware_bridge.commands.dialect_names import dialect_named
+from firmware_bridge.dialect_names import dialect_named
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.imu_recording import ImuRecording, write_imu_recording

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firmware_bridge.commands.dialect_names import check_of, dialect_named
 from firmware_bridge.commands.options import FusionKind
 from firmware_bridge.commands.terminal import ERR
 from firmware_bridge.commands.words import plural
 from firmware_bridge.dialect import Transport
+from firmware_bridge.dialect_names import check_of, dialect_named
 from firmware_bridge.errors import BridgeError
 
 if TYPE_CHECKING:

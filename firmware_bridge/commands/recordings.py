@@ -17,7 +17,6 @@ from firmware_bridge.errors import BridgeError
 if TYPE_CHECKING:
     from firmware_bridge.bridge import Bridge
     from firmware_bridge.mailbox import PoseMailbox
-    from firmware_bridge.settings import BridgeSettings
 
 STATUS_EVERY_S = 2.0
 POLL_S = 0.05
@@ -36,7 +35,7 @@ def record(
     from firmware_bridge.opening import make_source
 
     settings = make(tracker, osc_host=osc_host, osc_port=osc_port, osc_dialect=osc_dialect, record_raw=file)
-    source = make_source(_with_place(settings), Notices(_say))
+    source = make_source(settings, Notices(_say))
     end_s, told_s = time.monotonic() + (inf if seconds is None else seconds), time.monotonic()
     n_messages = 0
     try:
@@ -106,25 +105,6 @@ def _replay_poses(file: Path, mailbox: Path | None, seconds: float) -> None:
 
     with BridgeView(OUT, plain_every_s=10.0) as view:
         bridge_at(mailbox, view, seconds, open_it)
-
-
-def _with_place(settings: "BridgeSettings") -> "BridgeSettings":
-    """Return the settings with a tracker that has bytes of its own: where any would do, the first that is heard."""
-    from firmware_bridge.sources.detect import detect_ports
-    from firmware_bridge.spec import Kind, parse_spec
-
-    spec = parse_spec(settings.tracker)
-    if spec.kind in (Kind.NONE, Kind.SIMULATED, Kind.CSV, Kind.REPLAY, Kind.BRIDGE):
-        raise BridgeError(f"{settings.tracker!r} has no bytes of its own to record: name a port or a device.")
-    if spec.kind is not Kind.AUTO and spec.place != "auto":
-        return settings
-    _say("listening at all serial ports")
-    found = [one for one in detect_ports() if one.dialect is not None and spec.dialect in (None, one.dialect)]
-    if not found:
-        raise BridgeError("no head tracker is heard at any serial port: name one, or see `firmware-bridge detect`.")
-    one = found[0]
-    _say(f"{one.place} speaks {one.dialect}")
-    return settings.model_copy(update={"tracker": f"{one.dialect}:{one.place}:{one.baud}"})
 
 
 def _say(text: str) -> None:

@@ -8,11 +8,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from firmware_bridge.commands.dialect_names import OSC_PREFIX, dialect_named
 from firmware_bridge.commands.options import LinkPath, Seconds
 from firmware_bridge.commands.terminal import ERR, OUT
 from firmware_bridge.commands.words import plural
 from firmware_bridge.dialect import Transport
+from firmware_bridge.dialect_names import OSC_PREFIX, dialect_named
 from firmware_bridge.errors import BridgeError
 
 if TYPE_CHECKING:

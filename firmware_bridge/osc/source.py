@@ -16,6 +16,7 @@ from firmware_bridge.osc.device import device_of
 from firmware_bridge.osc.dialects import find_dialect
 from firmware_bridge.osc.wire import MAX_PACKET_BYTES
 from firmware_bridge.pose import PoseSample
+from firmware_bridge.raw_recording import RawRecordingWriter, Tape
 from firmware_bridge.source import Heard, SourceHealth, look_in_words
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 9000
@@ -49,6 +50,7 @@ class OscSource:
         self._trust = OneSender(notices)
         self._counts = OscCounts()
         self._decoder = OscDecoder(self._dialect, self._counts)
+        self._tape: Tape | None = None
         self._decoded: Address = ("", 0)
         self._requested_s = 0.0
 
@@ -78,6 +80,11 @@ class OscSource:
             heard += self._accept(datagram, (sender[0], sender[1]), time.monotonic())
         return heard
 
+    def record(self, writer: RawRecordingWriter) -> None:
+        """Write down all datagrams of the believed sender that come from now on."""
+        if self._tape is None:
+            self._tape = Tape(writer, self.name, self.dialect.name if self.dialect else None, self._notices)
+
     def health(self) -> SourceHealth:
         """Return whether somebody is trusted, who, and how much was refused."""
         sender = self._trust.sender
@@ -90,6 +97,8 @@ class OscSource:
 
     def close(self) -> None:
         """Free the port."""
+        if self._tape is not None:
+            self._tape.close()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -138,6 +147,8 @@ class OscSource:
         if not self._trust.admits(sender, now_s):
             self._counts.foreign += 1
             return heard
+        if self._tape is not None:
+            self._tape.take(datagram, now_s, in_words(sender))
         if sender[0] != self._decoded[0]:
             self._decoder = OscDecoder(self._dialect, self._counts)
         self._decoded = sender
@@ -155,16 +166,12 @@ class OscSource:
     def _believed(self, heard: Heard) -> Heard:
         if self._trust.believe(self._decoded, heard.arrival_s):
             self.device_id = self._decoded[0]
-            self._notices.say(f"{in_words(self._decoded)} says{_look(heard)}")
+            if isinstance(heard.message, Motion) and heard.message.quat_wxyz is not None:
+                look = look_in_words(PoseSample(heard.arrival_s, heard.message.quat_wxyz))
+                self._notices.say(f"{in_words(self._decoded)} says: {look}")
         return heard
 
     def _tell_refused(self, sender: Address) -> None:
         n_refused = self._counts.refused
         told = "1 message could not be used," if n_refused == 1 else f"{n_refused} messages could not be used, the last"
         self._notices.repeat("refused", f"{self.name}: {told} from {in_words(sender)}: {self._counts.last_reason}")
-
-
-def _look(heard: Heard) -> str:
-    if not isinstance(heard.message, Motion) or heard.message.quat_wxyz is None:
-        return " nothing of a pose"
-    return f": {look_in_words(PoseSample(heard.arrival_s, heard.message.quat_wxyz))}"

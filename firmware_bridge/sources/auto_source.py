@@ -10,8 +10,7 @@ from firmware_bridge.errors import BridgeError
 from firmware_bridge.messages import Motion
 from firmware_bridge.notices import Notices, without_count
 from firmware_bridge.raw_recording import RawRecordingWriter
-from firmware_bridge.source import Heard, Source, SourceHealth
-from firmware_bridge.sources.link_source import LinkSource
+from firmware_bridge.source import Heard, Recordable, Source, SourceHealth
 from firmware_bridge.sources.open_source import hid_source, midi_source, serial_source
 
 LOOK_EVERY_S = 1.0
@@ -74,7 +73,7 @@ class AutoSource:
 
     Several at once: the one whose dialect comes first in the table, and it is said. `places` says what is there;
     `others` are listened to as well (OSC). Nothing is written before a place has identified itself. `record`
-    names a new file for the raw bytes of what is chosen (not of `others`); raises BridgeError where it cannot be.
+    names a new file for the raw bytes of what is chosen; raises BridgeError where it cannot be.
     """
 
     def __init__(
@@ -170,7 +169,7 @@ class AutoSource:
     def _choose(self, key: str, sources: Mapping[str, Source], also: Sequence[str]) -> None:
         self._chosen, self._chosen_key = sources[key], key
         self._heard_s = time.monotonic()
-        if self._writer is not None and isinstance(self._chosen, LinkSource):
+        if self._writer is not None and isinstance(self._chosen, Recordable):
             self._chosen.record(self._writer)
         for other, source in sources.items():
             if other != key:

@@ -1,10 +1,9 @@
 """Links that write down what passes, and links that play it again."""
 
-import contextlib
 import time
 
 from firmware_bridge.notices import Notices
-from firmware_bridge.raw_recording import RawRecording, RawRecordingWriter
+from firmware_bridge.raw_recording import RawRecording, RawRecordingWriter, Tape
 from firmware_bridge.transports.link import ByteLink, Piece
 
 MAX_PER_READ = 256
@@ -17,9 +16,8 @@ class RecordedLink(ByteLink):
     """
 
     def __init__(self, link: ByteLink, writer: RawRecordingWriter, dialect: str | None, notices: Notices) -> None:
-        self._link, self._dialect, self._notices = link, dialect, notices
-        self._writer: RawRecordingWriter | None = writer
-        self._sender: str | None = None
+        self._link = link
+        self._tape = Tape(writer, link.name, dialect, notices)
         self.name, self.bauds, self.answers_only = link.name, link.bauds, link.answers_only
         self.if_silent, self.device_id, self.descriptor = link.if_silent, link.device_id, link.descriptor
 
@@ -27,18 +25,15 @@ class RecordedLink(ByteLink):
         """Open the link."""
         is_open = self._link.open(timeout_s)
         self.device_id, self.descriptor = self._link.device_id, self._link.descriptor
-        self._sender = None
+        self._tape.begin_anew()
         return is_open
 
     def read(self, timeout_s: float) -> list[Piece]:
         """Read from the link and write down what came."""
         pieces = self._link.read(timeout_s)
         self.device_id = self._link.device_id
-        for piece in pieces:
-            if piece.sender != self._sender:
-                self._sender = piece.sender
-                self._write(b"", piece.arrival_s)
-            self._write(piece.data, piece.arrival_s)
+        for data, arrival_s, sender in pieces:
+            self._tape.take(data, arrival_s, sender, self.descriptor)
         return pieces
 
     def write(self, data: bytes) -> bool:
@@ -47,7 +42,7 @@ class RecordedLink(ByteLink):
 
     def set_baud(self, baud: int) -> None:
         """Change the speed: what follows is another stream."""
-        self._sender = None
+        self._tape.begin_anew()
         self._link.set_baud(baud)
 
     def believe(self, sender: str) -> None:
@@ -56,27 +51,8 @@ class RecordedLink(ByteLink):
 
     def close(self) -> None:
         """Close link and file; both go on when the link is opened again."""
-        if self._writer is not None:
-            try:
-                self._writer.close()
-            except OSError as error:
-                self._give_up(error)
+        self._tape.close()
         self._link.close()
-
-    def _write(self, data: bytes, arrival_s: float) -> None:
-        if self._writer is not None:
-            try:
-                self._writer.begin(self.name, self._dialect, self.descriptor)
-                self._writer.write(data, arrival_s)
-            except OSError as error:
-                self._give_up(error)
-
-    def _give_up(self, error: OSError) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            self._notices.say(f"the recording {writer.path} ends early: {error.strerror}")
-            with contextlib.suppress(OSError):
-                writer.close()
 
 
 class ReplayLink(ByteLink):

@@ -1,7 +1,7 @@
 """A recording of bytes as a source: the very messages of then."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,21 +19,28 @@ from firmware_bridge.sources.recording_link import ReplayLink
 class ReplaySource:
     """Plays a raw recording once; says where it ends or was cut off.
 
-    Parameters: `dialect` instead of what the file says; where neither does it is found out by listening.
-    `in_real_time` false: as fast as it is polled, arrivals counted from 0. Raises BridgeError for a file that
-    is no recording.
+    Parameters: `dialect` instead of what the file says; where neither does it is found out by listening. `find`
+    gives dialects by name. `in_real_time` false: as fast as it is polled, arrivals counted from 0. Raises
+    BridgeError for a file that is no recording.
     """
 
     exact_times = False
     device_id = ""
 
-    def __init__(self, path: Path, notices: Notices, dialect: str | None = None, in_real_time: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        notices: Notices,
+        dialect: str | None = None,
+        in_real_time: bool = True,
+        find: Callable[[str], Dialect] = find_dialect,
+    ) -> None:
         recording = read_raw_recording(path)
         name = dialect or recording.dialect
         self.name = f"recording {path.name}"
         self._notices = notices
         self._link = ReplayLink(recording, self.name, in_real_time)
-        self.dialect: Dialect | None = None if name is None else find_dialect(name)
+        self.dialect: Dialect | None = None if name is None else find(name)
         make_decoder = partial(AndroidHidDecoder, recording.descriptor) if recording.descriptor else None
         if make_decoder is not None:
             # A descriptor that cannot be used is told here: polling never raises.

@@ -1,4 +1,4 @@
-"""Dialects by the names that commands take: those of devices, and "osc-NAME" for those of OSC."""
+"""Dialects by the names that commands and recordings take: those of devices, and "osc-NAME" for those of OSC."""
 
 from firmware_bridge.dialect import Check, Dialect, Transport
 from firmware_bridge.dialects.table import DIALECTS
