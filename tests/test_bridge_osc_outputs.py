@@ -303,7 +303,7 @@ def test_no_more_poses_are_sent_than_the_target_takes_and_the_newest_is_never_he
         now_s += gap_s
         output.send(number, now_s)
     period_s = 1.0 / rate_hz if rate_hz else 0.0
-    output.flush(now_s + period_s)
+    output.flush(now_s + 1.001 * period_s)
     times_s = [at_s for at_s, _ in target.given]
     assert all(later - sooner >= period_s for sooner, later in pairwise(times_s))
     assert target.given[-1][1] == len(gaps) - 1
