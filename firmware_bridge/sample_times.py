@@ -16,13 +16,19 @@ class SampleTimes:
 
     def __init__(self, dialect: Dialect | None, exact: bool) -> None:
         self._exact = exact
+        self._newest_s = float("-inf")
         self._clock = DeviceClock(dialect.clock_wrap_s, dialect.seq_wrap) if dialect and dialect.clock_wrap_s else None
         self._regular = RegularTimes(dialect.seq_wrap if dialect else None)
 
     def host_time_s(self, motion: Motion, arrival_s: float) -> float:
-        """Return when a motion was measured, never later than it arrived."""
+        """Return when a motion was measured, never later than it arrived nor earlier than the one before."""
         if self._exact:
             return arrival_s
+        # A device may tell its time now and then only.
+        self._newest_s = max(self._newest_s, self._time_s(motion, arrival_s))
+        return self._newest_s
+
+    def _time_s(self, motion: Motion, arrival_s: float) -> float:
         if self._clock is not None and motion.device_time_s is not None:
             return self._clock.host_time_s(motion.device_time_s, arrival_s, motion.seq)
         return self._regular.host_time_s(motion.seq, arrival_s)
