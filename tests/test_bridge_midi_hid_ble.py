@@ -279,6 +279,7 @@ class Air:
     def __init__(self, name):
         self.device = SimpleNamespace(address="AA:BB:CC:DD:EE:FF", name=name)
         self.there, self.written, self.notify, self.gone = True, [], None, None
+        self.connected, self.broken, self.connect_s = False, False, 0.0
         air = self
 
         class BleakScanner:
@@ -293,10 +294,14 @@ class Air:
                 air.gone = lambda: disconnected_callback(self)
 
             async def connect(self):
+                await asyncio.sleep(air.connect_s)
                 if not air.there:
                     raise Air.exc.BleakError("no adapter")
+                air.connected = True
 
             async def start_notify(self, uuid, callback):
+                if air.broken:
+                    raise Air.exc.BleakError("characteristic not found")
                 air.notify_uuid = uuid
                 air.notify = lambda data: callback(None, bytearray(data))
 
@@ -305,6 +310,7 @@ class Air:
 
             async def disconnect(self):
                 air.written.append(("", b"disconnected"))
+                air.connected = False
 
         self.BleakScanner, self.BleakClient = BleakScanner, BleakClient
 
@@ -348,6 +354,30 @@ def test_a_bluetooth_tracker_out_of_reach_is_said_and_looked_for_again(air):
     polled(source, seconds=0.1)
     assert any("is gone: bring it nearer" in text for text in texts)
     source.close()
+
+
+def test_a_bluetooth_tracker_that_does_not_notify_is_let_go(air):
+    air.broken, texts = True, []
+    source = ble_source(DIALECTS["waves-nx"], Notices(texts.append))
+    end_s = time.monotonic() + 3.0
+    while not texts and time.monotonic() < end_s:
+        source.poll(0.02)
+    assert "does not connect" in texts[0] and air.written == [("", b"disconnected")] and not air.connected
+    source.close()
+
+
+@pytest.mark.parametrize("connect_s", [0.0, 60.0])
+def test_closing_while_a_bluetooth_tracker_is_being_connected_leaves_nothing_behind(air, connect_s):
+    air.connect_s = connect_s
+    link = ble_port.BleLink("", ble_port.PROFILES["waves-nx"])
+    assert not link.open(0.0)
+    end_s = time.monotonic() + 3.0
+    while link._found is None or (connect_s == 0.0 and air.notify is None):
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+    link.close()
+    assert not air.connected and air.written[-1] == ("", b"disconnected")
+    assert not any(thread.name == "bluetooth" for thread in threading.enumerate())
 
 
 def test_dialects_that_are_not_heard_over_bluetooth_are_refused(air):

@@ -98,6 +98,8 @@ class BleLink(ByteLink):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._client: Any = None
+        self._found: Any = None
+        self._connecting: asyncio.Task[Any] | None = None
         self._opening: concurrent.futures.Future[Any] | None = None
         self._waiting: queue.Queue[Piece | None] = queue.Queue(MAX_WAITING)
 
@@ -151,23 +153,20 @@ class BleLink(ByteLink):
         return True
 
     def close(self) -> None:
-        """Disconnect and end the thread."""
-        loop, thread, client = self._loop, self._thread, self._client
-        self._loop = self._thread = self._client = None
+        """Disconnect, also what is just being connected, and end the thread."""
+        loop, thread = self._loop, self._thread
+        self._loop = self._thread = self._client = self._opening = None
         if loop is None or thread is None:
             return
-        if self._opening is not None:
-            self._opening.cancel()
-            self._opening = None
-        if client is not None:
-            with contextlib.suppress(OSError, EOFError, concurrent.futures.TimeoutError, self._bleak.exc.BleakError):
-                asyncio.run_coroutine_threadsafe(client.disconnect(), loop).result(WRITE_S)
+        with contextlib.suppress(concurrent.futures.TimeoutError):
+            asyncio.run_coroutine_threadsafe(self._leave(), loop).result(WRITE_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(WRITE_S)
         if not thread.is_alive():
             loop.close()
 
     async def _connect(self) -> tuple[Any, str]:
+        self._connecting = asyncio.current_task()
         wanted = self._wanted.lower()
         device = await self._bleak.BleakScanner.find_device_by_filter(
             lambda found, advert: found.address.lower() == wanted or wanted in (advert.local_name or "").lower(),
@@ -175,10 +174,31 @@ class BleLink(ByteLink):
         )
         if device is None:
             raise LinkError("is not there: switch it on and end other programs that use it; trying again")
-        client = self._bleak.BleakClient(device, disconnected_callback=lambda _: self._put(None))
-        await asyncio.wait_for(client.connect(), CONNECT_S)
-        await client.start_notify(self._profile.notify, lambda _, data: self._put(Piece(bytes(data), time.monotonic())))
+        client = self._found = self._bleak.BleakClient(device, disconnected_callback=lambda _: self._put(None))
+        try:
+            await asyncio.wait_for(client.connect(), CONNECT_S)
+            await client.start_notify(
+                self._profile.notify, lambda _, data: self._put(Piece(bytes(data), time.monotonic()))
+            )
+        except Exception:
+            # One that stays connected is found by nobody, not even by us.
+            await self._disconnect()
+            raise
         return client, str(device.address)
+
+    async def _leave(self) -> None:
+        # Only ours: the library has tasks of its own, which the parting needs.
+        connecting, self._connecting = self._connecting, None
+        if connecting is not None:
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        client, self._found = self._found, None
+        if client is not None:
+            with contextlib.suppress(OSError, EOFError, self._bleak.exc.BleakError):
+                await client.disconnect()
 
     def _put(self, piece: Piece | None) -> None:
         with contextlib.suppress(queue.Full):
