@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from rt_render.app.decoding import Progress
 from rt_render.app.early_checks import card_rate_hz, check_seconds, find_card
 from rt_render.app.output_names import refuse_overwrite
@@ -13,7 +15,6 @@ from rt_render.app.words import summary
 from rt_render.errors import ConfigurationError
 
 _MIN_S, _MAX_S = 0.5, 600.0
-_MARGIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,11 @@ def demonstrate(
     session = Session(
         settings,
         seconds=seconds,
-        trace_s=seconds + _MARGIN_S,
         on_message=on_message,
         on_progress=on_progress,
     )
+    trace = [session.engine.drain_trace()]  # none yet, of the right type
+    session.feed.add(trace.append)
 
     status: SessionStatus | None = None
 
@@ -76,7 +78,7 @@ def demonstrate(
     from rt_render.app.report import write_report
     from rt_render.app.story import tell_story
 
-    story = tell_story(session, status)
+    story = tell_story(session, status, np.concatenate(trace))
     draw_story(story, picture)
     write_report(story, report, wav, picture)
     return DemoFiles(wav, picture, report, summary(status), interrupted)

@@ -13,6 +13,7 @@ from rt_render.app.decoding import Progress
 from rt_render.app.parts import live_block_size, make_parts, start_gain_db
 from rt_render.app.recorder import Recorder
 from rt_render.app.settings import Settings
+from rt_render.app.trace_feed import WAITING_S, TraceFeed
 from rt_render.engine.snapshot import Snapshot
 from rt_render.io.card_keeper import CardKeeper
 from rt_render.io.realtime import lock_memory
@@ -50,7 +51,8 @@ class Session:
     """A field from its source to a card, with the head's pose from a tracker or a timeline of poses.
 
     Construction prepares everything and may take seconds; `start` lets it sound, `stop` ends it softly. The
-    controls belong to one control thread. `on_message` gets sentences for people, from several threads.
+    controls belong to one control thread. `on_message` gets sentences for people, from several threads. `feed`
+    hands on the trace of all blocks and the events, from the first to the last.
     """
 
     def __init__(
@@ -58,7 +60,6 @@ class Session:
         settings: Settings,
         *,
         seconds: float | None = None,
-        trace_s: float = 0.0,
         on_message: Callable[[str], None] = lambda text: None,
         on_progress: Progress | None = None,
     ) -> None:
@@ -66,17 +67,17 @@ class Session:
         self.settings = settings
         self.on_message = on_message
         block_size, host_frames = live_block_size(settings.audio.block_size)
-        trace_rows = round(trace_s * settings.audio.fs_hz / block_size)
         parts = make_parts(
             settings,
             block_size,
             seconds=seconds,
-            trace_rows=trace_rows,
+            trace_rows=round(WAITING_S * settings.audio.fs_hz / block_size),
             on_message=on_message,
             on_progress=on_progress,
         )
         self.source, self.decoder, self.engine = parts.source, parts.decoder, parts.engine
         self._lap_frames, self._from_frame, self._wound_frames = parts.lap_frames, 0, 0
+        self.feed = TraceFeed(self.engine)
         self._feeder = RingFeeder(self.source, self.engine.ring, on_message=on_message)
         self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
@@ -122,11 +123,13 @@ class Session:
             gc.freeze()
             if self._recorder:
                 self._recorder.start()
+            self.feed.start()
             self._card.start()
         except BaseException:
             with ExitStack() as each:
                 each.callback(gc.unfreeze)
                 each.callback(self._give_up)
+                each.callback(self.feed.stop)
                 each.callback(self._card.stop)
             raise
 
@@ -141,6 +144,7 @@ class Session:
             if self._recorder:
                 each.callback(self._recorder.close)
             each.callback(self._close_inputs)
+            each.callback(self.feed.stop)
             each.callback(self._card.stop)
             self.engine.pause()
             self._wait_until_silent()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from firmware_bridge import quaternion
 from rt_render.app.session import Session, SessionStatus
+from rt_render.app.trace_feed import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,8 @@ class Story:
         return self.block_size / self.fs_hz
 
 
-def tell_story(session: Session, status: SessionStatus) -> Story:
-    """Gather the story of a session that kept a trace; `status` as it was before it stopped."""
-    trace = session.engine.drain_trace()
+def tell_story(session: Session, status: SessionStatus, trace: Rows) -> Story:
+    """Gather the story of a session from its trace; `status` as it was before it stopped."""
     trace = trace[trace["consumed"] > 0]  # blocks that played
     block_times_s = 1e-9 * trace["block_ns"]
     times_s = trace["begin_s"] + block_times_s

@@ -1,0 +1,63 @@
+"""Hands what the audio thread leaves behind to all who want it: budget, report, log, accounts of what went wrong."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rt_render.engine.engine import Engine
+
+WAITING_S = 10.0
+"""The engine's trace holds rows of so long: this interpreter may be held up for that time."""
+_LOOK_S = 0.05
+
+Rows = NDArray[np.void]
+Taker = Callable[[NDArray[Any]], None]
+
+
+class TraceFeed:
+    """Drains an engine's trace and events on a thread of its own; every taker gets all of them, in order.
+
+    Takers are called on that thread with rows of `kernels.state.trace_dtype` or `EVENT`, at least one at a time,
+    which they may keep but not change. They must be quick and must not raise: who writes files has a queue.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._on_rows: list[Taker] = []
+        self._on_events: list[Taker] = []
+        self._leave = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def add(self, on_rows: Taker | None = None, on_events: Taker | None = None) -> None:
+        """Let somebody else take what comes from now on; those added before `start` miss nothing. Any thread."""
+        self._on_rows += [on_rows] if on_rows else []
+        self._on_events += [on_events] if on_events else []
+
+    def start(self) -> None:
+        """Begin to drain, once."""
+        self._thread = threading.Thread(target=self._run, name="trace feed", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hand on what is left, and end; after the card has stopped nothing is missing. Safe to call twice."""
+        self._leave.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+            self._hand_on()
+
+    def _run(self) -> None:
+        while not self._leave.wait(_LOOK_S):
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        for found, takers in (
+            (self._engine.drain_trace(), self._on_rows),
+            (self._engine.drain_events(), self._on_events),
+        ):
+            if len(found):
+                for take in tuple(takers):
+                    take(found)
