@@ -1,5 +1,6 @@
 """Whom to believe: one sender of datagrams at a time, the first whose poses make sense."""
 
+import errno
 from collections import deque
 
 from firmware_bridge.notices import Notices
@@ -9,6 +10,8 @@ RELEASE_S = 5.0
 RELEASE_SAME_HOST_S = 0.25
 """The same for another port of the same host."""
 N_REMEMBERED = 16
+TOO_LONG = (errno.EMSGSIZE, 10040)
+"""What Windows says of a datagram that is longer than was asked for: it is cut off elsewhere."""
 
 Address = tuple[str, int]
 

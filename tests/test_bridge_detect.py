@@ -158,7 +158,8 @@ def test_ports_are_told_with_what_they_speak(tmp_path, monkeypatch):
     assert {one.place for one in told} == {port.device for port in ports}
     assert (found["ht"].dialect, found["razor"].dialect) == ("hbf1", "razor")
     assert found["ht"].baud == 115200 and found["ht"].rate_hz == pytest.approx(100.0, rel=0.3)
-    assert found["mute"].heard == "silent" and found["mute"].dialect is None
+    waiting = "silent; bno08x-shtp, bno055 and hedrot wait to be asked: name the dialect and the port"
+    assert found["mute"].heard == waiting and found["mute"].dialect is None
     assert found["other"].heard == "bytes, but of no known dialect" and found["other"].n_bytes > 0
     assert found["gone"].heard == "is not there: plug the head tracker in or name another port"
     assert all(wearable.written_by_host() == b"" for wearable in wearables.values())
@@ -177,13 +178,35 @@ def test_datagrams_of_a_device_at_its_port_are_told():
             while not stop.wait(0.01):
                 sender.sendto(bytes(48), place)
 
-    assert detect._listen_to_udp(place[1], "opentrack", 0.05).heard == "silent"
+    assert detect._listen_to_udp("127.0.0.1", place[1], "opentrack", 0.05).heard == "silent"
     thread = threading.Thread(target=send)
     thread.start()
-    found = detect._listen_to_udp(place[1], "opentrack", 1.0)
+    found = detect._listen_to_udp("0.0.0.0", place[1], "opentrack", 1.0)
     stop.set()
     thread.join()
     assert (found.place, found.heard, found.dialect) == (f"UDP port {place[1]}", "speaks opentrack", "opentrack")
+
+
+def test_a_tracker_that_only_calls_for_a_host_is_told_and_not_answered():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        place = probe.getsockname()
+    device, stop = DIALECTS["slimevr"].make_device(), threading.Event()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+
+        def call():
+            while not stop.wait(0.02):
+                sender.sendto(device.encode(turning_head(0.0, 0)), place)
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        found = detect._listen_to_udp("127.0.0.1", place[1], "slimevr", 0.3)
+        stop.set()
+        thread.join()
+        sender.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            sender.recv(100)
+    assert found.dialect == "slimevr" and found.heard.startswith("a slimevr tracker calls for a host: name it")
 
 
 class Ports:

@@ -13,6 +13,7 @@ from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.messages import Motion
 from firmware_bridge.notices import Notices
+from firmware_bridge.one_sender import TOO_LONG
 from firmware_bridge.opening import make_source
 from firmware_bridge.settings import make_settings
 from firmware_bridge.source import Heard, SourceHealth
@@ -20,7 +21,7 @@ from firmware_bridge.sources.auto_source import AutoSource, serial_places
 from firmware_bridge.sources.open_source import serial_source, udp_source
 from firmware_bridge.sources.senders import MAX_STRANGERS, Sender, Strangers
 from firmware_bridge.stages.trust import TrustGate
-from firmware_bridge.transports import serial_port, udp_port
+from firmware_bridge.transports import serial_port
 from firmware_bridge.transports.link import Piece
 
 pytest.importorskip("pty", reason="this system has no pseudo-terminals")
@@ -233,7 +234,7 @@ def test_a_datagram_that_is_too_long_for_windows_is_no_lost_link(place, senders,
         def recvfrom(self, n_bytes):
             data, sender = self._real.recvfrom(65536)
             if len(data) > n_bytes:
-                raise OSError(udp_port.TOO_LONG[1], "message too long")
+                raise OSError(TOO_LONG[1], "message too long")
             return data, sender
 
         def __getattr__(self, name):

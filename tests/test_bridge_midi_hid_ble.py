@@ -18,6 +18,7 @@ from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.messages import Motion
 from firmware_bridge.notices import Notices
+from firmware_bridge.sources import detect
 from firmware_bridge.sources.auto_source import all_places
 from firmware_bridge.sources.detect import listed_trackers
 from firmware_bridge.sources.open_source import ble_source, hid_source, midi_source
@@ -263,7 +264,43 @@ def test_headphones_without_the_description_are_not_switched_on(headphones):
     assert headphones.tracker.encode(P0) == b""
 
 
-def test_midi_and_hid_trackers_are_listed_and_are_places_for_auto(midi, headphones):
+def test_a_midi_tracker_that_streams_is_told_with_its_rate_and_a_silent_one_is_not_written_to(midi, monkeypatch):
+    monkeypatch.setattr(detect, "RATE_S", 0.6)
+    (silent,) = (one for one in listed_trackers() if one.transport == "midi")
+    assert silent.heard == "is called like a supperware; silent until it is named" and silent.rate_hz is None
+    device, stop = DIALECTS["supperware"].make_device(), threading.Event()
+    for words in DIALECTS["supperware"].talk.opening:
+        device.answer(words, 0.0)
+    midi.callback = None
+
+    def stream():
+        k = 0
+        while not stop.wait(0.01):
+            if midi.callback is not None:
+                midi.hear(device.encode(DeviceState(0.01 * k, k, P0.quat_world_from_head)))
+                k += 1
+
+    thread = threading.Thread(target=stream)
+    thread.start()
+    (found,) = (one for one in listed_trackers() if one.transport == "midi")
+    stop.set()
+    thread.join()
+    assert found.heard == "speaks supperware" and 30.0 < found.rate_hz < 110.0
+    assert midi.sent == []
+
+
+def test_a_midi_tracker_that_another_program_has_is_listed_all_the_same(midi, monkeypatch):
+    def refuse(name, callback):
+        raise OSError
+
+    monkeypatch.setattr(midi, "open_input", refuse)
+    (found,) = (one for one in listed_trackers() if one.transport == "midi")
+    assert found.dialect == "supperware"
+    assert found.heard == "is called like a supperware, but is in use by another program: close that one"
+
+
+def test_midi_and_hid_trackers_are_listed_and_are_places_for_auto(midi, headphones, monkeypatch):
+    monkeypatch.setattr(detect, "RATE_S", 0.1)
     listed = {(one.dialect, one.place) for one in listed_trackers()}
     assert ("supperware", midi.names[1]) in listed and ("android-hid", "/dev/hidraw7") in listed
     assert {midi.names[1], "/dev/hidraw7"} <= all_places().keys()

@@ -14,7 +14,7 @@ from firmware_bridge.dialect import Transport
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.messages import Told
 from firmware_bridge.notices import QUIET_S, Notices
-from firmware_bridge.one_sender import RELEASE_S
+from firmware_bridge.one_sender import RELEASE_S, TOO_LONG
 from firmware_bridge.osc.source import OscSource
 from firmware_bridge.pose import PoseSample
 
@@ -48,6 +48,32 @@ def port_of(source):
 def new_client():
     with ExitStack() as stack:
         yield lambda port: stack.enter_context(closing(SimpleUDPClient(HOST, port)))
+
+
+class Windows:
+    """A socket that does not cut off a datagram that is too long, but says so."""
+
+    def __init__(self, real):
+        self._real = real
+
+    def recvfrom(self, n_bytes):
+        data, sender = self._real.recvfrom(65536)
+        if len(data) > n_bytes:
+            raise OSError(TOO_LONG[1], "message too long")
+        return data, sender
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+
+def test_a_packet_that_is_too_long_for_windows_is_one_packet_less(source, new_client, heard):
+    source._socket = Windows(source._socket)
+    client = new_client(port_of(source))
+    client.send_message("/ypr", "x" * 9000)
+    client.send_message("/ypr", [30.0, 0.0, 0.0])
+    (pose,) = poses_within(source, 1)
+    assert pose.yaw_pitch_roll_deg()[0] == pytest.approx(30.0, abs=1e-4)
+    assert source.health().dropped == 1 and not any("too long" in text for text in heard)
 
 
 def poses_of(heard):

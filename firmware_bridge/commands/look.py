@@ -42,10 +42,11 @@ def detect(
     port: Annotated[list[str] | None, typer.Argument(help="Serial ports; without any, all that are there.")] = None,
     seconds: Annotated[float, typer.Option(help="How long to listen at most.", min=0.1, max=600.0)] = 8.0,
     osc: Annotated[bool, typer.Option("--osc", help="Listen at the usual UDP and OSC ports too.")] = False,
+    host: Annotated[str, typer.Option(help="Where --osc listens; 0.0.0.0 hears other devices too.")] = "127.0.0.1",
     as_json: AsJson = False,
 ) -> None:
     """Say what each port speaks, by listening only: nothing is written to any. Exit code 1 when nothing is heard."""
-    found = _listen(port or [], seconds, osc)
+    found = _listen(port or [], seconds, host if osc else None)
     speaking = [one for one in found if one.dialect is not None]
     if as_json:
         print_json([asdict(one) for one in found])
@@ -55,11 +56,13 @@ def detect(
         OUT.print(_table_of(found))
         for one in speaking[:1]:
             OUT.print(f"Listen to it with [bold]rt-render play --tracker {escape(_tracker_of(one))}[/bold]")
+        if osc and host in ("127.0.0.1", "localhost", "::1"):
+            OUT.print("Only programs of this machine were heard over UDP: add --host 0.0.0.0 for other devices.")
     if not speaking:
         raise typer.Exit(1)
 
 
-def _listen(ports: list[str], seconds: float, osc: bool) -> "list[Found]":
+def _listen(ports: list[str], seconds: float, udp_host: str | None) -> "list[Found]":
     import threading
     import time
 
@@ -75,8 +78,8 @@ def _listen(ports: list[str], seconds: float, osc: bool) -> "list[Found]":
             found.extend(detect_ports(seconds=seconds, ports=named or None))
             if not ports:
                 found.extend(one for one in listed_trackers() if one.place)
-            if osc:
-                found.extend(_datagrams(min(seconds, 3.0)))
+            if udp_host is not None:
+                found.extend(_datagrams(min(seconds, 3.0), udp_host))
         except BaseException as error:
             failed.append(error)
 
@@ -85,7 +88,7 @@ def _listen(ports: list[str], seconds: float, osc: bool) -> "list[Found]":
     with ProgressBar(ERR) as progress:
         thread.start()
         while thread.is_alive():
-            share = (time.monotonic() - begin_s) / (seconds + (3.0 if osc else 0.0))
+            share = (time.monotonic() - begin_s) / (seconds + (3.0 if udp_host is not None else 0.0))
             progress(min(share, 0.99), "listening")
             thread.join(0.1)
     if failed:
@@ -93,7 +96,7 @@ def _listen(ports: list[str], seconds: float, osc: bool) -> "list[Found]":
     return found
 
 
-def _datagrams(seconds: float) -> "list[Found]":
+def _datagrams(seconds: float, host: str) -> "list[Found]":
     """Listen at the usual ports of devices and of OSC at once; return those where something came."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -101,8 +104,8 @@ def _datagrams(seconds: float) -> "list[Found]":
     from firmware_bridge.sources.detect import detect_datagrams
 
     with ThreadPoolExecutor(1) as pool:
-        devices = pool.submit(detect_datagrams, seconds)
-        programs = [_found(one) for one in listen_for_osc(seconds) if one.n_packets]
+        devices = pool.submit(detect_datagrams, seconds, host)
+        programs = [_found(one) for one in listen_for_osc(seconds, host=host) if one.n_packets]
         return [*(one for one in devices.result() if one.n_bytes or one.dialect), *programs]
 
 

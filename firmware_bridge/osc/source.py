@@ -10,7 +10,7 @@ from firmware_bridge.dialect import Dialect
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.messages import Motion, Told
 from firmware_bridge.notices import Notices
-from firmware_bridge.one_sender import Address, OneSender, in_words
+from firmware_bridge.one_sender import TOO_LONG, Address, OneSender, in_words
 from firmware_bridge.osc.decoder import OscCounts, OscDecoder, requests
 from firmware_bridge.osc.device import device_of
 from firmware_bridge.osc.dialects import find_dialect
@@ -73,6 +73,10 @@ class OscSource:
                 heard += [self._believed(late) for late in self._decoder.overdue(time.monotonic())]
                 break
             except OSError as error:
+                if error.errno in TOO_LONG:
+                    self._counts.damaged += 1
+                    self._counts.last_reason = f"more than {MAX_PACKET_BYTES} bytes"
+                    continue
                 # Some systems report a peer's closed port here; the socket itself is well.
                 self._notices.repeat("socket", f"{self.name}: {error.strerror}")
                 break

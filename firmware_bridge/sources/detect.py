@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from firmware_bridge.dialect import Transport
+from firmware_bridge.dialect import Dialect, Transport
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
+from firmware_bridge.messages import Told
 from firmware_bridge.notices import Notices
 from firmware_bridge.sources.identification import USUAL_BAUDS, BaudSearch, Identification, Verdict, serial_dialects
 from firmware_bridge.transports.link import ByteLink, LinkError
@@ -55,7 +56,10 @@ def detect_ports(
 
 
 def listed_trackers() -> list[Found]:
-    """Return MIDI and HID devices that are head trackers by name or by their own description; none is opened."""
+    """Return MIDI and HID devices that are head trackers by name or by their own description.
+
+    MIDI devices are listened to for a second; nothing is written to any, so most are silent until they are named.
+    """
     found = []
     for list_places in (_midi, _hid):
         try:
@@ -65,12 +69,16 @@ def listed_trackers() -> list[Found]:
     return found
 
 
-def detect_datagrams(seconds: float = 3.0) -> list[Found]:
-    """Return what comes to the devices' usual UDP ports of this machine within `seconds`."""
+def detect_datagrams(seconds: float = 3.0, host: str = "127.0.0.1") -> list[Found]:
+    """Return what comes to the devices' usual UDP ports within `seconds`.
+
+    `host` is the address of this machine to listen at: the usual one hears programs on it only, "0.0.0.0" other
+    devices, too.
+    """
     places = [(one.udp_port, one.name) for one in DIALECTS.values() if one.udp_port is not None]
 
     def listen(place: tuple[int, str]) -> Found:
-        return _listen_to_udp(*place, seconds)
+        return _listen_to_udp(host, *place, seconds)
 
     with ThreadPoolExecutor(len(places), thread_name_prefix="detect") as pool:
         return list(pool.map(listen, places))
@@ -111,15 +119,21 @@ def _hear_out(port: SerialPort, link: ByteLink, seconds: float) -> Found:
             verdict.rate_hz,
             search.n_bytes,
         )
-    heard = "silent" if search.n_bytes == 0 else "bytes, but of no known dialect"
+    heard = f"silent; {_who_waits()}" if search.n_bytes == 0 else "bytes, but of no known dialect"
     return Found(port.device, port.description, Transport.SERIAL, heard, n_bytes=search.n_bytes)
 
 
-def _listen_to_udp(port: int, name: str, seconds: float) -> Found:
-    from firmware_bridge.transports.udp_port import DEFAULT_HOST, UdpLink
+def _who_waits() -> str:
+    names = [one.name for one in serial_dialects() if one.talk is not None and one.talk.silent_until_asked]
+    return f"{', '.join(names[:-1])} and {names[-1]} wait to be asked: name the dialect and the port"
 
-    link = UdpLink(DEFAULT_HOST, port, Notices(lambda text: None))
-    place, n_bytes = f"UDP port {port}", 0
+
+def _listen_to_udp(host: str, port: int, name: str, seconds: float) -> Found:
+    from firmware_bridge.transports.udp_port import UdpLink
+
+    link = UdpLink(host, port, Notices(lambda text: None))
+    place, n_bytes, calls = f"UDP port {port}", 0, False
+    decoder = DIALECTS[name].make_decoder()
     identification = Identification([DIALECTS[name]])
     try:
         link.open(POLL_S)
@@ -132,10 +146,14 @@ def _listen_to_udp(port: int, name: str, seconds: float) -> Found:
             for piece in link.read(POLL_S):
                 n_bytes += len(piece.data)
                 verdict = identification.feed(piece)
+                calls = calls or any(isinstance(message, Told) for message in decoder.feed(piece.data))
     finally:
         link.close()
     if verdict is not None:
         return Found(place, "", Transport.UDP, f"speaks {name}", name, None, verdict.rate_hz, n_bytes)
+    if calls:
+        heard = f"a {name} tracker calls for a host: name it, and it is answered"
+        return Found(place, "", Transport.UDP, heard, name, n_bytes=n_bytes)
     heard = "silent" if n_bytes == 0 else "bytes, but of no known dialect"
     return Found(place, "", Transport.UDP, heard, n_bytes=n_bytes)
 
@@ -147,17 +165,45 @@ def _midi() -> list[Found]:
         return []
     dialects = [one for one in DIALECTS.values() if one.transport is Transport.MIDI and one.port_name]
     return [
-        Found(name, "", Transport.MIDI, f"is called like a {one.name}", one.name)
+        _listen_to_midi(name, one)
         for name in midi_names(load_mido()[1])
         for one in dialects
         if one.port_name.lower() in name.lower()
     ]
 
 
+def _listen_to_midi(name: str, dialect: Dialect) -> Found:
+    from firmware_bridge.transports.midi_port import MidiLink
+
+    link, identification, verdict = MidiLink(name), Identification([dialect]), None
+    called = f"is called like a {dialect.name}"
+    end_s = time.monotonic() + RATE_S
+    try:
+        link.open(POLL_S)
+        while time.monotonic() < end_s:
+            for piece in link.read(POLL_S):
+                verdict = identification.feed(piece)
+    except LinkError as loss:
+        return Found(
+            name, "", Transport.MIDI, f"{called}, but {str(loss).removesuffix('; trying again')}", dialect.name
+        )
+    finally:
+        link.close()
+    if verdict is None:
+        return Found(name, "", Transport.MIDI, f"{called}; silent until it is named", dialect.name)
+    return Found(name, "", Transport.MIDI, f"speaks {dialect.name}", dialect.name, None, verdict.rate_hz)
+
+
 def _hid() -> list[Found]:
     from firmware_bridge.transports.hid_port import hid_trackers
 
     return [
-        Found(one.path, one.product, Transport.HID, "describes itself as a head tracker", "android-hid")
+        Found(
+            one.path,
+            one.product,
+            Transport.HID,
+            "describes itself as a head tracker; reports once named",
+            "android-hid",
+        )
         for one in hid_trackers()
     ]

@@ -7,14 +7,12 @@ from collections import deque
 
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.notices import Notices
-from firmware_bridge.one_sender import Address, OneSender, in_words
+from firmware_bridge.one_sender import TOO_LONG, Address, OneSender, in_words
 from firmware_bridge.transports.link import ByteLink, LinkError, Piece
 
 DEFAULT_HOST = "127.0.0.1"
 MAX_DATAGRAM_BYTES = 2048
 MAX_PER_READ = 64
-TOO_LONG = (errno.EMSGSIZE, 10040)
-"""What Windows says of a datagram that is longer than was asked for: it is cut off elsewhere."""
 
 
 class UdpLink(ByteLink):
