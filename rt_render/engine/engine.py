@@ -1,6 +1,8 @@
 """The engine: prepares the state record, runs the block function, publishes changes to it."""
 
 import ctypes
+import hashlib
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,6 +46,9 @@ CEILING_DB = -1.0
 N_EVENTS = 1024
 """Events that wait for `drain_events` at most."""
 
+_PLAN_WORDS = ("order", "block_size", "fs_hz", "n_partitions", "fade_frames", "filter_fade_frames")
+_PLAN_NUMBERS = ("ceiling", "release_keep")
+"""What is fixed in a state and decides, with the rows of a trace, what is heard."""
 _ROW_PAD = 16
 """Floats behind each rotated row into which padded columns may write zeros."""
 
@@ -86,6 +91,7 @@ class Engine:
         self._buffers: list[NDArray[np.generic]] = []
         self._filter_sets: dict[int, NDArray[np.float32]] = {}
         self._n_filter_sets = 0
+        self._tell_filters: Callable[[int, NDArray[np.float64]], None] = lambda number, filters: None
         self._unused_filters: dict[int, int] = {}
         self._pose_source: object = None
         self._retired: list[tuple[int, object]] = []
@@ -200,6 +206,7 @@ class Engine:
         buffer[:16].view(np.int64)[-1] = self._n_filter_sets
         address = int(buffer[16:].ctypes.data)
         self._filter_sets[address] = buffer
+        self._tell_filters(self._n_filter_sets, filters)
         return address
 
     # audio side
@@ -222,6 +229,19 @@ class Engine:
         """
         self._publish("filters_next", self._pack(filters))
         self._free()
+
+    def tell_filters(self, tell: Callable[[int, NDArray[np.float64]], None]) -> None:
+        """Let every set that is published from now on be told: its number in the trace and its taps.
+
+        `tell` is called by the thread that publishes, before the set can sound; the engine's first set is number 1.
+        """
+        self._tell_filters = tell
+
+    @property
+    def plan_hash(self) -> str:
+        """A hash of all that is fixed and decides what is heard, to twelve digits: the same on every machine."""
+        told = [f"{name}={float(self._s[name]):.12g}" for name in (*_PLAN_WORDS, *_PLAN_NUMBERS)]
+        return hashlib.sha256(" ".join(told).encode()).hexdigest()[:16]
 
     def _free(self) -> None:
         """Free what the audio thread can no longer reach: what was out of sight before its last block began."""
@@ -299,6 +319,10 @@ class Engine:
                 f"an extra latency of {seconds} s cannot be used: choose 0 to {MAX_EXTRA_LATENCY_S:g} s."
             )
         self._s["extra_latency_s"] = seconds
+
+    def set_filter_onset(self, seconds: float) -> None:
+        """Say how long after a block's beginning its filters answer, so that prediction reaches so far: 0 or more."""
+        self._s["filter_onset_s"] = seconds
 
     def set_gain_db(self, gain_db: float) -> None:
         """Set the output gain in dB, ramped; -inf mutes. Up to +24 dB."""

@@ -16,6 +16,7 @@ from rt_render.kernels.jit import kernel_source_hash, rt_jit
 from rt_render.kernels.output import blend_rt, histogram_bin_rt, output_rt, silence_rt
 from rt_render.kernels.pose import plan_path_rt
 from rt_render.kernels.quaternions import advance_rt, step_between_rt
+from rt_render.kernels.replay import replay_rt
 from rt_render.kernels.rotate import KNOT_FRAMES, apply_ramp_rt, build_matrix_rt
 from rt_render.kernels.simd import (
     as_pointer,
@@ -273,9 +274,12 @@ def process_block_rt(address, out):
     state.hear_latency_s = state.hear_s - start_s if dac_s > 0.0 else 0.0
     first_frame, gain, had_path = state.frame, state.gain, state.has_path
     n_bad, n_limited = state.non_finite, state.limited_blocks
-    fade_step = _transport_rt(state, address)
+    if state.replay == 0:
+        fade_step = _transport_rt(state, address)
+        n_segments = plan_path_rt(state, start_s)
+    else:
+        fade_step, n_segments = replay_rt(state)
     fade = state.fade
-    n_segments = plan_path_rt(state, start_s)
     if fade_step > 1.0:
         silence_rt(out, state)
         state.has_path = 0  # a frozen block leaves the path: take it up where the head is by then

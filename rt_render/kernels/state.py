@@ -42,6 +42,7 @@ TRACE = np.dtype(
         ("hear_s", _F),  # as in `STATE`
         ("pose_time_s", _F),
         ("pose_number", _I),  # in its mailbox; 0 for a timeline, and before the first pose
+        ("ahead_s", _F),  # as in `STATE`
         ("flags", _I),
         ("transport", _I),
         ("order", _I),
@@ -54,6 +55,7 @@ TRACE = np.dtype(
         ("limiter", _F),  # at the block's end
         ("filter_set", _I),
         ("filter_fade_frame", _I),  # at the block's end
+        ("missed_slots", _I),  # in all, of the blocks before this one: slots of the virtual card that passed in silence
         ("mean_square", _F, 2),
     ],
     align=True,
@@ -130,6 +132,8 @@ STATE = np.dtype(
         ("knot", _F, 4),
         ("prediction_mode", _I),  # in: as `kernels.predict` names them
         ("prediction_cap_s", _F),  # in
+        ("filter_onset_s", _F),  # in: from a block's beginning to where its filters answer
+        ("ahead_s", _F),  # out: how far ahead of its pose the end of the path was predicted
         ("prediction_keep", _F),  # share of a correction that is left at the next knot
         ("prediction", _F, N_PREDICTION),  # out: what `kernels.predict` remembers
         ("stale_after_s", _F),
@@ -155,6 +159,7 @@ STATE = np.dtype(
         ("frame", _I),  # out: next source frame; in while stopped
         ("tail_frames", _I),  # out: silence fed behind the end
         ("ended", _I),  # out
+        ("replay", _I),  # in: address of the trace row whose block is rendered again, see `kernels.replay`; 0 live
         # output stage
         ("gain_target", _F),  # in
         ("gain", _F),  # out

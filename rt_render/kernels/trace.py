@@ -83,6 +83,7 @@ def trace_rt(state, address, begin_ns, first_frame, fade, fade_step, gain, n_seg
     row.hear_s = state.hear_s
     row.pose_time_s = state.pose[POSE_TIME] if state.mailbox != 0 else 0.0
     row.pose_number = int(state.pose[POSE_NUMBER]) if state.mailbox != 0 else 0
+    row.ahead_s = state.ahead_s
     row.flags = state.flags
     row.transport = state.transport
     row.order = state.order
@@ -95,6 +96,7 @@ def trace_rt(state, address, begin_ns, first_frame, fade, fade_step, gain, n_seg
     row.limiter = state.limiter
     row.filter_set = load_acquire_i64(state.filters - 8)
     row.filter_fade_frame = state.filter_fade_frame
+    row.missed_slots = state.missed_slots
     row.mean_square[0] = state.mean_square[0]
     row.mean_square[1] = state.mean_square[1]
     knots = carray(as_pointer(at + _TRACE_BYTES), (MAX_KNOTS, 4), np.float64)
