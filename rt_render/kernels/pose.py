@@ -7,7 +7,7 @@ from numba.np.numpy_support import carray
 
 from firmware_bridge.mailbox_kernels import POSE_NUMBER, POSE_QUAT, POSE_TIME, read_pose_rt
 from rt_render.kernels.jit import rt_jit
-from rt_render.kernels.predict import LAST, OFF, absorb_rt, ahead_rt, predict_rt, remember_rt
+from rt_render.kernels.predict import LAST, OFF, absorb_rt, ahead_rt, predict_rt, predicts_rt, remember_rt
 from rt_render.kernels.quaternions import advance_rt, step_between_rt
 from rt_render.kernels.simd import as_pointer
 
@@ -94,6 +94,7 @@ def _hold_path_rt(state, n_segments):
         for k in range(n_segments):
             for i in range(4):
                 path[k, i] = end[i]
+    state.ahead_s = 0.0
 
 
 @rt_jit
@@ -101,6 +102,7 @@ def _predict_path_rt(state, heard_s, is_new, n_segments):
     """Lead the path over where the head is predicted to be when each knot is heard, the first one at `heard_s`."""
     path, pose, memory, cap_s = state.path, state.pose, state.prediction, state.prediction_cap_s
     spacing_s = state.block_size / n_segments / state.fs_hz
+    ahead_s = 0.0
     before, predicted = state.knot, state.path_step
     if is_new:
         remember_rt(pose, memory, heard_s, cap_s)
@@ -121,6 +123,7 @@ def _predict_path_rt(state, heard_s, is_new, n_segments):
             before[i] = predicted[i]
         if state.tracking_mix < 1.0:
             _mix_with_front(knot, state.tracking_mix)
+    state.ahead_s = ahead_s if predicts_rt(pose) else 0.0
 
 
 @rt_jit
@@ -155,10 +158,12 @@ def plan_path_rt(state, now_s):
             if state.pose_age_s > state.stale_after_s:
                 state.stale_blocks += 1
         if state.prediction_mode != OFF and state.pose[POSE_NUMBER] > 0.0:
-            _predict_path_rt(state, now_s + state.hear_latency_s, is_new, n_segments)
+            heard_s = now_s + state.hear_latency_s + state.filter_onset_s
+            _predict_path_rt(state, heard_s, is_new, n_segments)
         else:
             _hold_path_rt(state, n_segments)
     else:
+        state.ahead_s = 0.0
         timeline = carray(as_pointer(state.timeline), (1 << 40, 5), np.float64)
         for k in range(1, n_segments + 1):
             _look_up(timeline, (state.frame + k * spacing) / state.fs_hz, path[k])

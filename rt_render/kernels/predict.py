@@ -75,6 +75,12 @@ def _rate_rt(pose):
 
 
 @rt_jit
+def predicts_rt(pose):
+    """Return whether a pose tells how fast the head turns, so that it can be turned on."""
+    return _rate_rt(pose) >= 0.0
+
+
+@rt_jit
 def _follows_rt(pose, memory):
     """Return whether a pose is what came of the one before and its rates."""
     row = _row(memory, 0)
