@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -205,6 +206,13 @@ def test_a_terminal_that_nobody_reads_loses_bytes_and_never_waits(tmp_path):
     assert (tmp_path / "port").is_symlink()
     endpoint.close()
     assert not os.path.lexists(tmp_path / "port")
+
+
+def test_a_name_without_a_folder_is_told_with_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    endpoint = PtyEndpoint(Path("port"))
+    assert endpoint.place == str(tmp_path / "port")
+    endpoint.close()
 
 
 def test_a_name_that_is_a_file_is_never_overwritten(tmp_path):

@@ -135,6 +135,7 @@ class SlimevrDevice:
     def encode(self, state: DeviceState) -> bytes:
         """Return one packet."""
         if not self._is_answered:
+            self._last = state.seq
             version = b"virtual"
             return _HEAD.pack(HANDSHAKE, 0) + _CALL.pack(0, 0, 0, 1) + bytes((len(version),)) + version + bytes(6)
         w, x, y, z = state.quat_world_from_head

@@ -69,7 +69,8 @@ class PtyEndpoint(Endpoint):
                 link.symlink_to(self.place)
             except OSError as error:
                 raise BridgeError(f"{link} cannot be made ({error.strerror}): choose another place.") from None
-            self.place = str(link)
+            # As a tracker a bare name would be taken for a dialect's.
+            self.place = str(link.absolute())
 
     def send(self, data: bytes) -> None:
         """Write what fits into the terminal's buffer."""
