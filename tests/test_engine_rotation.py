@@ -25,7 +25,7 @@ def test_a_source_that_turns_with_the_head_stays_where_it_is():
     n = 4096
     yaw = np.deg2rad(200.0) * np.arange(n) / 48000
     turning = encode_plane_wave(np.ones(n), 3, yaw, np.zeros(n)).astype(np.float32)
-    engine = make_engine(3, 128, np.ones((2, 1, 1)))
+    engine = make_engine(3, 128, np.ones((2, 16, 1)))
     engine.follow_timeline(TIMES_S, constant_turn([0, 0, 1], 200.0, TIMES_S))
     engine.ring.write(turning)
     engine.ring.set_end()

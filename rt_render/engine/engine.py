@@ -3,12 +3,14 @@
 import ctypes
 import hashlib
 from collections.abc import Callable
+from math import isqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.mailbox_kernels import load_word, store_word
+from rt_render.conventions import n_sh
 from rt_render.engine.plan import RESUME_RESERVES, Plan
 from rt_render.engine.record_ring import RecordRing
 from rt_render.engine.ring import SampleRing
@@ -25,6 +27,9 @@ from rt_render.kernels.state import (
     EVENT,
     HISTOGRAM_BINS_PER_OCTAVE,
     N_HISTOGRAM_BINS,
+    SET_CHUNKS,
+    SET_NUMBER,
+    SET_ORDER,
     STATE,
     field_offset,
     trace_dtype,
@@ -108,7 +113,9 @@ class Engine:
             self._s["trace"], self._s["trace_capacity"] = self._trace.records.ctypes.data, trace_rows
             self._s["trace_bytes"] = self._trace.records.itemsize
         self._s["events"], self._s["events_capacity"] = self._events.records.ctypes.data, N_EVENTS
-        self._s["filters"] = self._pack(filters)
+        self._s["filters"] = first = self._pack(filters)
+        self._s["rendered_order"] = load_word(first + SET_ORDER)
+        self._s["rendered_blocks"] = plan.n_partitions + 1  # silence is there of any order
         self.follow_timeline([0.0], [[1.0, 0.0, 0.0, 0.0]])
         self._s["tracking"], self._s["tracking_mix"] = 1, 1.0
         self._s["process_block"] = entry_address(self._block)
@@ -144,7 +151,9 @@ class Engine:
         s["clean"] = self._take(plan.block_size * plan.n_sh)
         s["row_bytes"] = 4 * row_floats
         self._rows = _aligned(2 * plan.block_size * row_floats).reshape(2, plan.block_size, row_floats)
-        self._fdl = _aligned(plan.n_partitions * plan.n_chunks * 2 * plane_floats(n, plan.chunk))
+        slot_floats = plan.n_chunks * 2 * plane_floats(n, plan.chunk)
+        self._fdl = _aligned(plan.n_partitions * slot_floats)
+        s["slot_bytes"] = 4 * slot_floats
         s["rows"], s["fdl"] = self._keep(self._rows), self._keep(self._fdl)
         s["spare"] = self._take(max(4 * n * plan.chunk, 6 * n))
         s["spectrum"] = self._take(2 * (n + 16))
@@ -198,12 +207,15 @@ class Engine:
             )
         if not np.isfinite(filters).all():
             raise ConfigurationError("the filters hold numbers that are not finite: design them anew.")
-        packed = pack_filters(filters, plan.block_size, plan.n_partitions, plan.chunk, plan.n_chunks)
-        # a cache line before the set ends with its number, by which the trace knows it
+        packed = pack_filters(filters, plan.block_size, plan.n_partitions, plan.chunk)
+        # the end of a cache line before the set says what it is
         buffer = _aligned(packed.size + 16)
         buffer[16:] = packed.reshape(-1)
         self._n_filter_sets += 1
-        buffer[:16].view(np.int64)[-1] = self._n_filter_sets
+        words = buffer[:16].view(np.int64)
+        words[SET_NUMBER // 8] = self._n_filter_sets
+        words[SET_ORDER // 8] = isqrt(filters.shape[1] - 1)
+        words[SET_CHUNKS // 8] = packed.shape[2]
         address = int(buffer[16:].ctypes.data)
         self._filter_sets[address] = buffer
         self._tell_filters(self._n_filter_sets, filters)
@@ -225,7 +237,9 @@ class Engine:
     def publish_filters(self, filters: ArrayLike) -> None:
         """Swap in another filter set (2, n_sh, n_taps), faded over 20 ms from the same delay line.
 
-        Sets published faster than they fade replace each other; the last one is always reached.
+        A set of fewer channels, those of a lower order, costs less time from its fade's end on. One of a higher order
+        than is rendered is faded in once the delay line holds that order. Sets published faster than they fade
+        replace each other; the last one is always reached.
         """
         self._publish("filters_next", self._pack(filters))
         self._free()
@@ -358,6 +372,7 @@ class Engine:
         s = self._s
         s["fade"], s["limiter"] = 0.0, 1.0
         s["frame"], s["fresh"], s["cleared"] = frame, int(frame == 0), 1
+        s["rendered_blocks"] = self.plan.n_partitions + 1
         self._number_transport()
         for name in ("half", "newest", "has_path", "starving", "tail_frames", "ended", "adapter_left"):
             s[name] = 0
@@ -374,6 +389,7 @@ class Engine:
             frame=int(s["frame"]),
             frames=int(s["frames"]),
             blocks=int(s["blocks"]),
+            order=int(s["rendered_order"]),
             ended=self.ended,
             silent=self._frozen,
             underruns=int(s["underruns"]),
@@ -484,9 +500,12 @@ class Engine:
     def last_field(self) -> NDArray[np.float32]:
         """Return the last block's field as the head sees it, (block_size, n_sh) ACN/SN3D.
 
-        Offline it is exact; while another thread renders it may be half a block old and half new.
+        Offline it is exact; while another thread renders it may be half a block old and half new. Zeros above the
+        rendered order.
         """
-        return self._rows[1 - int(self._s["half"]), :, : self.plan.n_sh].copy()
+        field = self._rows[1 - int(self._s["half"]), :, : self.plan.n_sh].copy()
+        field[:, n_sh(int(self._s["rendered_order"])) :] = 0.0
+        return field
 
 
 def _aligned(n_floats: int) -> NDArray[np.float32]:

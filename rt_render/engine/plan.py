@@ -5,6 +5,7 @@ from math import ceil
 
 from rt_render.conventions import BLOCK_SIZES, MAX_ORDER, RATES_HZ, n_sh
 from rt_render.errors import ConfigurationError
+from rt_render.kernels.convolve import chunks_of
 
 MAX_TAPS = 8192
 FADE_S = 0.005
@@ -55,8 +56,8 @@ class Plan:
 
     @property
     def n_chunks(self) -> int:
-        """Number of chunks of lanes that hold all channels, two in a lane (order 1 and below: one)."""
-        return 1 if self.n_sh <= 4 else ceil(self.n_sh / 2 / self.chunk)
+        """Number of chunks of lanes that hold all channels, two in a lane."""
+        return chunks_of(self.n_sh, self.chunk)
 
     @property
     def fade_frames(self) -> int:

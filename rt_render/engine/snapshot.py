@@ -9,13 +9,15 @@ class Snapshot:
 
     Levels are linear full scale, (left, right); times in seconds; `quat_world_from_head` is the pose at the
     end of the last block, `pose_age_s` the pose's age when it began, `hear_latency_s` the time from then until its
-    first sample is heard (0 offline). `silent`: a pause has been carried out, nothing moves until `play`. `late_blocks`
-    were not ready at their scheduled end (virtual card) or reported by the sound card.
+    first sample is heard (0 offline). `order` is the one rendered, at most the plan's. `silent`: a pause has been
+    carried out, nothing moves until `play`. `late_blocks` were not ready at their scheduled end (virtual card) or
+    reported by the sound card.
     """
 
     frame: int
     frames: int
     blocks: int
+    order: int
     ended: bool
     silent: bool
     underruns: int

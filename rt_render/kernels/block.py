@@ -16,7 +16,7 @@ from rt_render.kernels.jit import kernel_source_hash, rt_jit
 from rt_render.kernels.output import blend_rt, histogram_bin_rt, output_rt, silence_rt
 from rt_render.kernels.pose import plan_path_rt
 from rt_render.kernels.quaternions import advance_rt, step_between_rt
-from rt_render.kernels.replay import replay_rt
+from rt_render.kernels.replay import replay_order_rt, replay_rt
 from rt_render.kernels.rotate import KNOT_FRAMES, apply_ramp_rt, build_matrix_rt
 from rt_render.kernels.simd import (
     as_pointer,
@@ -39,6 +39,8 @@ from rt_render.kernels.state import (
     FLAG_UNDERRUN,
     HISTOGRAM_BINS_PER_OCTAVE,
     N_HISTOGRAM_BINS,
+    SET_CHUNKS,
+    SET_ORDER,
     STATE,
     field_offset,
 )
@@ -77,16 +79,30 @@ def _take_input_rt(state, address):
 
 
 @rt_jit
-def _rotate_rt(state, n_segments):
-    """Rotate `state.clean` along the path into the current half of `state.rows`."""
+def _needed_order_rt(state, address):
+    """Return the highest order of the filters in use, fading away and waiting."""
+    order = load_acquire_i64(state.filters + SET_ORDER)
+    if state.filters_old != 0:
+        order = max(order, load_acquire_i64(state.filters_old + SET_ORDER))
+    following = load_acquire_i64(address + _FILTERS_NEXT)
+    if following != 0:
+        order = max(order, load_acquire_i64(following + SET_ORDER))
+    return order
+
+
+@rt_jit
+def _rotate_rt(state, n_segments, order):
+    """Rotate `state.clean` up to an order along the path into the current half of `state.rows`."""
     spacing = state.block_size // n_segments
     knot = min(KNOT_FRAMES, spacing)
     n_steps = spacing // knot
-    if state.has_path == 0:
+    rises = order > state.rendered_order
+    state.rendered_order = order
+    if rises:
+        state.rendered_blocks = 0
+    if state.has_path == 0 or rises:
         q = state.path[0]
-        build_matrix_rt(
-            state.matrix_start, state.matrix_scratch, state.matrix_tables, state.order, q[0], q[1], q[2], q[3]
-        )
+        build_matrix_rt(state.matrix_start, state.matrix_scratch, state.matrix_tables, order, q[0], q[1], q[2], q[3])
         state.has_path = 1
     out = state.rows + state.half * state.block_size * state.row_bytes
     source = state.clean
@@ -106,7 +122,7 @@ def _rotate_rt(state, n_segments):
                 if k == n_steps - 1:
                     for i in range(4):
                         q[i] = b[i]  # exactly where the next segment begins
-                build_matrix_rt(end, state.matrix_scratch, state.matrix_tables, state.order, q[0], q[1], q[2], q[3])
+                build_matrix_rt(end, state.matrix_scratch, state.matrix_tables, order, q[0], q[1], q[2], q[3])
             apply_ramp_rt(
                 out,
                 state.row_bytes,
@@ -115,7 +131,7 @@ def _rotate_rt(state, n_segments):
                 state.matrix_step,
                 source,
                 4 * state.n_sh,
-                state.order,
+                order,
                 knot,
             )
             if not still:
@@ -134,12 +150,13 @@ def _to_ears_rt(state, ears, filters):
         state.spectrum,
         imaginary,
         state.fdl,
+        state.slot_bytes,
         state.newest,
         filters,
         n,
         state.n_partitions,
         state.chunk,
-        state.n_chunks,
+        load_acquire_i64(filters + SET_CHUNKS),
     )
     inverse_rt(
         ears,
@@ -160,23 +177,31 @@ def _convolve_rt(state, address):
     n = 2 * state.block_size
     block_bytes = state.block_size * state.row_bytes
     state.newest = state.newest + 1 if state.newest + 1 < state.n_partitions else 0
+    n_sh = (state.rendered_order + 1) * (state.rendered_order + 1)
     forward_rt(
-        state.fdl,
-        state.newest,
+        state.fdl + state.newest * state.slot_bytes,
         state.spare,
         state.rows + (1 - state.half) * block_bytes,
         state.rows + state.half * block_bytes,
         state.row_bytes,
         n,
         state.chunk,
-        state.n_chunks,
+        (n_sh + 2 * state.chunk - 1) // (2 * state.chunk),
         state.twiddles,
     )
     state.half = 1 - state.half
+    state.rendered_blocks = min(state.rendered_blocks, state.n_partitions) + 1
 
     following = load_acquire_i64(address + _FILTERS_NEXT)
-    # taken only if no newer set has been published meanwhile: that one is for the next block then
-    if following != 0 and state.filters_old == 0 and exchange_if_equal_i64(address + _FILTERS_NEXT, following, 0) != 0:
+    # filters of a higher order wait until the delay line holds that order, as far as they reach back
+    if (
+        following != 0
+        and state.filters_old == 0
+        and load_acquire_i64(following + SET_ORDER) <= state.rendered_order
+        and state.rendered_blocks > state.n_partitions
+        # taken only if no newer set has been published meanwhile: that one is for the next block then
+        and exchange_if_equal_i64(address + _FILTERS_NEXT, following, 0) != 0
+    ):
         state.filters_old = state.filters
         state.filters = following
         state.filter_fade_frame = 0
@@ -285,7 +310,8 @@ def process_block_rt(address, out):
         state.has_path = 0  # a frozen block leaves the path: take it up where the head is by then
     else:
         _take_input_rt(state, address)
-        _rotate_rt(state, n_segments)
+        order = _needed_order_rt(state, address) if state.replay == 0 else replay_order_rt(state)
+        _rotate_rt(state, n_segments, order)
         _convolve_rt(state, address)
         valid = 4 * state.block_size
         output_rt(out, state.ears + valid, state.ears + 3 * valid, state, fade_step)

@@ -11,7 +11,8 @@ Partitioning: Wefers 2014, "Partitioned convolution algorithms for real-time aur
 
 Lanes are cut in chunks of 4 or 8: one chunk's FFT stays in the first-level cache. A frequency-domain delay
 line (FDL) holds per partition and chunk a real and an imaginary plane of `n + 4` rows; row n repeats row 0,
-so that the mirrored bin n - k exists for every k.
+so that the mirrored bin n - k exists for every k. Chunk i carries the channels from 2 chunk i on, so that filters of
+a lower order need the first chunks only.
 """
 
 import numpy as np
@@ -39,23 +40,31 @@ def plane_floats(n: int, chunk: int) -> int:
     return (n + PLANE_PAD_ROWS) * chunk
 
 
-def pack_filters(filters: np.ndarray, block_size: int, n_partitions: int, chunk: int, n_chunks: int) -> np.ndarray:
+def chunks_of(n_sh: int, chunk: int) -> int:
+    """Return how many chunks of lanes carry so many channels, two in a lane."""
+    return -(-n_sh // (2 * chunk))
+
+
+def pack_filters(filters: np.ndarray, block_size: int, n_partitions: int, chunk: int) -> np.ndarray:
     """Transform FIR filters into the order in which `multiply_rt` reads them.
 
-    `filters` (2, n_sh, n_taps) float, ears left, right. Channel c rides in the real part of lane c, channel
-    c + chunk * n_chunks in its imaginary part. Returns float32
+    `filters` (2, n_sh, n_taps) float, ears left, right. Of the 2 chunk channels of a chunk, the first half rides in
+    the real parts of its lanes, the second in the imaginary parts. Returns float32
     (n / 2 / g + 1, n_partitions, n_chunks, 8, 16) with n = 2 * block_size, g = 16 / chunk bins a vector: for
     bins k..k+g-1 the planes A re, im, B re, im and the same for their mirrors n-k, n-k-1, ...; the factor
     1 / n of the inverse FFT is in it. Control thread; allocates.
     """
-    n, lanes, g = 2 * block_size, chunk * n_chunks, 16 // chunk
+    n, g = 2 * block_size, 16 // chunk
     n_sh, n_taps = filters.shape[1:]
+    n_chunks = chunks_of(n_sh, chunk)
+    lanes = chunk * n_chunks
     padded = np.zeros((2, 2 * lanes, n_partitions * block_size))
     padded[:, :n_sh, :n_taps] = filters
     partitions = padded.reshape(2, 2 * lanes, n_partitions, block_size)
     spectra = np.fft.fft(partitions[0] + 1j * partitions[1], n, axis=-1) / n
     # 1j * right is complex, but so is the FFT: G[k] = L[k] + j R[k] holds over all n bins
-    g1, g2 = spectra[:lanes], spectra[lanes:]
+    halves = spectra.reshape(n_chunks, 2, chunk, n_partitions, n)
+    g1, g2 = (halves[:, half].reshape(lanes, n_partitions, n) for half in range(2))
     a, b = (g1 - 1j * g2) / 2, (g1 + 1j * g2) / 2
     first = np.arange(n // 2 // g + 1)[:, None] * g + np.arange(g)
     out = np.empty((len(first), n_partitions, n_chunks, 8, 16), np.float32)
@@ -79,8 +88,8 @@ def _make_multiply(chunk):
     reverse_groups, store_group_sums = REVERSE_GROUPS[chunk], STORE_GROUP_SUMS[chunk]
 
     @rt_jit
-    def multiply(y_re, y_im, fdl, newest, filters, n, n_partitions, n_chunks):
-        """Sum all lanes and partitions times their filters into the spectrum of both ears."""
+    def multiply(y_re, y_im, fdl, slot_bytes, newest, filters, n, n_partitions, n_chunks):
+        """Sum the lanes of the first chunks, all partitions, times their filters into the spectrum of both ears."""
         plane = 4 * (n + PLANE_PAD_ROWS) * chunk
         zero = splat16(np.float32(0.0))
         f = filters
@@ -90,7 +99,7 @@ def _make_multiply(chunk):
             yr = yi = mr = mi = zero
             slot = newest
             for _ in range(n_partitions):
-                z = fdl + slot * n_chunks * 2 * plane
+                z = fdl + slot * slot_bytes
                 for _ in range(n_chunks):
                     zr, zi = load16(z + here), load16(z + plane + here)
                     xr = reverse_groups(load16(z + there))
@@ -123,21 +132,20 @@ _multiply_4, _multiply_8 = _make_multiply(4), _make_multiply(8)
 
 
 @rt_jit
-def forward_rt(fdl, newest, spare, previous, current, row_bytes, n, chunk, n_chunks, twiddles):
-    """Transform the last two blocks of all channels into slot `newest` of the delay line.
+def forward_rt(slot, spare, previous, current, row_bytes, n, chunk, n_chunks, twiddles):
+    """Transform the last two blocks of the first chunks' channels into a slot of the delay line.
 
-    `previous`, `current`: addresses of blocks of n / 2 rows, `row_bytes` apart; a row holds the real lanes,
-    then the imaginary lanes. `spare`: 4 * n * chunk floats. Audio thread.
+    `previous`, `current`: addresses of blocks of n / 2 rows of channels, `row_bytes` apart. `spare`: 4 * n * chunk
+    floats. Audio thread.
     """
     m = n // 4
     run = 4 * chunk
     size, plane = n * run, (n + PLANE_PAD_ROWS) * run
     gap, gap2 = m * row_bytes, current - previous
-    imaginary_bytes = run * n_chunks
-    z = fdl + newest * n_chunks * 2 * plane
+    z = slot
     for i in range(n_chunks):
-        re = previous + i * run
-        im = re + imaginary_bytes
+        re = previous + 2 * i * run
+        im = re + run
         w = twiddles
         o = spare
         for _ in range(m):
@@ -157,15 +165,15 @@ def forward_rt(fdl, newest, spare, previous, current, row_bytes, n, chunk, n_chu
 
 
 @rt_jit
-def multiply_rt(y_re, y_im, fdl, newest, filters, n, n_partitions, chunk, n_chunks):
-    """Multiply the delay line with a packed filter set: spectrum of left + j right, n bins.
+def multiply_rt(y_re, y_im, fdl, slot_bytes, newest, filters, n, n_partitions, chunk, n_chunks):
+    """Multiply the delay line with a packed filter set of `n_chunks`: spectrum of left + j right, n bins.
 
     `y_re`, `y_im`: addresses of n + 16 floats each. Audio thread.
     """
     if chunk == 8:
-        _multiply_8(y_re, y_im, fdl, newest, filters, n, n_partitions, n_chunks)
+        _multiply_8(y_re, y_im, fdl, slot_bytes, newest, filters, n, n_partitions, n_chunks)
     else:
-        _multiply_4(y_re, y_im, fdl, newest, filters, n, n_partitions, n_chunks)
+        _multiply_4(y_re, y_im, fdl, slot_bytes, newest, filters, n, n_partitions, n_chunks)
 
 
 @rt_jit

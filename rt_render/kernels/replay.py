@@ -27,3 +27,9 @@ def replay_rt(state):
         for i in range(4):
             state.path[k, i] = knots[k, i]
     return row.fade_step, n_segments
+
+
+@rt_jit
+def replay_order_rt(state):
+    """Return the order up to which the row's block was rendered."""
+    return carray(as_pointer(state.replay), (1,), TRACE)[0].order

@@ -32,6 +32,9 @@ FLAG_CLEARED = 256
 """The first block behind a reset: delay line and ring began anew."""
 FLAG_FILTERS_FADE = 512
 
+SET_NUMBER, SET_ORDER, SET_CHUNKS = -8, -16, -24
+"""Where, from the address of a packed filter set, its int64 words are: number, order, chunks of lanes it needs."""
+
 _I, _F = np.int64, np.float64
 TRACE = np.dtype(
     [
@@ -45,7 +48,7 @@ TRACE = np.dtype(
         ("ahead_s", _F),  # as in `STATE`
         ("flags", _I),
         ("transport", _I),
-        ("order", _I),
+        ("order", _I),  # that was rendered: `rendered_order`
         ("frame", _I),  # source frame at the block's begin
         ("consumed", _I),  # source frames
         ("fade", _F),  # at the block's begin
@@ -97,6 +100,7 @@ STATE = np.dtype(
         ("row_bytes", _I),
         ("half", _I),  # out: which of the two blocks in `rows` is the current one
         ("fdl", _I),
+        ("slot_bytes", _I),  # of the delay line
         ("newest", _I),  # out
         ("spare", _I),
         ("spectrum", _I),
@@ -112,12 +116,14 @@ STATE = np.dtype(
         ("matrix_scratch", _I),
         ("matrix_tables", _I),
         ("words", _I, 2),
-        # filters: packed sets of one shape
+        # filters: packed sets, each for the first channels of up to `order`
         ("filters", _I),  # out: the set in use
         ("filters_old", _I),  # out: the set that fades away, or 0
         ("filters_next", _I),  # in: a set to take over, 0 when taken
         ("filter_fade_frame", _I),  # out
         ("filter_fade_frames", _I),
+        ("rendered_order", _I),  # out: up to which the field is turned and fed to the delay line
+        ("rendered_blocks", _I),  # out: how many blocks in a row, up to all that filters reach back to
         # pose
         ("mailbox", _I),  # in: address, or 0 to follow the timeline
         ("mailbox_read", _I),  # out: the mailbox that `pose` was read from

@@ -22,6 +22,7 @@ from rt_render.kernels.state import (
     FLAG_STALE,
     FLAG_UNDERRUN,
     MAX_KNOTS,
+    SET_NUMBER,
     TRACE,
     field_offset,
 )
@@ -86,7 +87,7 @@ def trace_rt(state, address, begin_ns, first_frame, fade, fade_step, gain, n_seg
     row.ahead_s = state.ahead_s
     row.flags = state.flags
     row.transport = state.transport
-    row.order = state.order
+    row.order = state.rendered_order
     row.frame = first_frame
     row.consumed = state.frame - first_frame
     row.fade = fade
@@ -94,7 +95,7 @@ def trace_rt(state, address, begin_ns, first_frame, fade, fade_step, gain, n_seg
     row.gain_begin = gain
     row.gain = state.gain
     row.limiter = state.limiter
-    row.filter_set = load_acquire_i64(state.filters - 8)
+    row.filter_set = load_acquire_i64(state.filters + SET_NUMBER)
     row.filter_fade_frame = state.filter_fade_frame
     row.missed_slots = state.missed_slots
     row.mean_square[0] = state.mean_square[0]

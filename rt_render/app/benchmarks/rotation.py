@@ -27,7 +27,7 @@ def rotation_error_db(
 
     `direction` (3,) of the wave in the world; `times_s`, `quats` (n, 4): the head's timeline.
     """
-    engine = Engine(Plan(ORDER, block_size, FS_HZ, 1), np.zeros((2, 1, 1)))
+    engine = Engine(Plan(ORDER, block_size, FS_HZ, 1), np.zeros((2, (ORDER + 1) ** 2, 1)))
     engine.follow_timeline(times_s, quats)
     noise = np.random.default_rng(5).standard_normal(_N_FRAMES) * 0.1
     azimuth, elevation = cartesian_to_spherical(direction)
