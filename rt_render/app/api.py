@@ -20,6 +20,7 @@ from rt_render.errors import ConfigurationError, TrackerError
 if TYPE_CHECKING:
     from rt_render.app.decoding import Progress
     from rt_render.app.demonstration import DemoFiles
+    from rt_render.app.selftest.result import SelfTest
     from rt_render.app.session import Session, SessionStatus
     from rt_render.engine.snapshot import Snapshot
     from rt_render.hrtf.decoder import Decoder
@@ -207,6 +208,35 @@ def check_sofa(file: str | Path, *, plot: str | Path | None = None, fs_hz: int =
 
         plot_verdict(head, verdict, picture)
     return verdict
+
+
+def selftest(
+    *,
+    config: str | Path | None = None,
+    picture: str | Path | None = None,
+    on_message: Say = _nobody,
+    on_progress: "Progress | None" = None,
+    **choices: Unpack[Choices],
+) -> "SelfTest":
+    """Play a known field through every link of the chain, and through all of it live, and judge what both ears hear.
+
+    `picture`: the PNG to write. Choices: order=3, head="kemar", method="auto", taps=256, fs_hz=48000,
+    block_size="auto", tracker="osc", osc_dialect=None, fusion="vqf", invert=(). Raises RenderError.
+    """
+    from rt_render.app.output_names import refuse_overwrite
+    from rt_render.app.selftest.run import self_test
+
+    with _bridge_errors_as_ours():
+        settings = load_settings(config, choices, find_files=_HEAD_FILES)
+        path = as_path(picture, "picture") if picture is not None else None
+        if path:
+            refuse_overwrite([path], True, [*files_read(settings).values(), *_config_file(config)])
+        result = self_test(settings, on_message=on_message, on_progress=on_progress or (lambda share, text: None))
+    if path:
+        from rt_render.app.selftest.picture import draw_self_test
+
+        draw_self_test(result, path)
+    return result
 
 
 def doctor() -> "list[Finding]":

@@ -7,11 +7,11 @@ import typer
 from firmware_bridge.commands.program import run_program
 from firmware_bridge.commands.terminal import OUT
 from rt_render import __version__
-from rt_render.app import commands_about, commands_sound
+from rt_render.app import commands_about, commands_selftest, commands_sound
 from rt_render.app.settings_file import SettingError
 from rt_render.errors import RenderError
 
-_COMMANDS = ("demo", "play", "render", "design", "devices", "check-sofa", "doctor", "bench")
+_COMMANDS = ("demo", "play", "render", "design", "devices", "check-sofa", "doctor", "selftest", "bench")
 _OPTIONS = {
     "fs_hz": "--rate",
     "block_size": "--block",
@@ -72,4 +72,8 @@ app.command(epilog="Example: [bold]rt-render design -o decoder.npz --order 5 --s
 app.command(epilog="Examples: [bold]rt-render devices[/bold]; rt-render devices --json")(commands_about.devices)
 app.command("check-sofa", epilog="Example: [bold]rt-render check-sofa my_head.sofa[/bold]")(commands_about.check_sofa)
 app.command(epilog="Examples: [bold]rt-render doctor[/bold]; rt-render doctor --json")(commands_about.doctor)
+app.command(
+    epilog="Examples: [bold]rt-render selftest[/bold]; rt-render selftest --tracker nvsonic --order 5; "
+    "rt-render selftest --config my.toml --json"
+)(commands_selftest.selftest)
 app.command(epilog="Examples: [bold]rt-render bench[/bold]; rt-render bench speed --json")(commands_about.bench)

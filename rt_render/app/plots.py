@@ -15,7 +15,7 @@ _INK, _FAINT = "#22303c", "#d8dee4"
 _YAW, _PITCH, _ROLL = "#0b6e99", "#c2571a", "#6b8e23"
 _LEFT, _RIGHT = "#0b6e99", "#b3395b"
 _FLOOR_DB = -80.0
-_STYLE: Any = {
+STYLE: Any = {
     "font.size": 10,
     "axes.edgecolor": _INK,
     "axes.labelcolor": _INK,
@@ -33,7 +33,7 @@ _STYLE: Any = {
 
 def draw_story(story: Story, path: Path) -> None:
     """Write a PNG of the head's motion, the level at both ears and the block times; raises RenderError."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(10, 8.2), layout="constrained")
         motion, levels, blocks = figure.subplots(3, 1, height_ratios=(1.15, 1, 1))
         figure.suptitle(
