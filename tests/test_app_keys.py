@@ -14,8 +14,9 @@ import pytest
 import soundfile
 from rich.console import Console
 
+from firmware_bridge.commands.terminal import say
 from rt_render.app.controls import CONTROLS, SHORT_HELP, handle_keys, long_help
-from rt_render.app.live_view import meter, view_of
+from rt_render.app.live_view import LiveView, meter, view_of
 from rt_render.app.session import Session
 from rt_render.app.settings_file import load_settings
 from rt_render.app.words import clock, decibels, plural
@@ -53,6 +54,22 @@ def test_help_names_every_key():
         assert f"  {control.shown} " in long_help()
     for word in ("recentre", "mute", "pause", "tracking", "quit", "help"):
         assert word in SHORT_HELP
+
+
+def test_a_sentence_is_broken_between_words_at_a_terminals_edge_and_nowhere_when_piped():
+    words = "the block size is met by smaller blocks, which adds some latency"
+    for terminal in (True, False):
+        console = Console(width=24, file=io.StringIO(), force_terminal=terminal, color_system=None)
+        say(console, words, "")
+        lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+        assert " ".join(lines) == f"{words}."
+        assert (max(map(len, lines)) <= 24) == terminal and (len(lines) == 1) != terminal
+
+
+def test_the_help_is_a_list_without_a_full_stop():
+    console = Console(width=80, file=io.StringIO())
+    LiveView(console)._help()
+    assert console.file.getvalue().splitlines() == long_help().splitlines()
 
 
 def test_numbers_are_said_as_people_read_them():

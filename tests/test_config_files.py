@@ -89,7 +89,7 @@ def test_paths_in_a_file_are_relative_to_its_folder_and_names_are_not_paths(tmp_
         (
             "[audio]\ngain_db = 40",
             'set.toml, line 2: gain_db = 40 in [audio] cannot be used: allowed is "auto" (0 dB for files, 20 dB for '
-            "the quiet built-in scene) or -60 to 24 dB.",
+            "the built-in scene) or -60 to 24 dB.",
         ),
         (
             "[audio]\nceiling_db = nan",

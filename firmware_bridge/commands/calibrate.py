@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from firmware_bridge.commands.options import FusionKind, OscDialect, OscHost, OscPort, Tracker, make
-from firmware_bridge.commands.terminal import OUT, ended
+from firmware_bridge.commands.terminal import OUT, say
 from firmware_bridge.commands.words import plural, strip
 from firmware_bridge.errors import BridgeError
 
@@ -146,16 +146,16 @@ def _may_ask(yes: bool) -> bool:
 
 
 def _ask_for(sentence: str) -> None:
-    OUT.print(f"[bold]{escape(ended(sentence[0].upper() + sentence[1:]))}[/bold]", soft_wrap=True)
+    say(OUT, sentence[0].upper() + sentence[1:], "bold")
 
 
 def _say(sentence: str) -> None:
-    OUT.print(escape(ended(sentence)), style="dim", soft_wrap=True)
+    say(OUT, sentence)
 
 
 def _show(result: "Calibrated") -> None:
     """Print what was found, and where each nod pointed to."""
-    OUT.print(escape(ended(result.words[0].upper() + result.words[1:])), soft_wrap=True)
+    say(OUT, result.words[0].upper() + result.words[1:], "")
     line = strip([-off_deg for off_deg in result.nods_off_deg], LIMIT_DEG)
     OUT.print(f"  {LIMIT_DEG:.0f}° left {line} right {LIMIT_DEG:.0f}°")
     OUT.print(f"  each mark is one of {plural(len(result.nods_off_deg), 'nod')}, │ is the front", style="dim")

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from firmware_bridge.commands.head_picture import head_picture
 from firmware_bridge.commands.keys import Keys, NoKeys, open_keys
-from firmware_bridge.commands.terminal import ended
+from firmware_bridge.commands.terminal import ended, say
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.status import BridgeStatus
 
@@ -73,7 +73,7 @@ class BridgeView:
         if self._as_json:
             _print_line({"message": ended(text)})
         else:
-            self._console.print(Text(ended(text), style="dim"), soft_wrap=True)
+            say(self._console, text)
 
     def __call__(self, bridge: Watched) -> bool:
         """Show the bridge; False when the person wants to quit."""

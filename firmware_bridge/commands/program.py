@@ -8,9 +8,8 @@ from collections.abc import Callable, Collection
 from typing import NoReturn
 
 import typer
-from rich.markup import escape
 
-from firmware_bridge.commands.terminal import ERR, INTERRUPTED, ended
+from firmware_bridge.commands.terminal import ERR, INTERRUPTED, ended, say
 
 READER_GONE = 141
 """As programs end that a closed pipe kills."""
@@ -79,7 +78,7 @@ def _silence() -> None:
 
 
 def _fail(name: str, sentence: str, code: int) -> NoReturn:
-    ERR.print(f"[red]{name}: {escape(ended(sentence))}[/red]", soft_wrap=True)
+    say(ERR, f"{name}: {sentence}", "red")
     sys.exit(code)
 
 

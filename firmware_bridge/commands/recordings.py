@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from firmware_bridge.commands.options import LinkPath, OscDialect, OscHost, OscPort, Seconds, Tracker, make
-from firmware_bridge.commands.terminal import ERR, OUT, ended
+from firmware_bridge.commands.terminal import ERR, OUT, say
 from firmware_bridge.commands.words import plural
 from firmware_bridge.errors import BridgeError
 
@@ -108,7 +108,7 @@ def _replay_poses(file: Path, mailbox: Path | None, seconds: float) -> None:
 
 
 def _say(text: str) -> None:
-    OUT.print(escape(ended(text)), style="dim", soft_wrap=True)
+    say(OUT, text)
 
 
 def _size(file: Path) -> str:

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
@@ -22,6 +23,11 @@ def number_or_name(text: str | None) -> int | float | str | None:
         except ValueError:
             continue
     return text
+
+
+def say(console: Console, sentence: str, style: str = "dim") -> None:
+    """Print a sentence with its full stop, broken between words at a terminal's edge and nowhere when piped."""
+    console.print(Text(ended(sentence), style=style), soft_wrap=not console.is_terminal)
 
 
 def ended(sentence: str) -> str:

@@ -1,6 +1,5 @@
 """The commands around the sound: design, devices, check-sofa, doctor, bench."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from firmware_bridge.commands.terminal import ERR, OUT, number_or_name, print_json
+from firmware_bridge.commands.terminal import ERR, OUT, number_or_name, print_json, say
 from rt_render.app import api
 from rt_render.app.benchmarks import PARTS
 from rt_render.app.cli_options import AsJson, Config, Equaliser, Force, HeadName, Method, Rate, Taps
@@ -34,7 +33,7 @@ def design(
             config=config,
             order=number_or_name(order),  # type: ignore[arg-type]
             force=force or None,
-            on_message=lambda text: OUT.print(escape(text), style="dim", soft_wrap=True),
+            on_message=lambda text: say(OUT, text),
             on_progress=progress,
             head=head,
             method=method,
@@ -116,8 +115,7 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Measure this machine: speed, lock immunity, latency, rotation, accuracy, start, tracker, prediction."""
-    say: Callable[[str], None] = lambda text: ERR.print(escape(text), style="dim", soft_wrap=True)  # noqa: E731
-    result = api.bench(part or [], seconds=seconds, recording=recording, on_progress=say)
+    result = api.bench(part or [], seconds=seconds, recording=recording, on_progress=lambda text: say(ERR, text))
     if as_json:
         print_json(result)
     else:

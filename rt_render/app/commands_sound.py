@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from firmware_bridge.commands.terminal import INTERRUPTED, OUT, number_or_name
+from firmware_bridge.commands.terminal import INTERRUPTED, OUT, number_or_name, say
 from rt_render.app import api
 from rt_render.app.cli_options import (
     Block,
@@ -16,12 +16,15 @@ from rt_render.app.cli_options import (
     Device,
     Dialect,
     Equaliser,
+    ExtraLatency,
     Force,
     Gain,
     HeadName,
     Method,
     Order,
     Poses,
+    Prediction,
+    PredictionCap,
     Rate,
     Seconds,
     Taps,
@@ -52,7 +55,7 @@ def demo(
             on_progress=progress,
             watch=view,
         )
-    OUT.print(files.summary, soft_wrap=True)
+    say(OUT, files.summary, "")
     for path, what in ((files.wav, "what both ears got"), (files.picture, "picture"), (files.report, "report")):
         OUT.print(f"  [bold]{escape(str(path))}[/bold]  {what}", soft_wrap=True)
     if files.interrupted:
@@ -80,6 +83,9 @@ def play(
     osc_host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 is every interface.")] = None,
     osc_port: Annotated[int | None, typer.Option(help="UDP port of the head tracker.")] = None,
     osc_dialect: Dialect = None,
+    prediction: Prediction = None,
+    prediction_cap_ms: PredictionCap = None,
+    extra_latency_ms: ExtraLatency = None,
     record: Annotated[Path | None, typer.Option(help="Keep what is played in this file.")] = None,
     force: Force = False,
     seconds: Seconds = None,
@@ -118,13 +124,16 @@ def play(
                 osc_host=osc_host,
                 osc_port=osc_port,
                 osc_dialect=osc_dialect,
+                prediction=prediction,
+                prediction_cap_ms=prediction_cap_ms,
+                extra_latency_ms=extra_latency_ms,
                 record=record,
                 force=force or None,
             )
         except KeyboardInterrupt:
             code = INTERRUPTED
     if view.last:
-        OUT.print(summary(view.last), soft_wrap=True)
+        say(OUT, summary(view.last), "")
     if code:
         raise typer.Exit(code)
 
@@ -157,7 +166,7 @@ def render(
             output,
             config=config,
             seconds=seconds,
-            on_message=lambda text: OUT.print(escape(text), style="dim", soft_wrap=True),
+            on_message=lambda text: say(OUT, text),
             on_progress=progress,
             poses=poses,
             fs_hz=rate,

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from firmware_bridge.commands.keys import Keys, NoKeys, open_keys
-from firmware_bridge.commands.terminal import ended
+from firmware_bridge.commands.terminal import say
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
+from rt_render.app.budget_words import budget_line
 from rt_render.app.controls import SHORT_HELP, handle_keys, long_help
 from rt_render.app.session import Session, SessionStatus
 from rt_render.app.words import card_latency, clock
@@ -46,7 +47,7 @@ class LiveView:
 
     def say(self, text: str) -> None:
         """Print a sentence above the live lines."""
-        self._console.print(Text(ended(text), style="dim"), soft_wrap=True)
+        say(self._console, text)
 
     def __call__(self, session: Session) -> bool:
         """Show the session; False when the person wants to quit."""
@@ -59,7 +60,10 @@ class LiveView:
         elif not self._quiet and time.monotonic() >= self._next_line_s:
             self._next_line_s = time.monotonic() + _PLAIN_EVERY_S
             self._console.print(plain_line(status), soft_wrap=True, highlight=False)
-        return handle_keys(self._keys.pressed(), session, lambda: self.say(long_help()))
+        return handle_keys(self._keys.pressed(), session, self._help)
+
+    def _help(self) -> None:
+        self._console.print(Text(long_help(), style="dim"))
 
 
 def view_of(session: Session, status: SessionStatus) -> Group:
@@ -84,6 +88,8 @@ def view_of(session: Session, status: SessionStatus) -> Group:
         ),
     )
     table.add_row("latency", Text(latency_text(status, budget_s)))
+    if status.tracker is not None:
+        table.add_row("motion", Text(budget_line(status.budget)))
     table.add_row("position", Text(position_text(status)))
     return Group(table, Text(SHORT_HELP, style="dim"))
 
@@ -94,8 +100,12 @@ def plain_line(status: SessionStatus) -> str:
     levels = "/".join(f"{_db(level):.0f}" for level in engine.rms)
     return (
         f"{position_text(status)}  {pose_text(status)}  {levels} dB  block {1e6 * engine.block_s:.0f} µs  "
-        f"missed {engine.late_blocks}  underruns {engine.underruns}  {tracker_text(status)}"
+        f"missed {engine.late_blocks}  underruns {engine.underruns}  {tracker_text(status)}{_to_sound(status)}"
     )
+
+
+def _to_sound(status: SessionStatus) -> str:
+    return "" if status.budget is None else f"  motion to sound {status.budget.total.p50_ms:.1f} ms"
 
 
 def pose_text(status: SessionStatus) -> str:
