@@ -1,9 +1,13 @@
 """The virtual card: same samples as offline, same time as a clock, honest about what it missed."""
 
 import ctypes
+import sys
+import threading
 import time
+from pathlib import Path
 
 import numpy as np
+import pytest
 from engine_tools import make_engine, noise_field, run_to_end
 
 from rt_render.engine.engine import Engine
@@ -110,3 +114,15 @@ def test_all_state_fields_are_eight_bytes_wide():
     for name in STATE.names:
         assert fields[name][0].base.itemsize == 8
         assert fields[name][1] % 8 == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not number threads for the asking")
+def test_the_thread_that_plays_is_known_to_the_operating_system():
+    engine = make_engine()
+    with VirtualCard(engine):
+        give_up_s = time.monotonic() + 5.0
+        while engine.snapshot().calls == 0:
+            assert time.monotonic() < give_up_s, "nothing played"
+            time.sleep(0.005)
+        numbers = {path.name for path in Path("/proc/self/task").iterdir()}
+        assert str(engine.snapshot().thread_id) in numbers - {str(threading.get_native_id())}

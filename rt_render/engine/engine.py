@@ -402,6 +402,7 @@ class Engine:
             events_lost=self._events.lost,
             last_call_s=int(s["last_call_ns"]) * 1e-9,
             calls=int(s["calls"]),
+            thread_id=int(s["thread_id"]),
             stale_blocks=int(s["stale_blocks"]),
             non_finite=int(s["non_finite"]),
             limited_blocks=int(s["limited_blocks"]),

@@ -11,7 +11,7 @@ class Snapshot:
     end of the last block, `pose_age_s` the pose's age when it began, `hear_latency_s` the time from then until its
     first sample is heard (0 offline). `order` is the one rendered, at most the plan's. `silent`: a pause has been
     carried out, nothing moves until `play`. `late_blocks` were not ready at their scheduled end (virtual card) or
-    reported by the sound card.
+    reported by the sound card. `thread_id` is the operating system's number of the thread that plays, 0 unknown.
     """
 
     frame: int
@@ -30,6 +30,7 @@ class Snapshot:
     events_lost: int
     last_call_s: float
     calls: int
+    thread_id: int
     stale_blocks: int
     non_finite: int
     limited_blocks: int

@@ -29,6 +29,7 @@ from rt_render.kernels.state import (
     field_offset,
 )
 from rt_render.kernels.stream_clock import dac_time_rt
+from rt_render.kernels.thread_id import thread_id_rt
 from rt_render.kernels.trace import event_rt
 from rt_render.kernels.turn import enter_rt, leave_rt
 
@@ -123,6 +124,7 @@ def deliver_rt(address, out, n_frames, dac_s):
 @rt_jit
 def _tell_times_rt(state, address, link):
     """Bring what a stream's time line has to tell into the state of the engine it plays."""
+    state.thread_id = link.thread_id
     state.device_latency_s = link.call_latency_s
     if link.jump_s != 0.0:
         state.clock_jumps += 1
@@ -142,6 +144,8 @@ def sound_card_rt(link_address, out, n_frames, times, flags):
     link = carray(as_pointer(link_address), (1,), LINK)[0]
     address = link.state
     link.calls += 1
+    if link.calls == 1:
+        link.thread_id = thread_id_rt()
     state = carray(as_pointer(address), (1,), STATE)[0]
     dac_s = dac_time_rt(link, link_address, times, n_frames, flags & _OUTPUT_UNDERFLOW != 0, state.fs_hz)
     if enter_rt(address, link.stream) == 0:
@@ -179,6 +183,7 @@ def virtual_card_rt(address, out):
     first_dac_s = start_ns * 1e-9 + block_s + state.virtual_latency_s
     state.device_latency_s = block_s + state.virtual_latency_s
     state.capture_start_s = first_dac_s - state.capture_written / state.fs_hz
+    state.thread_id = thread_id_rt()
     slot = 0
     while load_acquire_i64(address + _STOP) == 0:
         sleep_until_ns(words, start_ns + int(slot * block_ns))

@@ -205,6 +205,7 @@ STATE = np.dtype(
         # the caller of process_block: sound card or virtual card
         ("process_block", _I),  # address of the one compiled block function
         ("owner", _I),  # the stream whose turn it is, minus it while inside, else 0: see `kernels.turn`
+        ("thread_id", _I),  # out: the operating system's number of the thread that plays, 0 unknown
         ("last_call_ns", _I),  # out
         ("calls", _I),  # out
         ("card_flags", _I),  # out: count of callbacks in which the host reported an underflow
@@ -231,6 +232,7 @@ LINK = np.dtype(
         ("state", _I),  # address
         ("stream", _I),  # its number, from 1
         ("calls", _I),  # out: how often the sound card called, its turn or not
+        ("thread_id", _I),  # out: of the thread that calls, taken at its first call
         # its time line, see `kernels.stream_clock`
         ("latency_s", _F),  # in: as PortAudio told it when the stream was opened
         ("words", _I, 2),
