@@ -67,8 +67,9 @@ def play(
     block_size="auto", gain_db="auto", ceiling_db=-1.0, head="kemar", order="auto", method="auto", taps=256,
     headphone_eq=None, convention="ambix", loop=False, tracker="osc", osc_host="127.0.0.1",
     osc_port=9000, osc_dialect=None, fusion="vqf", mounting=True, invert=(), yaw_only=True, gestures=(),
-    auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0, outputs=(), record_raw=None, process="own", poses=None,
-    record=None, force=False. Raises RenderError.
+    auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0, outputs=(), record_raw=None, process="own",
+    prediction="learnt", prediction_cap_ms=60.0, extra_latency_ms=0.0, poses=None, record=None, force=False. Raises
+    RenderError.
     """
     from rt_render.app.early_checks import check_seconds, check_sound_file, find_card
     from rt_render.app.parts import block_note

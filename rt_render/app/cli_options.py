@@ -35,4 +35,14 @@ TrackerThread = Annotated[
 Dialect = Annotated[str | None, typer.Option("--osc-dialect", help=f"What the OSC messages mean: {OSC_NAMES}.")]
 Poses = Annotated[Path | None, typer.Option(help="A CSV file (time_s,w,x,y,z) followed by the time of the source.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
+ExtraLatency = Annotated[
+    float | None,
+    typer.Option("--extra-latency-ms", help="What wireless headphones take behind the card, 0 to 1000 ms."),
+]
+Prediction = Annotated[
+    str | None, typer.Option(help="Render for when the sound is heard: learnt (the default), constant or off.")
+]
+PredictionCap = Annotated[
+    float | None, typer.Option("--prediction-cap-ms", help="How far ahead at most, 0 to 200 ms; 60 by default.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

@@ -9,6 +9,9 @@ from math import inf
 
 from firmware_bridge.opening import RunningBridge, open_bridge
 from firmware_bridge.status import BridgeStatus
+from rt_render.app.budget import Budget
+from rt_render.app.budget_meter import BudgetMeter
+from rt_render.app.budget_words import device_advice
 from rt_render.app.decoding import Progress
 from rt_render.app.parts import live_block_size, make_parts, start_gain_db
 from rt_render.app.recorder import Recorder
@@ -31,7 +34,8 @@ class SessionStatus:
     """What a session does at one moment, for displays and reports.
 
     `played_s` is what has sounded of the source, however it was wound; `lap` counts from 1 where the source is
-    looped, and position and length are then those within a lap.
+    looped, and position and length are then those within a lap. `budget` is that of the last seconds, None where no
+    pose was heard.
     """
 
     engine: Snapshot
@@ -45,6 +49,7 @@ class SessionStatus:
     muted: bool
     tracking: bool
     gain_db: float
+    budget: Budget | None
 
 
 class Session:
@@ -77,12 +82,15 @@ class Session:
         )
         self.source, self.decoder, self.engine = parts.source, parts.decoder, parts.engine
         self._lap_frames, self._from_frame, self._wound_frames = parts.lap_frames, 0, 0
+        self._set_latency(parts.decoder.onset_frames / settings.audio.fs_hz)
         self.feed = TraceFeed(self.engine)
+        self.feed.add(self.budget.take)
         self._feeder = RingFeeder(self.source, self.engine.ring, on_message=on_message)
         self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
         self._gain_db = start_gain_db(settings)
         self._playing, self._muted, self._tracking = True, False, True
+        self._advised = False
         try:
             self._card = CardKeeper(
                 self.engine,
@@ -100,6 +108,14 @@ class Session:
         except BaseException:
             self._give_up()
             raise
+
+    def _set_latency(self, onset_s: float) -> None:
+        """Let the engine know for which moment to render, and a meter how long all takes."""
+        plan, wanted, extra_s = self.engine.plan, self.settings.tracking, 1e-3 * self.settings.audio.extra_latency_ms
+        self.budget = BudgetMeter(plan.block_size / plan.fs_hz, onset_s, extra_s)
+        self.engine.set_extra_latency(extra_s)
+        self.engine.set_filter_onset(onset_s)
+        self.engine.set_prediction(wanted.prediction, wanted.prediction_cap_ms)
 
     def _open_bridge(self) -> RunningBridge:
         wanted = self.settings.tracking
@@ -251,12 +267,16 @@ class Session:
 
     def status(self) -> SessionStatus:
         """Tell what goes on now."""
+        card, budget = self._card.status(), self.budget.recent(time.monotonic())
+        if not self._advised and (advice := device_advice(budget, card.block_size, card.host_api)):
+            self._advised = True
+            self.on_message(advice)
         snapshot, fs_hz, lap = self.engine.snapshot(), self.settings.audio.fs_hz, self._lap_frames
         frame = self._source_frame()
         n_frames = lap or self.source.n_frames
         return SessionStatus(
             engine=snapshot,
-            card=self._card.status(),
+            card=card,
             tracker=self._bridge.status() if self._bridge else None,
             position_s=(frame % lap if lap else frame) / fs_hz,
             length_s=None if n_frames is None else n_frames / fs_hz,
@@ -266,6 +286,7 @@ class Session:
             muted=self._muted,
             tracking=self._tracking,
             gain_db=self._gain_db,
+            budget=budget,
         )
 
 

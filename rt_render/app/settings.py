@@ -30,9 +30,12 @@ class Audio(_Section):
         default="auto", description='"auto" or 32 to 2048 frames, best a power of two'
     )
     gain_db: Literal["auto"] | Annotated[float, Field(ge=-60.0, le=24.0)] = Field(
-        default="auto", description='"auto" (0 dB for files, 20 dB for the quiet built-in scene) or -60 to 24 dB'
+        default="auto", description='"auto" (0 dB for files, 20 dB for the built-in scene) or -60 to 24 dB'
     )
     ceiling_db: float = Field(default=-1.0, ge=-40.0, le=0.0, description="-40 to 0 dBFS")
+    extra_latency_ms: float = Field(
+        default=0.0, ge=0.0, le=1000.0, description="0 to 1000 ms that wireless headphones take behind the card"
+    )
 
 
 class Head(_Section):
@@ -64,7 +67,7 @@ class Source(_Section):
 
 
 class Tracking(BridgeSettings):
-    """Where the head's pose comes from: all that a bridge can be told, and two keys of the renderer's own."""
+    """Where the head's pose comes from: all that a bridge can be told, and the renderer's own keys."""
 
     poses: OptionalFile = Field(
         default=None, description="the path of a CSV file (time_s,w,x,y,z) followed by the source's own time"
@@ -72,6 +75,11 @@ class Tracking(BridgeSettings):
     process: Literal["own", "thread"] = Field(
         default="own", description='"own" (a process beside the renderer, which nothing here can hold up) or "thread"'
     )
+    prediction: Literal["off", "constant", "learnt"] = Field(
+        default="learnt",
+        description='"off", "constant" (turning on as fast as now) or "learnt" (with the acceleration, as it has held)',
+    )
+    prediction_cap_ms: float = Field(default=60.0, ge=0.0, le=200.0, description="0 to 200 ms")
 
     def bridge(self) -> BridgeSettings:
         """Return what the bridge needs to know."""
@@ -103,6 +111,7 @@ class Choices(TypedDict, total=False):
     block_size: int | str | None
     gain_db: float | str | None
     ceiling_db: float | None
+    extra_latency_ms: float | None
     head: str | None
     order: int | str | None
     method: str | None
@@ -127,5 +136,7 @@ class Choices(TypedDict, total=False):
     record_raw: str | Path | None
     poses: str | Path | None
     process: str | None
+    prediction: str | None
+    prediction_cap_ms: float | None
     record: str | Path | None
     force: bool | None

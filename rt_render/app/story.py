@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_bridge import quaternion
+from rt_render.app.budget import Budget
 from rt_render.app.session import Session, SessionStatus
 from rt_render.app.trace_feed import Rows
 
@@ -30,6 +31,7 @@ class Story:
     block_size: int
     tracker: str
     status: SessionStatus
+    budget: Budget | None
     machine: str
     times_s: NDArray[np.float64]
     yaw_pitch_roll_deg: NDArray[np.float64]
@@ -59,6 +61,7 @@ def tell_story(session: Session, status: SessionStatus, trace: Rows) -> Story:
         block_size=plan.block_size,
         tracker=status.tracker.source if status.tracker else f"poses of {session.settings.tracking.poses}",
         status=status,
+        budget=session.budget.whole(),
         machine=describe_machine(),
         times_s=times_s - times_s[0] if len(times_s) else times_s,
         yaw_pitch_roll_deg=angles,

@@ -1,0 +1,129 @@
+"""From a movement to its sound: where the time goes, read from the trace of the blocks that were heard.
+
+A movement at any moment waits for the next measurement, which travels to the mailbox, waits for the next block, is
+reached half-way when half of that block has sounded, and the block is heard when the device converts it and the
+filters answer. Every term but the last is measured, for every pose that was used.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rt_render.app.trace_feed import Rows
+from rt_render.kernels.state import FLAG_FROZEN, FLAG_STALE
+
+MAX_INTERVAL_S = 0.5
+"""A pose that comes later after another ends a silence, which is told elsewhere."""
+_MOMENTS = (np.arange(4) + 0.5) / 4
+"""Of a movement between two measurements, as shares of the interval."""
+_LEAST_PERCENT = 2.0
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How a latency is spread, in ms."""
+
+    p50_ms: float
+    p95_ms: float
+    worst_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The latency of a movement that nobody could foresee: its parts by name, in order, and the total.
+
+    `ahead` is how far the end of each block was predicted beyond its pose, `left` how late a steady turn is heard
+    in spite of it; None where nothing was predicted. `n_poses` were heard.
+    """
+
+    parts: dict[str, Spread]
+    total: Spread
+    ahead: Spread | None
+    left: Spread | None
+    n_poses: int
+
+
+HEARD = np.dtype(
+    [
+        ("interval_s", np.float64),  # since the pose used before
+        ("every_s", np.float64),  # between measurements
+        ("begin_s", np.float64),  # of the block
+        ("age_s", np.float64),  # of the pose then
+        ("gap_s", np.float64),  # since the block before
+        ("device_s", np.float64),  # from the begin until the block's first sample is heard
+    ]
+)
+"""A pose, in the block that was the first to use it."""
+
+
+def heard_poses(rows: Rows) -> Rows:
+    """Return the poses (`HEARD`) that are new in `rows` of a trace, which follow each other, but for the first."""
+    time_s, number, begin_s = rows["pose_time_s"], rows["pose_number"], rows["begin_s"]
+    interval_s = np.diff(time_s)
+    new = (interval_s > 0.0) & (interval_s <= MAX_INTERVAL_S) & (number[:-1] > 0) & _is_heard(rows)[1:]
+    poses = np.zeros(max(0, len(rows) - 1), HEARD)
+    poses["interval_s"], poses["every_s"] = interval_s, interval_s / np.maximum(np.diff(number), 1)
+    poses["begin_s"], poses["gap_s"] = begin_s[1:], np.diff(begin_s)
+    poses["age_s"], poses["device_s"] = (begin_s - time_s)[1:], (rows["hear_s"] - begin_s)[1:]
+    return poses[new]
+
+
+def _is_heard(rows: Rows) -> NDArray[np.bool_]:
+    return np.asarray((rows["hear_s"] > 0.0) & (rows["flags"] & (FLAG_FROZEN | FLAG_STALE) == 0), np.bool_)
+
+
+def predicted(rows: Rows, block_s: float, onset_s: float) -> Array:
+    """Return (n, 2) how far ahead of its pose each block's end was predicted, and how much was left, in seconds."""
+    rows = rows[_is_heard(rows) & (rows["ahead_s"] > 0.0)]
+    lag_s = rows["hear_s"] + block_s + onset_s - rows["pose_time_s"]
+    return np.stack([rows["ahead_s"], lag_s - rows["ahead_s"]], axis=-1)
+
+
+def parts_s(poses: Rows, block_s: float, onset_s: float, extra_s: float) -> tuple[dict[str, Array], Array]:
+    """Return each part for movements at random moments (n,), and the weights of these moments.
+
+    The transport is the least that was seen, or more where a block had already passed by then.
+    """
+    weights = np.repeat(poses["interval_s"] / len(_MOMENTS), len(_MOMENTS))
+    until_s = (poses["interval_s"][:, None] * _MOMENTS).reshape(-1)
+
+    def each(values: Array) -> Array:
+        return np.repeat(values, len(_MOMENTS))
+
+    sensor_s = np.mod(until_s, each(poses["every_s"]))
+    least_s = max(0.0, float(np.percentile(poses["age_s"], _LEAST_PERCENT)))
+    transport_s = np.minimum(np.maximum(least_s, poses["age_s"] - poses["gap_s"]), np.maximum(poses["age_s"], 0.0))
+    parts = {
+        "sensor and transport": sensor_s + each(transport_s),
+        "wait for the block": until_s - sensor_s + each(poses["age_s"] - transport_s),
+        "block": np.full(len(weights), 0.5 * block_s),
+        "device": each(poses["device_s"] - extra_s),
+        "filters": np.full(len(weights), onset_s),
+        "extra": np.full(len(weights), extra_s),
+    }
+    return parts, weights
+
+
+def budget_of(
+    poses: Rows, ahead_left_s: Array, *, block_s: float, onset_s: float, extra_s: float = 0.0
+) -> Budget | None:
+    """Return the budget of poses that were heard, None of none; `ahead_left_s` as `predicted` returns it."""
+    if not len(poses):
+        return None
+    parts, weights = parts_s(poses, block_s, onset_s, extra_s)
+    total = np.sum(list(parts.values()), axis=0)
+    ahead, left = (spread_of(values) if len(ahead_left_s) else None for values in ahead_left_s.T)
+    named = {name: spread_of(values, weights) for name, values in parts.items()}
+    return Budget(named, spread_of(total, weights), ahead, left, len(poses))
+
+
+def spread_of(values_s: Array, weights: Array | None = None) -> Spread:
+    """Return median, 95th percentile and worst, in ms."""
+    order = np.argsort(values_s)
+    shares = np.cumsum(np.ones(len(values_s)) if weights is None else weights[order])
+    found = values_s[order][np.searchsorted(shares, np.array([0.5, 0.95, 1.0]) * shares[-1] * (1.0 - 1e-12))]
+    p50, p95, worst = (round(1e3 * float(value), 3) for value in found)
+    return Spread(p50, p95, worst)

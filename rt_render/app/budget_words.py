@@ -1,0 +1,81 @@
+"""The latency budget in words: a line for the live view, a table for reports, and what to do about a slow device."""
+
+from rt_render.app.budget import Budget, Spread
+
+NOTICED_MS = 60.0
+"""From about here on listeners notice that the sound lags behind the head (Brungart et al. 2006, Lindau 2009)."""
+SMALL_BLOCK_FRAMES = 128
+EXPLAINED = {
+    "sensor and transport": "until the next measurement, and from there to the renderer",
+    "wait for the block": "until the next block is rendered",
+    "block": "half of the block in which the field turns",
+    "device": "from the block's begin to the converter",
+    "filters": "until the head's filters answer",
+    "extra": "from the converter to the ears, as set",
+}
+
+
+def budget_line(budget: Budget | None) -> str:
+    """Return the budget in one line."""
+    if budget is None:
+        return "no pose was heard yet"
+    parts = " + ".join(f"{name} {spread.p50_ms:.1f}" for name, spread in budget.parts.items() if spread.p50_ms >= 0.05)
+    total = budget.total
+    line = f"{total.p50_ms:.1f} ms (95 % below {total.p95_ms:.1f}): {parts}"
+    if budget.left is not None and budget.ahead is not None:
+        line += f" · predicted {budget.ahead.p50_ms:.1f} ahead, steady turns {_late(budget.left)}"
+    return line
+
+
+def budget_rows(budget: Budget) -> list[tuple[str, str, str, str, str]]:
+    """Return the budget as rows of a table: what, p50, p95, worst in ms, and what it is."""
+    rows = [(name, *_cells(spread), EXPLAINED[name]) for name, spread in budget.parts.items()]
+    rows.append(("together", *_cells(budget.total), "from a movement to its sound, for what nobody could foresee"))
+    if budget.ahead is not None and budget.left is not None:
+        rows.append(("predicted away", *_cells(budget.ahead), "how far ahead of its pose the head is rendered"))
+        rows.append(("left of a steady turn", *_cells(budget.left), "what prediction did not make up for"))
+    return rows
+
+
+def budget_markdown(budget: Budget | None) -> str:
+    """Return the section of a report; "" without poses."""
+    if budget is None:
+        return ""
+    rows = "".join(f"| {' | '.join(row)} |\n" for row in budget_rows(budget))
+    return (
+        "## From a movement to its sound\n\n"
+        f"Of {budget.n_poses} poses that were heard, in ms.\n\n"
+        f"| | half below | 95 % below | worst | |\n| --- | ---: | ---: | ---: | --- |\n{rows}\n"
+    )
+
+
+def device_advice(budget: Budget | None, block_size: int, host_api: str) -> str | None:
+    """Return, where the device alone takes longer than what listeners notice, that it does and what to do."""
+    if budget is None:
+        return None
+    device_ms, extra_ms = budget.parts["device"].p50_ms, budget.parts["extra"].p50_ms
+    if device_ms + extra_ms <= NOTICED_MS:
+        return None
+    remedies = []
+    if extra_ms > 0.0:
+        remedies.append("use headphones with a cable")
+    if device_ms > 0.5 * NOTICED_MS and block_size > SMALL_BLOCK_FRAMES:
+        remedies.append(f"ask for smaller blocks (--block {SMALL_BLOCK_FRAMES})")
+    if device_ms > 0.5 * NOTICED_MS and "JACK" not in host_api:
+        remedies.append("choose a device of JACK or PipeWire (Linux) or of WASAPI or ASIO (Windows)")
+    if not extra_ms:
+        remedies.append("use headphones with a cable, not wireless ones")
+    wireless = f" and {extra_ms:.0f} ms on the way to the ears" if extra_ms else ""
+    return (
+        f"the sound device alone takes {device_ms:.0f} ms{wireless}, and listeners notice {NOTICED_MS:.0f} ms in all: "
+        f"{', or '.join(remedies)}"
+    )
+
+
+def _cells(spread: Spread) -> tuple[str, str, str]:
+    return f"{spread.p50_ms:.2f}", f"{spread.p95_ms:.2f}", f"{spread.worst_ms:.2f}"
+
+
+def _late(left: Spread) -> str:
+    late_ms = round(left.p50_ms, 1)
+    return f"{late_ms:.1f} ms late" if late_ms > 0.0 else "in time"
