@@ -24,8 +24,9 @@ _SWAPPED = {
 }
 ITD_STEP_US, ILD_STEP_DB, COLOUR_STEP_DB, WORST = 100.0, 3.0, 3.0, 4.0
 """What weighs as much as one step of another cue, and the most that a single trial may weigh."""
-EXPLAINED, CLEARLY = 0.6, 0.5
-"""A fault explains where so little is left, and the right rotation leaves more than twice as much."""
+RIGHT, EXPLAINED, CLEARLY = 0.1, 0.6, 0.5
+"""So near to the right rotation there is no fault (the nearest ones are 0.66 away); a fault explains where so little
+is left, and the right rotation leaves more than twice as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ def unlikeness(heard: Cues, expected: Cues) -> float:
 
 def find_fault(heard: Cues, trials: Sequence[Trial], cues_at: Callable[[Array], Cues]) -> Fault | None:
     """Return the fault that explains what is heard clearly better than a right rotation; None where none does."""
+    if unlikeness(heard, sound_of(faults()[0], trials, cues_at)) < RIGHT:
+        return None
     left = [unlikeness(heard, sound_of(fault, trials, cues_at)) for fault in faults()]
     best = int(np.argmin(left))
     return faults()[best] if best and left[best] < min(EXPLAINED, CLEARLY * left[0]) else None

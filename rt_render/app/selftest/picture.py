@@ -20,8 +20,8 @@ def draw_self_test(result: SelfTest, path: Path) -> None:
     live = result.live
     trials = live.trials if live is not None else ()
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(11, 5.6), layout="constrained")
-        times, levels, heights = figure.subplots(1, 3, sharey=True, width_ratios=(1, 1, 0.8))
+        figure = Figure(figsize=(12, 6), layout="constrained")
+        times, levels, heights = figure.subplots(1, 3, sharey=True, width_ratios=(1, 1, 1))
         outcome = "every link is right" if result.ok else f"wrong: {result.wrong_link}"
         figure.suptitle(
             f"Self-test: {outcome} · {result.head} · order {result.order} · {result.dialect}",
@@ -48,15 +48,16 @@ def _draw(axes: Axes, pairs: list[tuple[float, float]], trials: tuple[TrialResul
     rows = np.arange(len(pairs))
     colours = [_WRONG if trial.ok is False else _HEARD for trial in trials]
     axes.axvline(0.0, color=_DUE, linewidth=0.8)
-    axes.scatter([due for due, _ in pairs], rows, s=90, facecolors="none", edgecolors=_DUE, label="due (measured head)")
+    axes.scatter([due for due, _ in pairs], rows, s=90, facecolors="none", edgecolors=_DUE, label="due")
     axes.scatter([heard for _, heard in pairs], rows, s=28, color=colours, label="heard")
+    axes.set_axisbelow(True)
     if pairs:
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06))
 
 
 def _draw_heights(axes: Axes, trials: tuple[TrialResult, ...]) -> None:
     told = [(k, trial) for k, trial in enumerate(trials) if trial.to_expected_db is not None]
-    axes.set_title("colour away from the measured\nheight, and from its mirror, dB", loc="left", fontsize=10)
+    axes.set_title("colour: distance to the\nmeasured one, dB", loc="left", fontsize=10)
     for name, colour, offset in (("to_expected_db", _HEARD, -0.17), ("to_mirrored_db", _DUE, 0.17)):
         axes.barh(
             [k + offset for k, _ in told],
@@ -64,9 +65,9 @@ def _draw_heights(axes: Axes, trials: tuple[TrialResult, ...]) -> None:
             height=0.3,
             color=colour,
             alpha=1.0 if name == "to_expected_db" else 0.35,
-            label="where it is due" if name == "to_expected_db" else "mirrored",
+            label="at the height where it is due" if name == "to_expected_db" else "at the mirrored height",
         )
     if told:
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06))
     else:
         axes.text(0.5, 0.5, "not judged", transform=axes.transAxes, ha="center")

@@ -1,5 +1,6 @@
 """What must be heard: the cues of the measured head, and those of the decoder alone, for any direction."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,14 +41,14 @@ class Cues:
 
 
 class Reference:
-    """A measured head and the decoder made for it, asked for what they sound like. Any thread but audio."""
+    """A measured head and the decoder made for it, asked for what they sound like. Thread: one."""
 
     def __init__(self, hrirs: HrirSet, decoder: Decoder) -> None:
         self.decoder, self.fs_hz = decoder, decoder.fs_hz
         self._head = hrirs.resampled(decoder.fs_hz)
         longest = max(decoder.n_taps, self._head.n_taps, int(2048 * decoder.fs_hz / 48000))
         self.n_fft = 1 << (longest - 1).bit_length()
-        self._cues = self.cues(self._head.hrirs)
+        self._known: dict[tuple[str, bytes], Cues] = {}
 
     def cues(self, ears: NDArray[np.floating]) -> Cues:
         """Return the cues of ear responses (n, 2, up to n_fft), whatever their common delay."""
@@ -56,29 +57,21 @@ class Reference:
 
     def measured(self, directions: Array) -> Cues:
         """Return what was measured around directions (n, 3), the nearer the more it weighs."""
-        distance = np.linalg.norm(self._head.unit_vectors[None] - directions[:, None], axis=2)
-        nearest = np.argsort(distance, axis=1)[:, :N_NEIGHBOURS]
-        weight = 1.0 / (np.take_along_axis(distance, nearest, 1) + 1e-3) ** 2
-        weight /= weight.sum(axis=1, keepdims=True)
-        return Cues(
-            np.einsum("nk,nk->n", weight, self._cues.itd_us[nearest]),
-            np.einsum("nk,nk->n", weight, self._cues.ild_db[nearest]),
-            np.einsum("nk,nkeb->neb", weight, self._cues.band_db[nearest]),
-        )
+        return self._once("measured", directions, self._measure)
 
-    def away_deg(self, directions: Array) -> Array:
-        """Return how far the nearest measured direction is from each one (n, 3)."""
-        distance = np.linalg.norm(self._head.unit_vectors[None] - directions[:, None], axis=2).min(axis=1)
-        return np.asarray(np.degrees(2.0 * np.arcsin(np.minimum(0.5 * distance, 1.0))))
+    def ideal(self, directions: Array) -> Cues:
+        """Return what the decoder makes of directions (n, 3) at its order: what a right chain must give."""
+        return self._once("ideal", directions, lambda wanted: self.cues(self.ideal_ears(wanted)))
 
     def ideal_ears(self, directions: Array) -> Array:
         """Return the ear responses (n, 2, n_taps) of the decoder to plane waves from directions, without an engine."""
         harmonics = real_sh_sn3d(self.decoder.order, *cartesian_to_spherical(directions))
         return np.asarray(np.einsum("dn,ent->det", harmonics, self.decoder.filters.astype(np.float64)))
 
-    def ideal(self, directions: Array) -> Cues:
-        """Return what the decoder makes of directions (n, 3) at its order: what a right chain must give."""
-        return self.cues(self.ideal_ears(directions))
+    def away_deg(self, directions: Array) -> Array:
+        """Return how far the nearest measured direction is from each one (n, 3)."""
+        distance = np.linalg.norm(self._head.unit_vectors[None] - directions[:, None], axis=2).min(axis=1)
+        return np.asarray(np.degrees(2.0 * np.arcsin(np.minimum(0.5 * distance, 1.0))))
 
     @property
     def tells_size(self) -> bool:
@@ -97,3 +90,22 @@ class Reference:
         if np.any(ideal.colour_error_db(right) > ideal.colour_error_db(wrong) - HEIGHT_MARGIN_DB):
             return f"order {self.decoder.order} ({self.decoder.method}) is too low to tell height by colour"
         return ""
+
+    def _once(self, kind: str, directions: Array, make: Callable[[Array], Cues]) -> Cues:
+        # the same few directions are asked for again and again
+        key = (kind, directions.tobytes())
+        if key not in self._known:
+            self._known[key] = make(directions)
+        return self._known[key]
+
+    def _measure(self, directions: Array) -> Cues:
+        distance = np.linalg.norm(self._head.unit_vectors[None] - directions[:, None], axis=2)
+        nearest = np.argsort(distance, axis=1)[:, :N_NEIGHBOURS]
+        weight = 1.0 / (np.take_along_axis(distance, nearest, 1) + 1e-3) ** 2
+        weight /= weight.sum(axis=1, keepdims=True)
+        near = self.cues(self._head.hrirs[nearest.ravel()])
+        return Cues(
+            np.einsum("nk,nk->n", weight, near.itd_us.reshape(nearest.shape)),
+            np.einsum("nk,nk->n", weight, near.ild_db.reshape(nearest.shape)),
+            np.einsum("nk,nkeb->neb", weight, near.band_db.reshape(*nearest.shape, 2, -1)),
+        )

@@ -19,7 +19,7 @@ PoseDeg = tuple[float, float, float]
 MAX_RATE_HZ = 100.0
 OSC_RATE_HZ = 25.0
 """Programs are believed at any rate; fusion of raw values needs a higher one."""
-TURN_S = 0.4
+TURN_S = 0.3
 AHEAD: PoseDeg = (0.0, 0.0, 0.0)
 
 
