@@ -351,5 +351,5 @@ def test_the_command_tells_in_json_and_draws_and_leaves_with_1_for_a_wrong_set_u
     code, said = call("--config", "mine.toml")
     assert code == 1 and "not drawn, for selftest.png exists already" in said.out
     assert 'take "roll" out of `invert`' in said.out and "2 of 2 dialects" in said.out
-    assert "The link that is wrong is the settings." in said.out
+    assert "Wrong is the link 'settings': your set-up (hbf1): roll is inverted" in said.out
     assert "✗ Whole chain, live: no pose came." in said.out

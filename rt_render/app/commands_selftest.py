@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from firmware_bridge.commands.terminal import ERR, OUT, number_or_name, print_json
 from rt_render.app import api
@@ -86,7 +85,7 @@ def _print(result: "SelfTest") -> None:
             _print_check(check)
     live = result.live
     if live is not None and live.trials:
-        OUT.print(_table(live))
+        _print_trials(live)
     for text in result.not_judged:
         OUT.print(f"{_MARKS[None]} not judged: {escape(text)}", style="dim", soft_wrap=True)
 
@@ -95,21 +94,13 @@ def _print_check(check: "Check") -> None:
     OUT.print(f"{_MARKS[check.ok]} {escape(_capital(check.sentence or check.name))}", soft_wrap=True)
 
 
-def _table(check: "Check") -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("")
-    table.add_column("due / heard live", no_wrap=True)
-    for name in ("µs", "dB", "height, dB"):
-        table.add_column(name, justify="right", no_wrap=True)
+def _print_trials(check: "Check") -> None:
+    OUT.print(f"  {'due / heard live':<38}{'µs':>13}{'dB':>15}{'height':>11}", style="dim", soft_wrap=True)
     for trial in check.trials:
-        table.add_row(
-            _MARKS[trial.ok],
-            escape(trial.name),
-            f"{trial.expected_itd_us:+.0f} / {trial.heard_itd_us:+.0f}",
-            f"{trial.expected_ild_db:+.1f} / {trial.heard_ild_db:+.1f}",
-            "" if trial.to_expected_db is None else f"{trial.to_expected_db:.1f} / {trial.to_mirrored_db:.1f}",
-        )
-    return table
+        times = f"{trial.expected_itd_us:+.0f} / {trial.heard_itd_us:+.0f}"
+        levels = f"{trial.expected_ild_db:+.1f} / {trial.heard_ild_db:+.1f}"
+        height = "" if trial.to_expected_db is None else f"{trial.to_expected_db:.1f} / {trial.to_mirrored_db:.1f}"
+        OUT.print(f"{_MARKS[trial.ok]} {escape(trial.name):<38}{times:>13}{levels:>15}{height:>11}", soft_wrap=True)
 
 
 def _capital(text: str) -> str:

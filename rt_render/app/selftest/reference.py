@@ -14,7 +14,7 @@ from rt_render.hrtf.hrir_set import HrirSet
 
 N_NEIGHBOURS = 4
 SIZE_FROM_ORDER = 3
-"""Below this order the interaural time of a decoder is blurred by 200 µs and more."""
+"""Below this order the interaural time of a decoder is off by 200 µs and more."""
 HEIGHT_MARGIN_DB = 0.4
 LEAST_HEIGHT_DB = 1.0
 """Spectra of above and below that differ by less tell no height."""

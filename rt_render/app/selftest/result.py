@@ -64,7 +64,7 @@ class SelfTest:
         """The outcome in one sentence."""
         if self.ok:
             return "every link of the chain is right: the sound stays where it is while the head turns."
-        return f"the link that is wrong is the {self.wrong_link}. {self.failed[0].sentence}"
+        return f"wrong is the link {self.wrong_link!r}: {self.failed[0].sentence}"
 
     @property
     def live(self) -> Check | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from firmware_bridge.dialect import Dialect
+from firmware_bridge.dialect import Axes, Dialect
 from firmware_bridge.dialects.hbf1 import DIALECT as HBF1
 from firmware_bridge.dialects.table import find_dialect
 from firmware_bridge.osc.device import device_of
@@ -96,7 +96,7 @@ def self_test(
         block_size,
         dialect.name,
         tuple(checks),
-        _not_judged(reference, no_height),
+        _not_judged(reference, no_height, dialect),
     )
 
 
@@ -149,10 +149,17 @@ def _check_live(
     return Check("card", WHOLE, False, hearing.text, step, hearing.trials)
 
 
-def _not_judged(reference: Reference, no_height: str) -> tuple[str, ...]:
+def _not_judged(reference: Reference, no_height: str, dialect: Dialect) -> tuple[str, ...]:
     found = [f"height by colour: {no_height}"] if no_height else []
     if not reference.tells_size:
         decoder = reference.decoder
-        found.append(f"the size of times between the ears: order {decoder.order} ({decoder.method}) blurs it")
+        found.append(
+            f"the size of times and levels between the ears: order {decoder.order} ({decoder.method}) blurs it"
+        )
+    if dialect.uncertain:
+        names = ", ".join(dialect.uncertain)
+        found.append(f"whether your own {dialect.name} tells {names} this way round, which no source settles")
+    if dialect.axes is Axes.SENSOR:
+        found.append("how your own device sits on the head: `firmware-bridge calibrate` finds that out")
     found.append("which cable leads to which ear: cover one ear and listen")
     return tuple(found)

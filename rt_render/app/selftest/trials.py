@@ -42,17 +42,17 @@ class Trial:
 
 TRIALS = (
     Trial("ahead, sound left", 0, 0, 0, "left", "ears"),
-    Trial("yaw −25°, pitch +25°, roll +35°, sound left", -25, 25, 35, "left", "all angles"),
+    Trial("yaw −25 pitch +25 roll +35, sound left", -25, 25, 35, "left", "all angles"),
     Trial("ahead, sound right", 0, 0, 0, "right", "ears"),
-    Trial("roll +40°, sound above", 0, 0, 40, "above", "roll"),
-    Trial("roll −40°, sound above", 0, 0, -40, "above", "roll"),
-    Trial("yaw +40°", 40, 0, 0, "front", "yaw"),
-    Trial("yaw −40°", -40, 0, 0, "front", "yaw"),
-    Trial("pitch +30°", 0, 30, 0, "front", "height"),
-    Trial("pitch −30°", 0, -30, 0, "front", "height"),
-    Trial("roll +40°, pitch +30°", 0, 30, 40, "front", "pitch"),
-    Trial("roll +40°, pitch −30°", 0, -30, 40, "front", "pitch"),
-    Trial("yaw +50°, pitch +20°, roll −30°", 50, 20, -30, "front", "all angles"),
+    Trial("roll +40, sound above", 0, 0, 40, "above", "roll"),
+    Trial("roll −40, sound above", 0, 0, -40, "above", "roll"),
+    Trial("yaw +40", 40, 0, 0, "front", "yaw"),
+    Trial("yaw −40", -40, 0, 0, "front", "yaw"),
+    Trial("pitch +30", 0, 30, 0, "front", "height"),
+    Trial("pitch −30", 0, -30, 0, "front", "height"),
+    Trial("roll +40 pitch +30", 0, 30, 40, "front", "pitch"),
+    Trial("roll +40 pitch −30", 0, -30, 40, "front", "pitch"),
+    Trial("yaw +50 pitch +20 roll −30", 50, 20, -30, "front", "all angles"),
 )
 """In the order in which they are played: each place of the sound once."""
 
