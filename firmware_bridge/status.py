@@ -34,8 +34,10 @@ class BridgeStatus:
 
 
 def with_age(status: BridgeStatus, newest_s: float | None, now_s: float) -> BridgeStatus:
-    """Return a status with the newest measurement of this moment, its age, and the text."""
-    status = replace(status, newest_s=newest_s, age_s=None if newest_s is None else max(0.0, now_s - newest_s))
+    """Return a status with the newest measurement of this moment, its age (in the health too), and the text."""
+    age_s = None if newest_s is None else max(0.0, now_s - newest_s)
+    health = None if status.health is None else replace(status.health, age_s=age_s)
+    status = replace(status, newest_s=newest_s, age_s=age_s, health=health)
     return replace(status, text=_in_words(status))
 
 
