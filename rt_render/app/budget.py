@@ -15,7 +15,7 @@ from rt_render.kernels.state import FLAG_FROZEN, FLAG_STALE
 
 MAX_INTERVAL_S = 0.5
 """A pose that comes later after another ends a silence, which is told elsewhere."""
-_MOMENTS = (np.arange(4) + 0.5) / 4
+MOMENTS = (np.arange(4) + 0.5) / 4
 """Of a movement between two measurements, as shares of the interval."""
 _LEAST_PERCENT = 2.0
 
@@ -87,11 +87,11 @@ def parts_s(poses: Rows, block_s: float, onset_s: float, extra_s: float) -> tupl
 
     The transport is the least that was seen, or more where a block had already passed by then.
     """
-    weights = np.repeat(poses["interval_s"] / len(_MOMENTS), len(_MOMENTS))
-    until_s = (poses["interval_s"][:, None] * _MOMENTS).reshape(-1)
+    weights = np.repeat(poses["interval_s"] / len(MOMENTS), len(MOMENTS))
+    until_s = (poses["interval_s"][:, None] * MOMENTS).reshape(-1)
 
     def each(values: Array) -> Array:
-        return np.repeat(values, len(_MOMENTS))
+        return np.repeat(values, len(MOMENTS))
 
     sensor_s = np.mod(until_s, each(poses["every_s"]))
     least_s = max(0.0, float(np.percentile(poses["age_s"], _LEAST_PERCENT)))

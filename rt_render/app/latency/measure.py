@@ -1,0 +1,168 @@
+"""The whole chain at work: a wearable's process, the bridge's process, a session, a card, and what was heard of it."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from rt_render.app.budget import Array, budget_of, heard_poses, predicted, spread_of
+from rt_render.app.decoding import Progress
+from rt_render.app.latency.claims import claimed_s
+from rt_render.app.latency.ears import RECORDED, ears_for
+from rt_render.app.latency.field import write_field
+from rt_render.app.latency.movements import LEAD_S, STEP, TURN, Movement, StepsAndTurns
+from rt_render.app.latency.reading import heard_late_s
+from rt_render.app.latency.result import SLACK_MS, Kind, Latency
+from rt_render.app.latency.virtual_wearable import VirtualWearable
+from rt_render.app.session import Session
+from rt_render.app.settings import Settings
+from rt_render.app.story import describe_machine
+from rt_render.app.trace_feed import Rows
+from rt_render.errors import DeviceError, TrackerError
+
+STEPS_A_TURN = 4
+SETTLE_S = 2.0
+"""Of poses that come, before anything is measured: the bridge learns the wearable's clock."""
+CABLE_SLOW = 4.0
+"""Behind a cable anything may be slow, wireless headphones too: movements wait so many times longer."""
+_OPEN_TIMEOUT_S = 20.0
+_LOOK_S = 0.05
+_STARTED_S = 30.0
+
+
+def measure_latency(
+    settings: Settings,
+    *,
+    n_steps: int,
+    rate_hz: float,
+    cable: int | str | None = None,
+    over: str = "",
+    seed: int = 0,
+    on_message: Callable[[str], None] = lambda text: None,
+    on_progress: Progress | None = None,
+) -> Latency:
+    """Measure `n_steps` steps of a wearable at `rate_hz`, and a turn for each four of them; takes a minute or so.
+
+    What sounds, who wears what and what is kept is set here; device, block, head, order and prediction are those of
+    the settings. `cable`: an input that the output is led to; `over`: "pty" or "udp". Raises RenderError.
+    """
+    n_turns, slow = max(2, n_steps // STEPS_A_TURN), 1.0 if cable is None else CABLE_SLOW
+    head = StepsAndTurns(n_steps, n_turns, seed, slow)
+    rows: list[Rows] = []
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        order = 3 if settings.head.order == "auto" else settings.head.order
+        write_field(folder / "field.wav", order, settings.audio.fs_hz)
+        wearable = stack.enter_context(VirtualWearable(rate_hz, n_steps, n_turns, seed, slow, over))
+        session = Session(_live(settings, folder, wearable.tracker), on_message=on_message, on_progress=on_progress)
+        rows.append(session.engine.drain_trace())
+        session.feed.add(rows.append)
+        ears = ears_for(session, cable, folder, head.seconds + _STARTED_S)
+        stack.callback(ears.close)
+        with session:
+            ears.start()
+            _wait_for_poses(session)
+            begin_s = wearable.begin()
+            while (gone_s := time.monotonic() - begin_s) < head.seconds:
+                if on_progress:
+                    on_progress(min(0.999, gone_s / head.seconds), "the head moves, the sound is recorded")
+                time.sleep(_LOOK_S)
+            status = session.status()
+            recorded = ears.stop() if cable is not None or settings.audio.device != "virtual" else None
+        late_s = heard_late_s(recorded or ears.stop(), head.movements, begin_s)
+    trace, plan = np.concatenate(rows), session.engine.plan
+    onset_s = session.decoder.onset_frames / plan.fs_hz
+    is_predicted = settings.tracking.prediction != "off"
+    kinds = tuple(
+        _kind(kind, head.movements, late_s, begin_s, trace, session, is_predicted)
+        for kind in ((TURN, STEP) if is_predicted else (STEP, TURN))
+    )
+    block_s = plan.block_size / plan.fs_hz
+    budget = budget_of(heard_poses(trace), predicted(trace, block_s, onset_s), block_s=block_s, onset_s=onset_s)
+    assert budget is not None
+    limit_ms = 1e3 * (0.5 / rate_hz + 2.0 * block_s + onset_s) + SLACK_MS
+    return Latency(
+        kinds=kinds,
+        budget=budget,
+        prediction=settings.tracking.prediction,
+        rate_hz=rate_hz,
+        fs_hz=int(plan.fs_hz),
+        block_size=plan.block_size,
+        order=plan.order,
+        head=session.decoder.head,
+        onset_ms=round(1e3 * onset_s, 3),
+        device=status.card.text,
+        wearable=wearable.text,
+        recorded=ears.text,
+        late_blocks=session.engine.snapshot().late_blocks,
+        limit_ms=round(limit_ms, 3) if settings.audio.device == "virtual" and not is_predicted else None,
+        machine=describe_machine(),
+    )
+
+
+def _live(settings: Settings, folder: Path, tracker: str) -> Settings:
+    """Return the settings of the session that is measured: nothing but the wearable's own turning moves the field."""
+    virtual = settings.audio.device == "virtual"
+    return settings.model_copy(
+        update={
+            "audio": settings.audio.model_copy(update={"extra_latency_ms": 0.0, "gain_db": 0.0}),
+            "source": settings.source.model_copy(
+                update={"input": str(folder / "field.wav"), "convention": "ambix", "loop": True}
+            ),
+            "tracking": settings.tracking.model_copy(
+                update={
+                    "tracker": tracker,
+                    "poses": None,
+                    "process": "own",
+                    "mounting": False,
+                    "invert": (),
+                    "gestures": (),
+                    "auto_recentre_deg_per_s": 0.0,
+                    "outputs": (),
+                    "record_raw": None,
+                }
+            ),
+            "output": settings.output.model_copy(update={"record": folder / RECORDED if virtual else None}),
+        }
+    )
+
+
+def _wait_for_poses(session: Session) -> None:
+    give_up_s = time.monotonic() + _OPEN_TIMEOUT_S
+    while session.engine.snapshot().poses == 0:
+        if time.monotonic() > give_up_s:
+            raise TrackerError("no pose of the virtual wearable came: see what `rt-render selftest` finds.")
+        time.sleep(_LOOK_S)
+    time.sleep(SETTLE_S)
+
+
+def _kind(
+    name: str, movements: list[Movement], late_s: Array, begin_s: float, trace: Rows, session: Session, on: bool
+) -> Kind:
+    """Return what was claimed and measured of one kind of movement."""
+    of_kind = np.array([movement.kind == name for movement in movements])
+    at_s = begin_s + np.array([movement.time_s for movement in movements])[of_kind]
+    late_s = late_s[of_kind]
+    heard_s = late_s[np.isfinite(late_s)]
+    while_s = trace[(trace["begin_s"] > at_s[0] - LEAD_S) & (trace["begin_s"] < at_s[-1] + LEAD_S)]
+    onset_s = session.decoder.onset_frames / session.engine.plan.fs_hz
+    parts, weights = claimed_s(while_s, name, session.engine.plan, onset_s, prediction=on)
+    claimed = np.sum(list(parts.values()), axis=0)
+    if not len(heard_s) or not len(claimed):
+        raise DeviceError(
+            "the movements are not heard in what was recorded: see that the device plays, and that a cable leads from "
+            "its output, left to left, to the input that was named."
+        )
+    return Kind(
+        name=name,
+        n_made=len(late_s),
+        n_heard=len(heard_s),
+        measured=spread_of(heard_s),
+        claimed=spread_of(claimed, weights),
+        measured_ms=1e3 * heard_s,
+        claimed_ms=1e3 * claimed,
+        claimed_weights=weights,
+    )
