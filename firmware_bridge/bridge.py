@@ -17,6 +17,7 @@ from firmware_bridge.bridge_words import HEARTBEAT_EVERY_S, StateWord
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.messages import Quat
+from firmware_bridge.osc.remote import OscRemote
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.pose_pipeline import PosePipeline
 from firmware_bridge.source import Source
@@ -53,10 +54,11 @@ class Bridge:
         *,
         on_message: Callable[[str], None],
         outputs: Outputs | None = None,
+        remote: OscRemote | None = None,
     ) -> None:
         self.mailbox = mailbox
         self.failed = False
-        self._source, self._pipeline, self._outputs = source, pipeline, outputs
+        self._source, self._pipeline, self._outputs, self._remote = source, pipeline, outputs, remote
         self._on_message = on_message
         self._advice = Advice(on_message)
         self._recentred = mailbox.recentre_count()
@@ -117,6 +119,8 @@ class Bridge:
         else:
             self._tell(time.monotonic(), ended=True)
         finally:
+            if self._remote is not None:
+                self._remote.close()
             self._source.close()
             if self._outputs is not None:
                 self._outputs.close()
@@ -125,6 +129,8 @@ class Bridge:
         pipeline = self._pipeline
         heard = self._source.poll(pipeline.wait_s)
         now_s = time.monotonic()
+        if self._remote is not None and self._remote.asks_to_recentre(now_s):
+            self.mailbox.request_recentre()
         # What came after the request is not where the person looked when asking.
         asked = self.mailbox.recentre_count() != self._recentred
         if asked and (pipeline.newest_s is not None or not heard):

@@ -15,6 +15,7 @@ from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.memory import Memory
 from firmware_bridge.notices import Notices
 from firmware_bridge.osc.output_spec import parse_output
+from firmware_bridge.osc.remote import OscRemote
 from firmware_bridge.osc.source import OscSource
 from firmware_bridge.pose_pipeline import PosePipeline
 from firmware_bridge.process import BridgeProcess
@@ -87,9 +88,23 @@ def open_thread(
     notices = Notices(on_message)
     pipeline = PosePipeline(settings, Memory(store or DeviceStore(), on_message), on_message)
     source = make_source(settings, notices)
-    bridge = Bridge(source, pipeline, mailbox, on_message=on_message, outputs=_outputs(settings, notices))
+    bridge = Bridge(
+        source,
+        pipeline,
+        mailbox,
+        on_message=on_message,
+        outputs=_outputs(settings, notices),
+        remote=_remote(settings, notices),
+    )
     bridge.start()
     return bridge
+
+
+def _remote(settings: BridgeSettings, notices: Notices) -> OscRemote | None:
+    """Requests over OSC for devices that speak something else; where OSC itself is listened to, they come there."""
+    if parse_spec(settings.tracker).kind not in (Kind.SERIAL, Kind.UDP, Kind.MIDI, Kind.HID, Kind.BLE):
+        return None
+    return OscRemote(settings.osc_host, settings.osc_port, notices)
 
 
 def make_source(settings: BridgeSettings, notices: Notices) -> Source:

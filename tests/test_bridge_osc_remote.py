@@ -1,12 +1,16 @@
 """/recentre for trackers that are not OSC themselves."""
 
 import socket
+import time
 
 import pytest
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.notices import Notices
+from firmware_bridge.opening import open_thread
 from firmware_bridge.osc.remote import MAX_PER_LOOK, OscRemote
+from firmware_bridge.settings import make_settings
 
 
 def send(port, address, *arguments):
@@ -70,3 +74,14 @@ def test_a_port_in_use_is_told_once_and_taken_when_free(port):
     send(port, "/recentre")
     assert remote.asks_to_recentre(21.0)
     remote.close()
+
+
+def test_a_bridge_that_listens_to_a_serial_port_hears_the_request(port):
+    mailbox = PoseMailbox.private()
+    settings = make_settings(tracker="serial:/dev/no-such-port", osc_port=port)
+    with open_thread(settings, mailbox):
+        give_up_s = time.monotonic() + 10.0
+        while mailbox.recentre_count() == 0 and time.monotonic() < give_up_s:
+            send(port, "/recentre")
+            time.sleep(0.02)
+    assert mailbox.recentre_count() > 0
