@@ -13,13 +13,15 @@ _LIVING = tuple(state.value for state in StateWord if state is not StateWord.END
 
 
 class AttachedBridge:
-    """Same use as `Bridge`. Either side may come first, leave and return: nothing is started or ended here.
+    """Same use as `Bridge`. Either side may leave and return: nothing is started or ended here.
 
-    `path` None is where `firmware-bridge run` publishes. Raises BridgeError for a file that is no mailbox.
+    `path` None is where `firmware-bridge run` publishes; there either side may come first too. Raises BridgeError
+    for a file that was named and is not there or no mailbox.
     """
 
     def __init__(self, path: Path | None, on_message: Callable[[str], None]) -> None:
-        self.mailbox = PoseMailbox.create(path)
+        # A name may be a wrong one: nothing is made there.
+        self.mailbox = PoseMailbox.create() if path is None else PoseMailbox.attach(path)
         if self.mailbox.told() is None:
             on_message("no bridge runs yet: start one with `firmware-bridge run`; waiting for it")
 

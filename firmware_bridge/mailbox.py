@@ -24,7 +24,9 @@ from firmware_bridge.bridge_words import N_BRIDGE_WORDS, BridgeWords
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.pose import PoseSample
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
 
 
@@ -35,7 +37,10 @@ def runtime_directory() -> Path:
         return Path(given)
     user = os.getuid() if sys.platform != "win32" else "user"
     directory = Path(tempfile.gettempdir()) / f"rt-render-{user}"
-    directory.mkdir(mode=0o700, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BridgeError(f"{directory} cannot be made a folder ({error.strerror}): move what is there away.") from None
     owner = directory.lstat()
     if sys.platform != "win32" and (owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) & 0o077):
         raise BridgeError(f"{directory} belongs to somebody else or is open to others: remove it and try again.")
@@ -72,7 +77,8 @@ class PoseMailbox:
     def create(cls, path: Path | None = None) -> Self:
         """Return the shared mailbox, made if it is not there yet.
 
-        Raises BridgeError when the file is another user's, not a mailbox, or cannot be opened.
+        Raises BridgeError when the file is another user's, not a mailbox, or cannot be opened; such a file is
+        left as it is.
         """
         return cls._open(path or default_path(), os.O_CREAT)
 
@@ -89,14 +95,15 @@ class PoseMailbox:
         except FileNotFoundError:
             raise BridgeError(f"no pose mailbox at {path}: start the head tracker bridge first.") from None
         except OSError as error:
-            raise BridgeError(f"pose mailbox {path}: {error.strerror}; remove it and try again.") from None
+            raise BridgeError(f"pose mailbox {path}: {error.strerror}; name another file.") from None
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or (sys.platform != "win32" and status.st_uid != os.getuid()):
-                raise BridgeError(f"pose mailbox {path} is not a file of yours: remove it and try again.")
-            # Growing is the only change of size there ever is, so no mapping can lose its pages.
-            if status.st_size < kernels.MAILBOX_BYTES:
+                raise BridgeError(f"pose mailbox {path} is not a file of yours: name another one.")
+            if create and status.st_size == 0:
                 os.ftruncate(descriptor, kernels.MAILBOX_BYTES)
+            elif status.st_size != kernels.MAILBOX_BYTES:
+                raise _no_mailbox(path)
             memory = mmap.mmap(descriptor, kernels.MAILBOX_BYTES)
             return cls(_with_header(memory, path), descriptor, path)
         except BaseException:
@@ -109,13 +116,12 @@ class PoseMailbox:
             return
         if self._file_descriptor is None:
             raise BridgeError("this pose mailbox is closed: open it again before publishing.")
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(self._file_descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise BridgeError(
-                    f"another program already publishes the head pose at {self.path}: end it first."
-                ) from None
+        try:
+            _lock(self._file_descriptor)
+        except OSError:
+            raise BridgeError(
+                f"another program already publishes the head pose at {self.path}: end it first."
+            ) from None
         self._writes = True
 
     def publish(self, pose: PoseSample) -> None:
@@ -172,8 +178,8 @@ class PoseMailbox:
         """Give up the writer's role; the memory itself stays mapped until the object is gone."""
         if self._file_descriptor is not None:
             # The mapping keeps a duplicate of the descriptor, so the lock must be given back by name.
-            if sys.platform != "win32":
-                fcntl.flock(self._file_descriptor, fcntl.LOCK_UN)
+            if self._writes:
+                _unlock(self._file_descriptor)
             os.close(self._file_descriptor)
             self._file_descriptor = None
             self._writes = False
@@ -195,5 +201,29 @@ def _with_header(memory: mmap.mmap, path: Path | None = None) -> mmap.mmap:
         kernels.store_word(address + kernels.OFFSET_VERSION, kernels.LAYOUT_VERSION)
         kernels.store_word(address + kernels.OFFSET_MAGIC, kernels.MAGIC)
     elif magic != kernels.MAGIC or kernels.load_word(address + kernels.OFFSET_VERSION) != kernels.LAYOUT_VERSION:
-        raise BridgeError(f"{path} is not a pose mailbox of this version: remove it and try again.")
+        raise _no_mailbox(path)
     return memory
+
+
+def _no_mailbox(path: Path | None) -> BridgeError:
+    return BridgeError(f"{path} is not a pose mailbox of this version, and is left as it is: name another file.")
+
+
+if sys.platform == "win32":
+
+    def _lock(descriptor: int) -> None:
+        # A byte behind the page: locked bytes could not be read or written through other descriptors.
+        os.lseek(descriptor, kernels.MAILBOX_BYTES, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    def _unlock(descriptor: int) -> None:
+        os.lseek(descriptor, kernels.MAILBOX_BYTES, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
+else:
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)

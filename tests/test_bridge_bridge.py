@@ -247,6 +247,7 @@ def test_a_source_without_a_device_needs_no_process_of_its_own():
 
 def test_a_bridge_that_runs_elsewhere_is_followed_with_its_health(tmp_path):
     heard, path = [], tmp_path / "box"
+    PoseMailbox.create(path).close()
     attached = open_bridge(make_settings(tracker=f"bridge:{path}"), on_message=heard.append)
     assert attached.status().text.endswith("none so far") and "firmware-bridge run" in heard[0]
     for seed in (1, 2):  # the other bridge is started twice
@@ -261,6 +262,7 @@ def test_a_bridge_that_runs_elsewhere_is_followed_with_its_health(tmp_path):
 
 
 def test_words_that_are_strange_are_those_of_a_bridge_that_ended(tmp_path):
+    PoseMailbox.create(tmp_path / "box").close()
     attached = open_bridge(make_settings(tracker=f"bridge:{tmp_path / 'box'}"), on_message=ignore)
     words = BridgeWords(StateWord.LIVE, 1, 100_000, 0, -1, 0, 0, -1, -1, time.monotonic_ns())
     attached.mailbox.tell(words)

@@ -9,6 +9,7 @@ import pytest
 from numba import njit, types
 
 from firmware_bridge import mailbox_kernels as kernels
+from firmware_bridge.attached import AttachedBridge
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox, default_path
 from firmware_bridge.pose import PoseSample
@@ -143,10 +144,39 @@ def test_the_file_is_private_and_a_foreign_one_is_refused(tmp_path):
         PoseMailbox.create(strange)
     link = tmp_path / "link"
     link.symlink_to(path)
-    with pytest.raises(BridgeError, match="remove it"):
+    with pytest.raises(BridgeError, match="name another file"):
         PoseMailbox.create(link)
     with pytest.raises(BridgeError, match="directory"):
         PoseMailbox.create(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"t,w,x,y,z\n0,1,0,0,0\n", bytes(5000), b"x" * kernels.MAILBOX_BYTES])
+def test_a_file_that_is_no_mailbox_is_left_as_it_is(tmp_path, content):
+    path = tmp_path / "poses.csv"
+    path.write_bytes(content)
+    for open_it in (PoseMailbox.create, PoseMailbox.attach):
+        with pytest.raises(BridgeError, match="left as it is: name another file"):
+            open_it(path)
+    assert path.read_bytes() == content
+
+
+def test_attaching_makes_no_file_and_takes_no_empty_one(tmp_path):
+    path = tmp_path / "empty"
+    with pytest.raises(BridgeError, match="start the head tracker bridge"):
+        AttachedBridge(path, print)
+    assert not path.exists()
+    path.touch()
+    with pytest.raises(BridgeError, match="not a pose mailbox"):
+        AttachedBridge(path, print)
+    assert path.stat().st_size == 0
+
+
+def test_a_plain_file_where_the_runtime_folder_belongs_is_said(tmp_path, monkeypatch):
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / f"rt-render-{os.getuid()}").touch()
+    with pytest.raises(BridgeError, match="cannot be made a folder"):
+        default_path()
 
 
 def test_attaching_to_nothing_says_what_to_start(tmp_path):
