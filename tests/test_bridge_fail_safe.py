@@ -104,6 +104,48 @@ def test_data_that_return_before_the_ease_began_but_after_the_hold_make_no_jump(
     assert apart_deg(shown, show.poses[-1]) < 1e-6
 
 
+@pytest.mark.parametrize("gap_s", [0.3, 0.9])
+def test_data_that_return_before_the_hold_ended_make_no_jump(gap_s):
+    show = Show(FailSafe(hold_s=1.0)).run(3.0).run(gap_s, heard=False)
+    show.head = lambda time_s: looking(-60)
+    show.run(0.1)
+    assert show.largest_step_deg() < 1.6 * 140.0 * STEP_S / 0.5
+    assert show.run(0.5).poses[-1] == looking(-60) and not show.news
+
+
+def test_another_world_is_eased_into_once():
+    show = Show(FailSafe(return_s=0.5)).run(1.0)
+    show.fail_safe.ease_from_shown(show.now_s)
+    show.head = lambda time_s: looking(0)
+    show.run(0.6)
+    assert show.largest_step_deg() < 1.6 * 70.0 * STEP_S / 0.5 and show.poses[-1] == looking(0)
+    show.head = lambda time_s: looking(90)
+    assert show.run(STEP_S).poses[-1] == looking(90)
+    unused = FailSafe()
+    unused.ease_from_shown(0.0)
+    assert unused.live(looking(90), 1.0, 1.0) == looking(90)
+
+
+def test_what_another_one_showed_is_held_eased_from_and_missed():
+    show = Show(FailSafe(hold_s=1.0, ease_s=1.0))
+    show.fail_safe.ease_from_shown(0.0, looking(60, -20, 10))
+    show.head = lambda time_s: looking(0)
+    assert apart_deg(show.run(STEP_S).poses[0], looking(60, -20, 10)) < 1.0
+    show = Show(FailSafe(hold_s=1.0, ease_s=1.0))
+    show.fail_safe.ease_from_shown(0.0, looking(50))
+    show.run(2.1, heard=False)
+    assert apart_deg(show.poses[0], looking(50)) < 1.0 and show.poses[-1] == IDENTITY
+    assert show.largest_step_deg() < 1.0 and show.fail_safe.state == "front"
+
+
+def test_a_reference_that_moves_does_not_end_the_silence():
+    show = Show(FailSafe(hold_s=1.0, ease_s=1.0)).run(3.0)
+    for _ in range(4):
+        show.run(0.6, heard=False)
+        show.fail_safe.reference_moved(looking(20))
+    assert show.fail_safe.state == "front" and looking(20) in show.poses
+
+
 def test_a_sender_that_sends_on_change_is_held_for_good_and_followed_at_once():
     fail_safe = FailSafe()
     for time_s in np.arange(0.0, 1.0, 0.02):

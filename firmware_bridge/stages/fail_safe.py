@@ -17,10 +17,10 @@ class FailSafe:
     """Stands between the poses and those who use them, and always knows what to show.
 
     Without poses it holds the last for `hold_s`, then eases to the recentred front, level, over `ease_s`. When
-    poses return it eases from what it showed to them over `return_s`, following every movement meanwhile.
-    What is shown is continuous at any moment, whenever data stop. Senders that send on change are silent while
-    the head is still: only a stream that was steady is missed so; else the last pose is held for good, and the
-    next followed at once.
+    poses return after 0.25 s or more it eases from what it showed to them over `return_s`, following every
+    movement meanwhile. What is shown is continuous at any moment, whenever data stop. Senders that send on change
+    are silent while the head is still: only a stream that was steady is missed so; else the last pose is held for
+    good, and the next followed at once.
 
     `state` is "waiting", "live", "held", "easing" or "front". Times `now_s` are host monotonic. Thread: one.
     Raises BridgeError for a time out of range.
@@ -44,11 +44,12 @@ class FailSafe:
         self._ease_from: Quat = IDENTITY
         self._ease_start_s = -inf
         self._shown: Quat = IDENTITY
+        self._eases_next = self._is_handed_over = False
         self._news: list[str] = []
 
     def live(self, quat_world_from_head: Quat, time_s: float, now_s: float) -> Quat:
         """Take a pose of the moment `time_s` that came at `now_s`; return the one to publish."""
-        if self._missed(now_s):
+        if self._eases_next or self._missed(now_s, SILENCE_S):
             self._offset = multiply(self._at(now_s), conjugate(quat_world_from_head))
             self._return_start_s = now_s
             if self.state in ("easing", "front"):
@@ -58,8 +59,24 @@ class FailSafe:
             self._steady_since_s = time_s
         self._pose_times_s.append(time_s)
         self._live, self._heard_s, self.state = quat_world_from_head, now_s, "live"
+        self._eases_next = self._is_handed_over = False
         self._shown = self._at(now_s)
         return self._shown
+
+    def ease_from_shown(self, now_s: float, shown: Quat | None = None) -> None:
+        """Ease to the next pose, as into another world; nothing happens where none was shown before.
+
+        `shown` hands over what another one showed last: it is held from now on, and missed as a steady stream is.
+        """
+        if shown is not None:
+            self._live = self._shown = shown
+            self._heard_s, self._return_start_s, self.state = now_s, -inf, "held"
+            self._is_handed_over = True
+        self._eases_next = self.state != "waiting"
+
+    def reference_moved(self, quat_world_from_head: Quat) -> None:
+        """Take the last pose as it is in another reference: `quiet` gives it on, and silence lasts on."""
+        self._live = quat_world_from_head
 
     def quiet(self, now_s: float) -> Quat | None:
         """Return the pose to publish though none came, None where nothing changes. To be asked often, as by a timer.
@@ -69,7 +86,7 @@ class FailSafe:
         before = self.state
         if self.state == "live" and now_s - self._heard_s >= SILENCE_S:
             self.state = "held"
-        if self.state == "held" and self._missed(now_s):
+        if self.state == "held" and self._missed(now_s, self._hold_s):
             self._ease_from, self._ease_start_s, self.state = self._at(now_s), now_s, "easing"
             self._news.append(
                 f"no pose for {self._hold_s:g} s: the sound turns to the front over {self._ease_s:g} s, until the "
@@ -88,13 +105,13 @@ class FailSafe:
         news, self._news = self._news, []
         return news
 
-    def _missed(self, now_s: float) -> bool:
+    def _missed(self, now_s: float, silence_s: float) -> bool:
         steady = (
             len(self._pose_times_s) == STEADY_POSES
             and self._pose_times_s[-1] - self._pose_times_s[0] <= 1.0
             and self._pose_times_s[-1] - self._steady_since_s >= STEADY_S
         )
-        return steady and now_s - self._heard_s >= self._hold_s
+        return (steady or self._is_handed_over) and now_s - self._heard_s >= silence_s
 
     def _at(self, now_s: float) -> Quat:
         if self.state == "front":
