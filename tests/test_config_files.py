@@ -55,7 +55,7 @@ def test_the_broken_example_is_told_in_exactly_this_sentence():
         load_settings(CONFIGS / "broken_example.toml")
     assert str(caught.value) == (
         "broken_example.toml, line 5: unknown key 'blocksize' in [audio] (did you mean 'block_size'?); "
-        "allowed are device, fs_hz, block_size, gain_db, ceiling_db, extra_latency_ms."
+        "allowed are device, fs_hz, block_size, gain_db, ceiling_db, extra_latency_ms, degrade."
     )
 
 

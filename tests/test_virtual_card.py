@@ -125,4 +125,4 @@ def test_the_thread_that_plays_is_known_to_the_operating_system():
             assert time.monotonic() < give_up_s, "nothing played"
             time.sleep(0.005)
         numbers = {path.name for path in Path("/proc/self/task").iterdir()}
-        assert str(engine.snapshot().thread_id) in numbers - {str(threading.get_native_id())}
+        assert str(engine.thread_id) in numbers - {str(threading.get_native_id())}

@@ -7,7 +7,6 @@ Everything a person can mend is raised as a RenderError.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -68,8 +67,8 @@ def play(
     headphone_eq=None, convention="ambix", loop=False, tracker="osc", osc_host="127.0.0.1",
     osc_port=9000, osc_dialect=None, fusion="vqf", mounting=True, invert=(), yaw_only=True, gestures=(),
     auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0, outputs=(), record_raw=None, process="own",
-    prediction="learnt", prediction_cap_ms=60.0, extra_latency_ms=0.0, poses=None, record=None, force=False. Raises
-    RenderError.
+    prediction="learnt", prediction_cap_ms=60.0, extra_latency_ms=0.0, degrade=False, poses=None, record=None,
+    force=False. Raises RenderError.
     """
     from rt_render.app.early_checks import check_seconds, check_sound_file, find_card
     from rt_render.app.parts import block_note
@@ -88,8 +87,7 @@ def play(
         if note:
             on_message(note)
         session = Session(settings, seconds=seconds, on_message=on_message, on_progress=on_progress)
-        status = run_session(session, watch)
-        return replace(status, engine=session.engine.snapshot())  # with the blocks that faded out
+        return run_session(session, watch)
 
 
 def demo(

@@ -46,3 +46,7 @@ PredictionCap = Annotated[
     float | None, typer.Option("--prediction-cap-ms", help="How far ahead at most, 0 to 200 ms; 60 by default.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Degrade = Annotated[
+    bool | None,
+    typer.Option("--degrade/--no-degrade", help="Lower the order, with a fade, while blocks take too long."),
+]

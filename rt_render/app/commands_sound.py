@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from firmware_bridge.commands.terminal import INTERRUPTED, OUT, number_or_name, say
+from firmware_bridge.commands.terminal import ERR, INTERRUPTED, OUT, number_or_name, print_json, say
 from rt_render.app import api
 from rt_render.app.cli_options import (
+    AsJson,
     Block,
     Ceiling,
     Config,
     Convention,
+    Degrade,
     Device,
     Dialect,
     Equaliser,
@@ -40,12 +42,15 @@ def demo(
     ),
     force: Force = False,
     device: Device = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Play the built-in scene to a simulated head, live; keep the sound, a picture and a report."""
     from firmware_bridge.commands.progress_bar import ProgressBar
     from rt_render.app.live_view import LiveView
+    from rt_render.app.outcome import session_json
 
-    with ProgressBar(OUT) as progress, LiveView(OUT) as view:
+    shown = ERR if as_json else OUT
+    with ProgressBar(shown) as progress, LiveView(shown, quiet=as_json) as view:
         files = api.demo(
             seconds=seconds,
             out=out,
@@ -55,9 +60,13 @@ def demo(
             on_progress=progress,
             watch=view,
         )
-    say(OUT, files.summary, "")
-    for path, what in ((files.wav, "what both ears got"), (files.picture, "picture"), (files.report, "report")):
-        OUT.print(f"  [bold]{escape(str(path))}[/bold]  {what}", soft_wrap=True)
+    written = ((files.wav, "what both ears got"), (files.picture, "picture"), (files.report, "report"))
+    if as_json:
+        print_json(session_json(files.status) | {"files": [str(path) for path, _ in written]})
+    else:
+        say(OUT, files.summary, "")
+        for path, what in written:
+            OUT.print(f"  [bold]{escape(str(path))}[/bold]  {what}", soft_wrap=True)
     if files.interrupted:
         raise typer.Exit(INTERRUPTED)
 
@@ -89,15 +98,18 @@ def play(
     record: Annotated[Path | None, typer.Option(help="Keep what is played in this file.")] = None,
     force: Force = False,
     seconds: Seconds = None,
+    degrade: Degrade = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No live view, only what is worth knowing.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Play a file or the built-in scene live, following your head. Keys: r + - m space t [ ] ? q."""
     from firmware_bridge.commands.progress_bar import ProgressBar
     from rt_render.app.live_view import LiveView
+    from rt_render.app.outcome import session_json
     from rt_render.app.words import summary
 
-    code = 0
-    with ProgressBar(OUT) as progress, LiveView(OUT, quiet=quiet) as view:
+    code, shown = 0, ERR if as_json else OUT
+    with ProgressBar(shown) as progress, LiveView(shown, quiet=quiet or as_json) as view:
         try:
             view.last = api.play(
                 input,
@@ -127,12 +139,15 @@ def play(
                 prediction=prediction,
                 prediction_cap_ms=prediction_cap_ms,
                 extra_latency_ms=extra_latency_ms,
+                degrade=degrade,
                 record=record,
                 force=force or None,
             )
         except KeyboardInterrupt:
             code = INTERRUPTED
-    if view.last:
+    if view.last and as_json:
+        print_json(session_json(view.last))
+    elif view.last:
         say(OUT, summary(view.last), "")
     if code:
         raise typer.Exit(code)

@@ -1,7 +1,7 @@
 """The demo: the built-in scene to a simulated head, live; a recording, a picture and a report of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +19,14 @@ _MIN_S, _MAX_S = 0.5, 600.0
 
 @dataclass(frozen=True, slots=True)
 class DemoFiles:
-    """What a demo has written, how it went in one sentence, and whether it was interrupted before its end."""
+    """What a demo has written, how it went in one sentence and in figures, whether it was interrupted."""
 
     wav: Path
     picture: Path
     report: Path
     summary: str
     interrupted: bool
+    status: SessionStatus
 
 
 def demonstrate(
@@ -73,7 +74,7 @@ def demonstrate(
         if status is None:
             raise
         interrupted = True
-    status = replace(status, engine=session.engine.snapshot())  # with the blocks that faded out
+    status = session.ended_with(status)
     from rt_render.app.plots import draw_story  # matplotlib is slow to import: not before the sound
     from rt_render.app.report import write_report
     from rt_render.app.story import tell_story
@@ -81,4 +82,4 @@ def demonstrate(
     story = tell_story(session, status, np.concatenate(trace))
     draw_story(story, picture)
     write_report(story, report, wav, picture)
-    return DemoFiles(wav, picture, report, summary(status), interrupted)
+    return DemoFiles(wav, picture, report, summary(status), interrupted, status)

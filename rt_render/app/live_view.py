@@ -15,7 +15,7 @@ from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
 from rt_render.app.budget_words import budget_line
 from rt_render.app.controls import SHORT_HELP, handle_keys, long_help
 from rt_render.app.session import Session, SessionStatus
-from rt_render.app.words import card_latency, clock
+from rt_render.app.words import card_latency, clock, counted
 
 _PLAIN_EVERY_S = 2.0
 _METER_CELLS, _METER_FLOOR_DB = 40, -60.0
@@ -73,25 +73,28 @@ def view_of(session: Session, status: SessionStatus) -> Group:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", justify="right", no_wrap=True, min_width=8)
     table.add_column(no_wrap=True)
-    table.add_row("playing", Text(f"{session.source.title} · order {plan.order} · {session.decoder.head}"))
+    table.add_row(
+        "playing", Text(f"{session.source.title} · {_order(engine.order, plan.order)} · {session.decoder.head}")
+    )
     table.add_row("head", Text(pose_text(status)))
     table.add_row("tracker", Text(tracker_text(status)))
     table.add_row("left", meter(engine.rms[0], engine.peak[0]))
     table.add_row("right", meter(engine.rms[1], engine.peak[1]))
-    late = f"{engine.late_blocks} missed, {engine.underruns} underruns"
-    table.add_row(
-        "block",
-        Text(
-            f"{late} · {1e6 * engine.block_s:.0f} µs of {1e6 * budget_s:.0f}, "
-            f"99.9 % below {1e6 * engine.block_p999_s:.0f}",
-            style="" if not (engine.late_blocks or engine.underruns) else "yellow",
-        ),
-    )
+    times = f"{1e6 * engine.block_s:.0f} µs of {1e6 * budget_s:.0f}, 99.9 % below {1e6 * engine.block_p999_s:.0f}"
+    table.add_row("block", Text(f"{engine.late_blocks} missed, {engine.underruns} underruns · {times}"))
+    if status.glitches.last is not None:
+        table.add_row(
+            "glitches", Text(f"{counted(status.glitches)} · last {status.glitches.last.in_words()}", "yellow")
+        )
     table.add_row("latency", Text(latency_text(status, budget_s)))
     if status.tracker is not None:
         table.add_row("motion", Text(budget_line(status.budget)))
     table.add_row("position", Text(position_text(status)))
     return Group(table, Text(SHORT_HELP, style="dim"))
+
+
+def _order(rendered: int, highest: int) -> str:
+    return f"order {highest}" if rendered == highest else f"order {rendered} of {highest}"
 
 
 def plain_line(status: SessionStatus) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rt_render import __version__
 from rt_render.app.budget_words import budget_markdown
+from rt_render.app.glitch_words import glitches_markdown
 from rt_render.app.story import Story
 from rt_render.app.words import card_latency, decibels, limiting, plural
 from rt_render.errors import RenderError
@@ -68,6 +69,7 @@ def report_text(story: Story, wav: Path | None, picture: Path) -> str:
         f"# {story.title}: {engine.frame / story.fs_hz:.0f} s with a turning head\n\n"
         f"{heard}![The head's motion, the level at both ears, and block times]({picture.name})\n\n"
         f"## What was rendered\n\n{_table(rows)}\n## How it went\n\n{_table(figures)}\n"
+        f"{glitches_markdown(story.status.glitches)}"
         f"{budget_markdown(story.budget)}"
         f"## What to listen for\n\n{_LISTEN}\n## Next\n\n{_NEXT}"
     )

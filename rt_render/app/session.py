@@ -4,7 +4,7 @@ import gc
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from firmware_bridge.opening import RunningBridge, open_bridge
@@ -13,6 +13,9 @@ from rt_render.app.budget import Budget
 from rt_render.app.budget_meter import BudgetMeter
 from rt_render.app.budget_words import device_advice
 from rt_render.app.decoding import Progress
+from rt_render.app.degradation import make_degradation
+from rt_render.app.glitch_watch import GlitchWatch
+from rt_render.app.glitches import Glitches
 from rt_render.app.parts import live_block_size, make_parts, start_gain_db
 from rt_render.app.recorder import Recorder
 from rt_render.app.settings import Settings
@@ -35,7 +38,7 @@ class SessionStatus:
 
     `played_s` is what has sounded of the source, however it was wound; `lap` counts from 1 where the source is
     looped, and position and length are then those within a lap. `budget` is that of the last seconds, None where no
-    pose was heard.
+    pose was heard. `glitches`: what went wrong since the start, each with its time and likely cause.
     """
 
     engine: Snapshot
@@ -50,6 +53,7 @@ class SessionStatus:
     tracking: bool
     gain_db: float
     budget: Budget | None
+    glitches: Glitches
 
 
 class Session:
@@ -86,12 +90,17 @@ class Session:
         self.feed = TraceFeed(self.engine)
         self.feed.add(self.budget.take)
         self._feeder = RingFeeder(self.source, self.engine.ring, on_message=on_message)
+        self._glitches = GlitchWatch(self.engine, self._feeder.longest_read_s, self._tracker_status, on_message)
+        self.feed.add(self._glitches.take_rows, self._glitches.take_events)
         self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
         self._gain_db = start_gain_db(settings)
         self._playing, self._muted, self._tracking = True, False, True
         self._advised = False
         try:
+            if settings.audio.degrade:
+                degradation = make_degradation(settings, self.decoder, self.engine, on_message, on_progress)
+                self.feed.add(degradation.take_rows)
             self._card = CardKeeper(
                 self.engine,
                 device=settings.audio.device,
@@ -139,6 +148,7 @@ class Session:
             gc.freeze()
             if self._recorder:
                 self._recorder.start()
+            self._glitches.begin()
             self.feed.start()
             self._card.start()
         except BaseException:
@@ -260,6 +270,13 @@ class Session:
         if self._playing:
             self.engine.play()
 
+    def _tracker_status(self) -> BridgeStatus | None:
+        return self._bridge.status() if self._bridge else None
+
+    def ended_with(self, last: SessionStatus) -> SessionStatus:
+        """Return the last status of a session that has stopped, with the blocks that faded out since."""
+        return replace(last, engine=self.engine.snapshot(), glitches=self._glitches.told)
+
     def _source_frame(self) -> int:
         """Frames of the source up to here; the filters ring on behind its end."""
         frame, end = self.engine.snapshot().frame, self.source.n_frames
@@ -277,7 +294,7 @@ class Session:
         return SessionStatus(
             engine=snapshot,
             card=card,
-            tracker=self._bridge.status() if self._bridge else None,
+            tracker=self._tracker_status(),
             position_s=(frame % lap if lap else frame) / fs_hz,
             length_s=None if n_frames is None else n_frames / fs_hz,
             lap=frame // lap + 1 if lap else None,
@@ -287,6 +304,7 @@ class Session:
             tracking=self._tracking,
             gain_db=self._gain_db,
             budget=budget,
+            glitches=self._glitches.told,
         )
 
 
@@ -295,4 +313,5 @@ def run_session(session: Session, watch: Callable[[Session], bool] | None = None
     with session:
         while not session.ended and (watch is None or watch(session)):
             time.sleep(_LOOK_S)
-        return session.status()
+        last = session.status()
+    return session.ended_with(last)

@@ -36,6 +36,7 @@ class Audio(_Section):
     extra_latency_ms: float = Field(
         default=0.0, ge=0.0, le=1000.0, description="0 to 1000 ms that wireless headphones take behind the card"
     )
+    degrade: bool = Field(default=False, description="true or false")
 
 
 class Head(_Section):
@@ -70,7 +71,8 @@ class Tracking(BridgeSettings):
     """Where the head's pose comes from: all that a bridge can be told, and the renderer's own keys."""
 
     poses: OptionalFile = Field(
-        default=None, description="the path of a CSV file (time_s,w,x,y,z) followed by the source's own time"
+        default=None,
+        description="the path of a CSV file (time_s,w,x,y,z) followed by the source's own time, or (render) a pose log",
     )
     process: Literal["own", "thread"] = Field(
         default="own", description='"own" (a process beside the renderer, which nothing here can hold up) or "thread"'
@@ -90,6 +92,7 @@ class Output(_Section):
     """What is kept of what is played."""
 
     record: OptionalFile = Field(default=None, description="the path of a new WAV, W64, CAF or FLAC file")
+    log: OptionalFile = Field(default=None, description="the path of a new pose log, as NAME.rtlog")
     force: bool = Field(default=False, description="true or false")
 
 
@@ -112,6 +115,7 @@ class Choices(TypedDict, total=False):
     gain_db: float | str | None
     ceiling_db: float | None
     extra_latency_ms: float | None
+    degrade: bool | None
     head: str | None
     order: int | str | None
     method: str | None
@@ -139,4 +143,5 @@ class Choices(TypedDict, total=False):
     prediction: str | None
     prediction_cap_ms: float | None
     record: str | Path | None
+    log: str | Path | None
     force: bool | None

@@ -4,6 +4,7 @@ from math import log10
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rt_render.app.glitches import Glitches
     from rt_render.app.session import SessionStatus
     from rt_render.engine.snapshot import Snapshot
     from rt_render.io.sound_card import CardStatus
@@ -11,6 +12,15 @@ if TYPE_CHECKING:
 VIRTUAL_API = "rt-render"
 """What the virtual card says instead of a host API."""
 _SILENCE_LIN = 1e-6
+_NOUNS = {
+    "late_block": "late block",
+    "long_block": "long block",
+    "host_underflow": "host underflow",
+    "underrun": "underrun",
+    "stale_pose": "tracker silence",
+    "non_finite": "non-finite stretch",
+    "clock_jump": "clock jump",
+}
 
 
 def decibels(level_lin: float) -> str:
@@ -50,6 +60,11 @@ def card_latency(card: "CardStatus") -> str:
     return f"{1e3 * (card.latency_s + card.adapter_latency_s):.1f} ms"
 
 
+def counted(glitches: "Glitches") -> str:
+    """Return how often what went wrong, such as "3 late blocks, 1 underrun"; "none" where all was well."""
+    return ", ".join(plural(n, _NOUNS[kind]) for kind, n in glitches.counts.items() if n) or "none"
+
+
 def summary(status: "SessionStatus") -> str:
     """Return one line about how a session went."""
     engine = status.engine
@@ -57,5 +72,10 @@ def summary(status: "SessionStatus") -> str:
     return (
         f"{clock(status.played_s)} played, {missed} of {engine.blocks}, "
         f"{plural(engine.underruns, 'underrun')}, longest block {1e3 * engine.longest_block_s:.2f} ms, "
-        f"highest peak {decibels(engine.highest_peak)}; {limiting(engine)}{cleaned(engine)}."
+        f"highest peak {decibels(engine.highest_peak)}; {limiting(engine)}{cleaned(engine)}.{_went_wrong(status)}"
     )
+
+
+def _went_wrong(status: "SessionStatus") -> str:
+    last = status.glitches.last
+    return "" if last is None else f" Went wrong: {counted(status.glitches)}; last {last.in_words()}."

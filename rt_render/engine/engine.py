@@ -2,6 +2,7 @@
 
 import ctypes
 import hashlib
+import threading
 from collections.abc import Callable
 from math import isqrt
 
@@ -48,6 +49,8 @@ CORRECTION_S = 0.01
 """A pose that comes elsewhere than predicted bends the path with this time constant."""
 MAX_EXTRA_LATENCY_S = 2.0
 CEILING_DB = -1.0
+BLOCK_TIME_BINS_S = tuple(62.5e-9 * 2 ** ((b + 1) / HISTOGRAM_BINS_PER_OCTAVE) for b in range(N_HISTOGRAM_BINS))
+"""Where the bins of block times end."""
 N_EVENTS = 1024
 """Events that wait for `drain_events` at most."""
 
@@ -98,6 +101,8 @@ class Engine:
         self._n_filter_sets = 0
         self._tell_filters: Callable[[int, NDArray[np.float64]], None] = lambda number, filters: None
         self._unused_filters: dict[int, int] = {}
+        self._lock = threading.Lock()
+        """Of the control side's threads, among themselves: one publishes while another looks."""
         self._pose_source: object = None
         self._retired: list[tuple[int, object]] = []
         self._paused_at = -1
@@ -241,8 +246,9 @@ class Engine:
         than is rendered is faded in once the delay line holds that order. Sets published faster than they fade
         replace each other; the last one is always reached.
         """
-        self._publish("filters_next", self._pack(filters))
-        self._free()
+        with self._lock:
+            self._publish("filters_next", self._pack(filters))
+            self._free()
 
     def tell_filters(self, tell: Callable[[int, NDArray[np.float64]], None]) -> None:
         """Let every set that is published from now on be told: its number in the trace and its taps.
@@ -296,9 +302,10 @@ class Engine:
 
     def _retire_pose_source(self, successor: object) -> None:
         # a block that is under way may still read from the one before
-        self._retired.append((self._word("begun"), self._pose_source))
-        self._pose_source = successor
-        self._free()
+        with self._lock:
+            self._retired.append((self._word("begun"), self._pose_source))
+            self._pose_source = successor
+            self._free()
 
     def _word(self, name: str) -> int:
         return int(load_word(self.address + field_offset(name)))
@@ -382,7 +389,8 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """Read counters, meters and the pose."""
-        self._free()
+        with self._lock:
+            self._free()
         s = self._s
         last_knot = max(1, self.plan.block_size // 128)
         return Snapshot(
@@ -402,7 +410,6 @@ class Engine:
             events_lost=self._events.lost,
             last_call_s=int(s["last_call_ns"]) * 1e-9,
             calls=int(s["calls"]),
-            thread_id=int(s["thread_id"]),
             stale_blocks=int(s["stale_blocks"]),
             non_finite=int(s["non_finite"]),
             limited_blocks=int(s["limited_blocks"]),
@@ -421,6 +428,8 @@ class Engine:
             longest_block_s=int(s["longest_block_ns"]) * 1e-9,
             block_p50_s=self.block_time_percentile_s(50.0),
             block_p999_s=self.block_time_percentile_s(99.9),
+            budget_s=self.plan.block_size / self.plan.fs_hz,
+            block_times=tuple(zip(BLOCK_TIME_BINS_S, s["histogram"].tolist(), strict=True)),
             device_latency_s=float(s["device_latency_s"]),
             hear_latency_s=float(s["hear_latency_s"]),
         )
@@ -429,6 +438,16 @@ class Engine:
     def ended(self) -> bool:
         """Whether the source has ended and the filters have rung out."""
         return bool(self._s["ended"])
+
+    @property
+    def thread_id(self) -> int:
+        """The operating system's number of the thread that played last; 0 before the first, and where it has none."""
+        return self._word("thread_id")
+
+    @property
+    def events_lost(self) -> int:
+        """Events that found no room for `drain_events`."""
+        return self._events.lost
 
     @property
     def last_block_s(self) -> float:
@@ -445,8 +464,7 @@ class Engine:
         if counts[-1] == 0:
             return 0.0
         index = int(np.searchsorted(counts, counts[-1] * percent / 100.0))
-        top = 62.5e-9 * 2 ** ((min(index, N_HISTOGRAM_BINS - 1) + 1) / HISTOGRAM_BINS_PER_OCTAVE)
-        return min(top, int(self._s["longest_block_ns"]) * 1e-9)
+        return min(BLOCK_TIME_BINS_S[min(index, N_HISTOGRAM_BINS - 1)], int(self._s["longest_block_ns"]) * 1e-9)
 
     def memory(self) -> list[tuple[int, int]]:
         """Return address and size in bytes of the engine's buffers as they are now, to be locked in memory.

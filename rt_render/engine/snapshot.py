@@ -11,7 +11,8 @@ class Snapshot:
     end of the last block, `pose_age_s` the pose's age when it began, `hear_latency_s` the time from then until its
     first sample is heard (0 offline). `order` is the one rendered, at most the plan's. `silent`: a pause has been
     carried out, nothing moves until `play`. `late_blocks` were not ready at their scheduled end (virtual card) or
-    reported by the sound card. `thread_id` is the operating system's number of the thread that plays, 0 unknown.
+    reported by the sound card. `budget_s` is what a block may take, its own length; `block_times` a histogram: blocks
+    that took up to so many seconds, and longer than the bin before.
     """
 
     frame: int
@@ -30,7 +31,6 @@ class Snapshot:
     events_lost: int
     last_call_s: float
     calls: int
-    thread_id: int
     stale_blocks: int
     non_finite: int
     limited_blocks: int
@@ -49,5 +49,7 @@ class Snapshot:
     longest_block_s: float
     block_p50_s: float
     block_p999_s: float
+    budget_s: float
+    block_times: tuple[tuple[float, int], ...]
     device_latency_s: float
     hear_latency_s: float

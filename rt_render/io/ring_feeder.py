@@ -1,5 +1,7 @@
 """The reader thread: keeps the engine's ring full from a source."""
 
+import time
+from collections import deque
 from collections.abc import Callable
 from threading import Event, Lock, Thread, current_thread
 from typing import Protocol
@@ -11,6 +13,8 @@ from rt_render.io.source import Source
 
 HANG_S = 3.0
 """A source that keeps its reader this long hangs: nobody waits for it any longer."""
+SLOW_READ_S = 0.05
+"""A read that takes longer is remembered."""
 
 
 class Ring(Protocol):
@@ -59,6 +63,19 @@ class RingFeeder:
         self._lock = Lock()
         """Held to decide whether the thread leaves, so that `stop` and the thread never differ about it."""
         self._abandoned = False
+        self._reading_since_s: float | None = None
+        self._slow_reads: deque[tuple[float, float]] = deque(maxlen=64)
+
+    def longest_read_s(self, since_s: float) -> float:
+        """Return how long the longest read of the source since a monotonic time took, if more than 50 ms; else 0.
+
+        A read under way counts with what it has taken so far. Any thread.
+        """
+        reading_since_s = self._reading_since_s
+        lately = [took_s for ended_s, took_s in tuple(self._slow_reads) if ended_s >= since_s]
+        if reading_since_s is not None and time.monotonic() - reading_since_s > SLOW_READ_S:
+            lately.append(time.monotonic() - reading_since_s)
+        return max(lately, default=0.0)
 
     @property
     def ended(self) -> bool:
@@ -155,7 +172,7 @@ class RingFeeder:
 
     def _feed(self, padded: NDArray[np.float32]) -> bool:
         """Move one chunk into the ring; False when it was the last."""
-        frames = self._source.read(self._chunk_frames)
+        frames = self._read()
         if self._abandoned:
             return True  # nobody takes what it brought; the ring may be gone
         n_channels = min(frames.shape[1], padded.shape[1])
@@ -166,6 +183,16 @@ class RingFeeder:
             self._n_notes_told += 1
             self._on_message(note)
         return len(frames) == self._chunk_frames
+
+    def _read(self) -> NDArray[np.float32]:
+        self._reading_since_s = began_s = time.monotonic()
+        try:
+            return self._source.read(self._chunk_frames)
+        finally:
+            ended_s = time.monotonic()
+            self._reading_since_s = None
+            if ended_s - began_s > SLOW_READ_S:
+                self._slow_reads.append((ended_s, ended_s - began_s))
 
     def _end(self) -> None:
         self._ended.set()

@@ -1,0 +1,88 @@
+"""Watches a session for what goes wrong: brings the engine's events and the system's evidence together."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from numpy.typing import NDArray
+
+from firmware_bridge.status import BridgeStatus
+from rt_render.app.causes import Evidence, difference
+from rt_render.app.glitches import Glitches, GlitchLog
+from rt_render.engine.engine import Engine
+from rt_render.io.system_counters import Counters, is_realtime, processor_speed, read_counters
+from rt_render.kernels.state import EVENT_NO_HOST_TIME
+
+LOOK_S, HISTORY_S = 0.2, 4.0
+"""How often the system's counters are read, and how long they are kept."""
+
+
+class GlitchWatch:
+    """Takes the rows and events of a `TraceFeed`, on its thread; `told` may be read from any.
+
+    `longest_read_s` says how long the longest read of the source since a monotonic time took, `tracker` how the
+    tracker does; both are asked only when something went wrong. Looking costs some 0.1 ms, five times a second.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        longest_read_s: Callable[[float], float],
+        tracker: Callable[[], BridgeStatus | None],
+        on_message: Callable[[str], None],
+    ) -> None:
+        self._engine, self._longest_read_s, self._tracker = engine, longest_read_s, tracker
+        self._on_message = on_message
+        self._looks: deque[Counters] = deque(maxlen=round(HISTORY_S / LOOK_S))
+        self.begin()
+
+    def begin(self) -> None:
+        """Count time from now on. Before anything is taken."""
+        self._log = GlitchLog(time.monotonic(), self._engine.plan.block_size / self._engine.plan.fs_hz)
+        self._looks.append(read_counters(0))
+
+    @property
+    def told(self) -> Glitches:
+        """What went wrong so far."""
+        return self._log.told
+
+    def take_rows(self, rows: NDArray[Any]) -> None:
+        """Look at the system now and then, so that there is a before when something happens."""
+        if time.monotonic() - self._looks[-1].time_s >= LOOK_S:
+            self._looks.append(read_counters(self._engine.thread_id))
+
+    def take_events(self, events: NDArray[Any]) -> None:
+        """Note what went wrong, with its likely cause."""
+        now = read_counters(self._engine.thread_id)
+        self._log.take(
+            events, lambda since_s: self._evidence(since_s, now), time.time() - now.time_s, self._engine.events_lost
+        )
+        for event in events[events["kind"] == EVENT_NO_HOST_TIME]:
+            self._on_message(
+                "the sound card's host does not tell when a block is heard: "
+                f"it is taken to be {1e3 * float(event['amount']):.0f} ms after it was asked for"
+            )
+
+    def _evidence(self, since_s: float, now: Counters) -> Evidence:
+        looks = [*self._looks, now]
+        first = max((i for i, look in enumerate(looks) if look.time_s <= since_s), default=0)
+        seen = looks[first:]
+        gap_s = max((b.time_s - a.time_s for a, b in pairwise(seen)), default=0.0)
+        evidence = Evidence(
+            **difference(seen[0], now),  # type: ignore[arg-type]
+            stood_still_s=max(0.0, gap_s - LOOK_S),
+            read_s=self._longest_read_s(since_s),
+            speed=processor_speed(),
+            realtime=is_realtime(self._engine.thread_id),
+            tracker=self._tracker(),
+        )
+        # a thread that wakes a thousand times a second waits a little each time, also where nothing is wrong
+        before_s = seen[0].time_s - looks[0].time_s
+        if before_s > LOOK_S and looks[0].waited_s is not None and seen[0].waited_s is not None:
+            usual = (seen[0].waited_s - looks[0].waited_s) / before_s
+            waited_s = evidence.waited_s - usual * (now.time_s - seen[0].time_s)
+            evidence = replace(evidence, waited_s=max(0.0, waited_s))
+        return evidence
