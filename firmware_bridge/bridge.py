@@ -124,6 +124,7 @@ class Bridge:
             self._source.close()
             if self._outputs is not None:
                 self._outputs.close()
+            self._pipeline.close()
 
     def _turn(self) -> None:
         pipeline = self._pipeline

@@ -7,7 +7,7 @@ from firmware_bridge.decoder import Counts
 from firmware_bridge.device_store import Remembered
 from firmware_bridge.dialect import Axes, Dialect, Transport
 from firmware_bridge.memory import Memory
-from firmware_bridge.messages import Motion, Pong
+from firmware_bridge.messages import Motion, Pong, Quat
 from firmware_bridge.pings import Pings
 from firmware_bridge.plain_quaternion import IDENTITY
 from firmware_bridge.pose import PoseSample
@@ -20,7 +20,6 @@ from firmware_bridge.stages.mounting import Mounting, inverted
 from firmware_bridge.stages.recentre import Recentre
 from firmware_bridge.stages.slow_recentre import SlowRecentre
 from firmware_bridge.status import BridgeStatus, with_age
-from firmware_bridge.virtual.timeline_source import NoSource
 from firmware_bridge.wearable import Wearable
 
 POLL_S, EASE_POLL_S = 0.05, 0.005
@@ -49,6 +48,7 @@ class PosePipeline:
         self._worlds = 0
         self._raw: PoseSample | None = None
         self._button = False
+        self._is_mounted_as_known = True
         self._mag_is_missed = False
         self._published = 0
 
@@ -67,7 +67,7 @@ class PosePipeline:
         poses: list[PoseSample] = []
         if not heard:
             return poses
-        wearable = self._worn(source)
+        wearable = self._worn(source, heard[0].arrival_s)
         for one in heard:
             message, arrival_s = one.message, one.arrival_s
             if isinstance(message, Motion):
@@ -88,12 +88,13 @@ class PosePipeline:
             self._wearable.went_away()
         raw, out = self._raw, None
         if raw is not None:
-            if self._recentre.easing and self._fail_safe.state in ("live", "held"):
-                out = self._finish(raw, now_s)
-            else:
-                quat = self._fail_safe.quiet(now_s)
-                if quat is not None:
-                    out = PoseSample(raw.time_s, quat, None, raw.seq)
+            if self._recentre.easing:
+                self._fail_safe.reference_moved(self._recentre.apply(raw, now_s).quat_world_from_head)
+            quat = self._fail_safe.quiet(now_s)
+            if quat is not None:
+                # What is held no longer turns.
+                gyro = raw.gyro_rad_s if self._fail_safe.state == "live" else None
+                out = PoseSample(raw.time_s, quat, gyro, raw.seq)
         for sentence in self._fail_safe.news():
             self._say(sentence)
         return out
@@ -114,15 +115,19 @@ class PosePipeline:
         self._slow_recentre.reset()
         self._say("recentred: where you look now is straight ahead")
         dialect, device_id = self._device
-        if dialect is not None and wearable.heading_is_absolute:
+        if dialect is not None and wearable.heading_is_absolute and self._is_mounted_as_known:
             self._memory.remember_reference(dialect, device_id, self._recentre.reference)
+
+    def close(self) -> None:
+        """Wait until what is to be remembered is written down."""
+        self._memory.close()
 
     def status(self, source: Source, now_s: float) -> BridgeStatus:
         """Return how source and stream do at this moment."""
         heard = source.health()
         dialect = source.dialect.name if source.dialect is not None else ""
         status = BridgeStatus("", source.name, heard.sender, dialect, heard.connected)
-        if isinstance(source, NoSource):
+        if not heard.is_worn:
             return with_age(replace(status, state="none"), None, now_s)
         worn = self._wearable
         health = self._meter.snapshot(
@@ -142,15 +147,15 @@ class PosePipeline:
         )
         return with_age(status, self.newest_s, now_s)
 
-    def _worn(self, source: Source) -> Wearable:
+    def _worn(self, source: Source, now_s: float) -> Wearable:
         """Return the wearable that is heard, a new one where it is another device."""
         device = (source.dialect, source.device_id)
         if self._wearable is None or device != self._device:
             self._device = device
-            self._wearable = self._met(source)
+            self._wearable = self._met(source, now_s)
         return self._wearable
 
-    def _met(self, source: Source) -> Wearable:
+    def _met(self, source: Source, now_s: float) -> Wearable:
         dialect, settings = source.dialect, self._settings
         known = self._memory.recall(dialect, source.device_id) if dialect is not None else Remembered()
         mounting = known.mounting if settings.mounting else Mounting()
@@ -160,6 +165,8 @@ class PosePipeline:
                 f"run `firmware-bridge calibrate {settings.tracker}`"
             )
         mounting = inverted(mounting or Mounting(), settings.invert)
+        # Otherwise mounted, another pose is ahead.
+        self._is_mounted_as_known = mounting == (known.mounting or Mounting())
         wearable = Wearable(dialect, mounting, exact=source.exact_times, fusion=settings.fusion)
         make_ping = dialect.make_ping if dialect is not None else None
         self._pings = Pings(make_ping) if make_ping is not None else None
@@ -171,7 +178,8 @@ class PosePipeline:
             self._hold_still.arm()
             self._say("hold still and look ahead for two seconds: that will be straight ahead")
         # A device that knows north is ahead where it was; of another one nothing holds that was said before.
-        self._recentre.restore(known.reference if known.reference and wearable.heading_is_absolute else IDENTITY)
+        holds = wearable.heading_is_absolute and self._is_mounted_as_known
+        self._begin_at((known.reference if holds else None) or IDENTITY, now_s)
         return wearable
 
     def _move(self, wearable: Wearable, motion: Motion, arrival_s: float) -> PoseSample | None:
@@ -179,7 +187,7 @@ class PosePipeline:
         if raw is None:
             return None
         if wearable.worlds != self._worlds:
-            self._enter_new_world(wearable, raw)
+            self._enter_new_world(wearable, raw, arrival_s)
         if wearable.lacks_mag and not self._mag_is_missed:
             self._mag_is_missed = True
             self._say("the tracker sends no magnetometer values: fusion vqf9d works as vqf here")
@@ -197,13 +205,22 @@ class PosePipeline:
         held_still = self._hold_still is not None and self._hold_still.feed(quat, time_s)
         return (self._double_nod is not None and self._double_nod.feed(quat, time_s)) or held_still
 
-    def _enter_new_world(self, wearable: Wearable, raw: PoseSample) -> None:
-        """Take the first pose of another world as ahead, at once: there is no way between two worlds."""
+    def _enter_new_world(self, wearable: Wearable, raw: PoseSample, now_s: float) -> None:
+        """Take the first pose of another world as ahead."""
         if self._worlds or wearable.first_is_ahead:
-            self._recentre.restore(raw.quat_world_from_head)
+            self._begin_at(raw.quat_world_from_head, now_s)
         if self._worlds:
             self._say(f"the head tracker has a new idea of ahead ({wearable.why_new}): where you look now is ahead")
         self._worlds = wearable.worlds
+
+    def _begin_at(self, reference: Quat, now_s: float) -> None:
+        """Take a reference that has nothing to do with the last: what is shown is all that leads over to it."""
+        self._recentre.restore(reference)
+        self._fail_safe.ease_from_shown(now_s)
+        self._slow_recentre.reset()
+        if self._double_nod is not None:
+            self._double_nod = DoubleNod()
+        self._button = False
 
     def _finish(self, raw: PoseSample, now_s: float) -> PoseSample:
         pose = self._recentre.apply(raw, now_s)

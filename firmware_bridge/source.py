@@ -16,6 +16,7 @@ class SourceHealth:
     """How a source does: `sender` in words or "", `dropped` counts what could not be used, `counts` of which kind.
 
     `is_open` is false once the port itself is gone or could not be opened, and not where it is only silent.
+    `is_worn` is false where nobody wears anything, and no pose will ever come.
     """
 
     connected: bool
@@ -23,6 +24,7 @@ class SourceHealth:
     dropped: int
     counts: Counts | None = None
     is_open: bool = True
+    is_worn: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class NoSource:
 
     def health(self) -> SourceHealth:
         """Return that nobody is there."""
-        return SourceHealth(False, "", 0)
+        return SourceHealth(False, "", 0, is_worn=False)
 
     def say(self, data: bytes) -> bool:
         """Return that nobody listens."""
