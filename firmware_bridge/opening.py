@@ -14,6 +14,7 @@ from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.memory import Memory
 from firmware_bridge.notices import Notices
+from firmware_bridge.osc.output_host import is_own_address
 from firmware_bridge.osc.output_spec import parse_output
 from firmware_bridge.osc.remote import OscRemote
 from firmware_bridge.osc.source import OscSource
@@ -82,8 +83,7 @@ def open_thread(
 ) -> Bridge:
     """Return a bridge that runs on a thread of this process and publishes to `mailbox`, which it closes.
 
-    Raises BridgeError for a source that cannot be, such as a file or an extra that is missing, and for an output
-    whose host is not known.
+    Raises BridgeError for a source that cannot be, such as a file or an extra that is missing.
     """
     notices = Notices(on_message)
     pipeline = PosePipeline(settings, Memory(store or DeviceStore(), on_message), on_message)
@@ -129,7 +129,8 @@ def make_source(settings: BridgeSettings, notices: Notices) -> Source:
         case Kind.AUTO:
             return AutoSource(notices, others=[_osc(settings, spec, notices)], record=record)
         case Kind.SERIAL if spec.place == "auto":
-            return AutoSource(notices, lambda: serial_places(dialect, spec.number), record=record)
+            wanted = dialect.name if dialect is not None else "head"
+            return AutoSource(notices, lambda: serial_places(dialect, spec.number), record=record, wanted=wanted)
         case Kind.SERIAL:
             return open_source.serial_source(spec.place, notices, dialect, spec.number, record)
     if dialect is None:
@@ -159,15 +160,20 @@ def _check(settings: BridgeSettings, spec: TrackerSpec) -> None:
             f"{spec.dialect} is silent until it is asked, and ports that may be other devices' are not written to: "
             f"name its port, such as {spec.dialect}:/dev/ttyUSB0 or {spec.dialect}:COM3."
         )
+    if spec.kind is Kind.UDP:
+        _check_outputs(settings, spec.place, spec.number or 0, "choose another port for one of them")
     if spec.kind in (Kind.OSC, Kind.AUTO):
-        own_port = spec.number or settings.osc_port
-        for text in settings.outputs:
-            output = parse_output(text)
-            if output.port == own_port and output.host in (settings.osc_host, "127.0.0.1", "localhost", "::1"):
-                raise BridgeError(
-                    f"output {text!r} would come back as a head tracker, for port {own_port} is where OSC is heard: "
-                    "choose another --osc-port."
-                )
+        _check_outputs(settings, settings.osc_host, spec.number or settings.osc_port, "choose another --osc-port")
+
+
+def _check_outputs(settings: BridgeSettings, own_host: str, own_port: int, next_step: str) -> None:
+    for text in settings.outputs:
+        output = parse_output(text)
+        if output.port == own_port and (output.host == own_host or is_own_address(output.host)):
+            raise BridgeError(
+                f"output {text!r} would come back as a head tracker, for port {own_port} is where one is heard: "
+                f"{next_step}."
+            )
 
 
 def _outputs(settings: BridgeSettings, notices: Notices) -> Outputs | None:

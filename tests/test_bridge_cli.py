@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -140,7 +141,7 @@ def test_detection_finds_what_is_simulated(call, port, tmp_path):
 def test_detection_of_nothing_is_said_and_told_by_the_exit_code(call, monkeypatch, tmp_path):
     code, out, _ = call("detect", tmp_path / "nothing", "--json", "--seconds", "0.3")
     assert code == 1 and json.loads(out)[0]["dialect"] is None
-    monkeypatch.setattr(look, "_listen", lambda *_: [])
+    monkeypatch.setattr(look, "_listen", lambda *_: ([], False))
     code, out, _ = call("detect")
     assert code == 1 and "No serial port is there" in out
 
@@ -402,3 +403,18 @@ def test_nods_are_marks_on_a_line_and_numbers_read_well():
     assert strip([], 15.0, 11) == "·····│·····"
     assert (plural(1, "frame"), plural(2, "frame")) == ("1 frame", "2 frames")
     assert (hertz(None), hertz(9.96), hertz(199.7)) == ("", "10.0 Hz", "200 Hz")
+
+
+def test_an_interrupted_detect_tells_what_it_has_and_ends_at_once(tmp_path):
+    master, slave = pty.openpty()
+    try:
+        command = [*PROGRAM, "detect", os.ttyname(slave), "--osc", "--seconds", "500", "--json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+            time.sleep(3.0)  # it says nothing before it is done
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate(timeout=20)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert child.returncode == 130 and not err
+    assert "silent" in json.loads(out)[0]["heard"]

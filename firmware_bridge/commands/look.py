@@ -1,5 +1,6 @@
 """The commands that only look: list, detect, dialects."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ from rich.table import Table
 
 from firmware_bridge.commands.options import AsJson
 from firmware_bridge.commands.progress_bar import ProgressBar
-from firmware_bridge.commands.terminal import ERR, OUT, print_json
+from firmware_bridge.commands.terminal import ERR, INTERRUPTED, OUT, print_json
 from firmware_bridge.commands.words import hertz, plural
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ def detect(
     as_json: AsJson = False,
 ) -> None:
     """Say what each port speaks, by listening only: nothing is written to any. Exit code 1 when nothing is heard."""
-    found = _listen(port or [], seconds, host if osc else None)
+    found, interrupted = _listen(port or [], seconds, host if osc else None)
     speaking = [one for one in found if one.dialect is not None]
     if as_json:
         print_json([asdict(one) for one in found])
-    elif not found:
+    elif not found and not interrupted:
         OUT.print("No serial port is there: plug the head tracker in, or listen for OSC with --osc.", soft_wrap=True)
     else:
         OUT.print(_table_of(found))
@@ -58,11 +59,12 @@ def detect(
             OUT.print(f"Listen to it with [bold]rt-render play --tracker {escape(_tracker_of(one))}[/bold]")
         if osc and host in ("127.0.0.1", "localhost", "::1"):
             OUT.print("Only programs of this machine were heard over UDP: add --host 0.0.0.0 for other devices.")
-    if not speaking:
-        raise typer.Exit(1)
+    if interrupted or not speaking:
+        raise typer.Exit(INTERRUPTED if interrupted else 1)
 
 
-def _listen(ports: list[str], seconds: float, udp_host: str | None) -> "list[Found]":
+def _listen(ports: list[str], seconds: float, udp_host: str | None) -> "tuple[list[Found], bool]":
+    """Return what was found, and whether Ctrl-C came before all was heard."""
     import threading
     import time
 
@@ -71,32 +73,41 @@ def _listen(ports: list[str], seconds: float, udp_host: str | None) -> "list[Fou
 
     found: list[Found] = []
     failed: list[BaseException] = []
+    over, done = threading.Event(), threading.Event()
+    interrupted = False
 
     def work() -> None:
         try:
             named = [SerialPort(port, "", "") for port in ports]
-            found.extend(detect_ports(seconds=seconds, ports=named or None))
+            found.extend(detect_ports(seconds=seconds, ports=named or None, is_over=over.is_set))
             if not ports:
-                found.extend(one for one in listed_trackers() if one.place)
+                found.extend(one for one in listed_trackers(over.is_set) if one.place)
             if udp_host is not None:
-                found.extend(_datagrams(min(seconds, 3.0), udp_host))
+                found.extend(_datagrams(min(seconds, 3.0), udp_host, over.is_set))
         except BaseException as error:
             failed.append(error)
+        finally:
+            done.set()
 
     thread = threading.Thread(target=work, daemon=True)
     begin_s = time.monotonic()
     with ProgressBar(ERR) as progress:
         thread.start()
-        while thread.is_alive():
+        while not done.is_set():
             share = (time.monotonic() - begin_s) / (seconds + (3.0 if udp_host is not None else 0.0))
-            progress(min(share, 0.99), "listening")
-            thread.join(0.1)
+            try:
+                progress(min(share, 0.99), "listening")
+                done.wait(0.1)
+            except KeyboardInterrupt:
+                # Its threads see that within a look, and what they have is worth telling.
+                interrupted = True
+                over.set()
     if failed:
         raise failed[0]
-    return found
+    return found, interrupted
 
 
-def _datagrams(seconds: float, host: str) -> "list[Found]":
+def _datagrams(seconds: float, host: str, is_over: Callable[[], bool]) -> "list[Found]":
     """Listen at the usual ports of devices and of OSC at once; return those where something came."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -104,8 +115,8 @@ def _datagrams(seconds: float, host: str) -> "list[Found]":
     from firmware_bridge.sources.detect import detect_datagrams
 
     with ThreadPoolExecutor(1) as pool:
-        devices = pool.submit(detect_datagrams, seconds, host)
-        programs = [_found(one) for one in listen_for_osc(seconds, host=host) if one.n_packets]
+        devices = pool.submit(detect_datagrams, seconds, host, is_over)
+        programs = [_found(one) for one in listen_for_osc(seconds, host=host, is_over=is_over) if one.n_packets]
         return [*(one for one in devices.result() if one.n_bytes or one.dialect), *programs]
 
 

@@ -4,7 +4,7 @@ import errno
 import select
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -86,11 +86,14 @@ class OscDetector:
 
 
 def listen_for_osc(
-    seconds: float = LISTEN_S, ports: Sequence[int] = USUAL_PORTS, host: str = "127.0.0.1"
+    seconds: float = LISTEN_S,
+    ports: Sequence[int] = USUAL_PORTS,
+    host: str = "127.0.0.1",
+    is_over: Callable[[], bool] = lambda: False,
 ) -> list[OscHeard]:
     """Return who spoke to which port within `seconds`; ports in use are told with an empty sender.
 
-    `host` "0.0.0.0" hears other machines too. Waits.
+    `host` "0.0.0.0" hears other machines too; `is_over` tells to return before the time is up. Waits.
     """
     busy: list[OscHeard] = []
     detectors: dict[tuple[int, str], OscDetector] = {}
@@ -106,7 +109,7 @@ def listen_for_osc(
             listener.setblocking(False)
             listeners[listener] = port
         end_s = time.monotonic() + seconds
-        while listeners and (left_s := end_s - time.monotonic()) > 0.0:
+        while listeners and (left_s := end_s - time.monotonic()) > 0.0 and not is_over():
             ready, _, _ = select.select(list(listeners), [], [], min(left_s, POLL_S))
             for listener in ready:
                 _hear(listener, listeners[listener], detectors)

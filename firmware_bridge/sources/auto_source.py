@@ -73,7 +73,8 @@ class AutoSource:
 
     Several at once: the one whose dialect comes first in the table, and it is said. `places` says what is there;
     `others` are listened to as well (OSC). Nothing is written before a place has identified itself. `record`
-    names a new file for the raw bytes of what is chosen; raises BridgeError where it cannot be.
+    names a new file for the raw bytes of what is chosen; raises BridgeError where it cannot be. `wanted`: which kind
+    of tracker, for people.
     """
 
     def __init__(
@@ -82,12 +83,14 @@ class AutoSource:
         places: Places = all_places,
         others: Sequence[Source] = (),
         record: Path | None = None,
+        wanted: str = "head",
     ) -> None:
-        self.name = "any head tracker"
+        self.name = f"any {wanted} tracker"
         self.dialect: Dialect | None = None
         self.device_id = ""
         self.exact_times = False
         self._notices, self._places, self._others = notices, places, tuple(others)
+        self._wanted = wanted
         self._writer = None if record is None else RawRecordingWriter(record)
         self._sources: dict[str, Source] = {}
         self._told: dict[str, str] = {}
@@ -192,4 +195,4 @@ class AutoSource:
         # It is news, or has been true for long: not each time that it is found so.
         if heard != self._nothing or now_s - self._nothing_s > REMIND_S:
             self._nothing, self._nothing_s = heard, now_s
-            self._notices.say(f"no head tracker is heard yet: {heard}")
+            self._notices.say(f"no {self._wanted} tracker is heard yet: {heard}")

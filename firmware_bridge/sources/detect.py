@@ -18,6 +18,14 @@ LISTEN_S = 8.0
 RATE_S = 1.0
 POLL_S = 0.05
 
+IsOver = Callable[[], bool]
+"""Whether somebody wants no more listening: what was found so far is returned at once then."""
+
+
+def never() -> bool:
+    """Return that the time asked for is to be taken."""
+    return False
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -37,10 +45,12 @@ def detect_ports(
     on_progress: Callable[[Found], None] = lambda found: None,
     seconds: float = LISTEN_S,
     ports: Sequence[SerialPort] | None = None,
+    is_over: IsOver = never,
 ) -> list[Found]:
     """Return what each serial port speaks, listening to all at once; nothing is written to any.
 
-    `on_progress` gets each finding as it is made, on other threads. `ports` None means all that are there.
+    `on_progress` gets each finding as it is made, on other threads. `ports` None means all that are there;
+    `is_over` is asked twenty times a second whether to return before the time is up.
     """
     listed = serial_ports() if ports is None else ports
     if not listed:
@@ -48,14 +58,14 @@ def detect_ports(
     with ThreadPoolExecutor(len(listed), thread_name_prefix="detect") as pool:
 
         def one(port: SerialPort) -> Found:
-            found = _listen_to_port(port, seconds)
+            found = _listen_to_port(port, seconds, is_over)
             on_progress(found)
             return found
 
         return list(pool.map(one, listed))
 
 
-def listed_trackers() -> list[Found]:
+def listed_trackers(is_over: IsOver = never) -> list[Found]:
     """Return MIDI and HID devices that are head trackers by name or by their own description.
 
     MIDI devices are listened to for a second; nothing is written to any, so most are silent until they are named.
@@ -63,13 +73,13 @@ def listed_trackers() -> list[Found]:
     found = []
     for list_places in (_midi, _hid):
         try:
-            found += list_places()
+            found += list_places(is_over)
         except BridgeError as missing:
             found.append(Found("", "", Transport.MIDI if list_places is _midi else Transport.HID, str(missing)))
     return found
 
 
-def detect_datagrams(seconds: float = 3.0, host: str = "127.0.0.1") -> list[Found]:
+def detect_datagrams(seconds: float = 3.0, host: str = "127.0.0.1", is_over: IsOver = never) -> list[Found]:
     """Return what comes to the devices' usual UDP ports within `seconds`.
 
     `host` is the address of this machine to listen at: the usual one hears programs on it only, "0.0.0.0" other
@@ -78,29 +88,29 @@ def detect_datagrams(seconds: float = 3.0, host: str = "127.0.0.1") -> list[Foun
     places = [(one.udp_port, one.name) for one in DIALECTS.values() if one.udp_port is not None]
 
     def listen(place: tuple[int, str]) -> Found:
-        return _listen_to_udp(host, *place, seconds)
+        return _listen_to_udp(host, *place, seconds, is_over)
 
     with ThreadPoolExecutor(len(places), thread_name_prefix="detect") as pool:
         return list(pool.map(listen, places))
 
 
-def _listen_to_port(port: SerialPort, seconds: float) -> Found:
+def _listen_to_port(port: SerialPort, seconds: float, is_over: IsOver) -> Found:
     link = SerialLink(port.device, USUAL_BAUDS)
     try:
         link.open(POLL_S)
         try:
-            return _hear_out(port, link, seconds)
+            return _hear_out(port, link, seconds, is_over)
         finally:
             link.close()
     except LinkError as loss:
         return Found(port.device, port.description, Transport.SERIAL, str(loss).removesuffix("; trying again"))
 
 
-def _hear_out(port: SerialPort, link: ByteLink, seconds: float) -> Found:
+def _hear_out(port: SerialPort, link: ByteLink, seconds: float, is_over: IsOver) -> Found:
     end_s = time.monotonic() + seconds
     search = BaudSearch(serial_dialects(), USUAL_BAUDS, time.monotonic())
     verdict: Verdict | None = None
-    while search.n_rounds == 0 and (now_s := time.monotonic()) < end_s:
+    while search.n_rounds == 0 and (now_s := time.monotonic()) < end_s and not is_over():
         newest = search.feed(link.read(POLL_S))
         if newest is not None:
             # Once it is known, a little longer: the rate wants to be told, too.
@@ -128,7 +138,7 @@ def _who_waits() -> str:
     return f"{', '.join(names[:-1])} and {names[-1]} wait to be asked: name the dialect and the port"
 
 
-def _listen_to_udp(host: str, port: int, name: str, seconds: float) -> Found:
+def _listen_to_udp(host: str, port: int, name: str, seconds: float, is_over: IsOver = never) -> Found:
     from firmware_bridge.transports.udp_port import UdpLink
 
     link = UdpLink(host, port, Notices(lambda text: None))
@@ -142,7 +152,7 @@ def _listen_to_udp(host: str, port: int, name: str, seconds: float) -> Found:
     end_s = time.monotonic() + seconds
     verdict = None
     try:
-        while time.monotonic() < end_s:
+        while time.monotonic() < end_s and not is_over():
             for piece in link.read(POLL_S):
                 n_bytes += len(piece.data)
                 verdict = identification.feed(piece)
@@ -158,21 +168,21 @@ def _listen_to_udp(host: str, port: int, name: str, seconds: float) -> Found:
     return Found(place, "", Transport.UDP, heard, n_bytes=n_bytes)
 
 
-def _midi() -> list[Found]:
+def _midi(is_over: IsOver) -> list[Found]:
     from firmware_bridge.transports.midi_port import load_mido, midi_names, system_has_midi
 
     if not system_has_midi():
         return []
     dialects = [one for one in DIALECTS.values() if one.transport is Transport.MIDI and one.port_name]
     return [
-        _listen_to_midi(name, one)
+        _listen_to_midi(name, one, is_over)
         for name in midi_names(load_mido()[1])
         for one in dialects
         if one.port_name.lower() in name.lower()
     ]
 
 
-def _listen_to_midi(name: str, dialect: Dialect) -> Found:
+def _listen_to_midi(name: str, dialect: Dialect, is_over: IsOver) -> Found:
     from firmware_bridge.transports.midi_port import MidiLink
 
     link, identification, verdict = MidiLink(name), Identification([dialect]), None
@@ -180,7 +190,7 @@ def _listen_to_midi(name: str, dialect: Dialect) -> Found:
     end_s = time.monotonic() + RATE_S
     try:
         link.open(POLL_S)
-        while time.monotonic() < end_s:
+        while time.monotonic() < end_s and not is_over():
             for piece in link.read(POLL_S):
                 verdict = identification.feed(piece)
     except LinkError as loss:
@@ -194,7 +204,7 @@ def _listen_to_midi(name: str, dialect: Dialect) -> Found:
     return Found(name, "", Transport.MIDI, f"speaks {dialect.name}", dialect.name, None, verdict.rate_hz)
 
 
-def _hid() -> list[Found]:
+def _hid(is_over: IsOver) -> list[Found]:
     from firmware_bridge.transports.hid_port import hid_trackers
 
     return [
@@ -206,4 +216,5 @@ def _hid() -> list[Found]:
             "android-hid",
         )
         for one in hid_trackers()
+        if not is_over()
     ]

@@ -122,3 +122,6 @@ def bench(
         from rt_render.app.benchmarks import report
 
         OUT.print(escape(report(result)), soft_wrap=True)
+    tracker = result.get("tracker", {})
+    if not all(tracker[way]["ok"] for way in ("own", "thread") if way in tracker):
+        raise typer.Exit(1)

@@ -31,6 +31,8 @@ _OPEN_TIMEOUT_S, _DRAIN_S = 20.0, 1.0
 def measure(seconds: float, process: Literal["own", "thread"], *, busy: bool = True) -> dict[str, object]:
     """Return frames sent, lost and out of order, and the latency of each in percentiles (ms).
 
+    `ok` is false where frames were lost, came out of order, or were seen before they were written.
+
     A process writes HBF-1 frames at 200 Hz to a pseudo-terminal; `busy` keeps an asyncio loop and a thread that
     holds the interpreter lock for 100 to 300 ms at a time running here. Raises DeviceError without
     pseudo-terminals.
@@ -73,18 +75,22 @@ def _figures(seen: NDArray[np.float64], written_s: NDArray[np.float64]) -> dict[
     # within a look was visible at that look at the latest.
     numbers = np.array([number_of(x, y) for x, y in seen[:, 2:4]], np.int64)
     seqs = seen[:, 1].astype(np.int64)
+    forward = bool(np.all(np.diff(seqs) >= 0))
     fresh = np.flatnonzero(np.diff(seqs, prepend=0) > 0)
     numbers, seqs, times_s = numbers[fresh], seqs[fresh], seen[fresh, 0]
     if not len(seqs):
         raise DeviceError("no pose came through the pseudo-terminal: see what `firmware-bridge detect` tells.")
     lost = len(written_s) - int(seqs[-1])
-    ordered = bool(np.all(np.diff(numbers) == np.diff(seqs)))
+    ordered = forward and bool(np.all(np.diff(numbers) == np.diff(seqs)))
     at = np.searchsorted(numbers, np.arange(len(written_s)))
     visible = at < len(times_s)
     latency_ms = 1e3 * (times_s[at[visible]] - written_s[visible])
     figures = {f"p{p:g}_ms": round(float(np.percentile(latency_ms, p)), 3) for p in (50, 99, 99.9)}
+    figures["min_ms"] = round(float(latency_ms.min()), 3)
     figures["max_ms"] = round(float(latency_ms.max()), 3)
-    return {"frames": len(written_s), "lost": lost, "in_order": ordered, **figures}
+    # A pose cannot be seen before it was written: such a time means that the two do not belong together.
+    ok = lost == 0 and ordered and float(latency_ms.min()) >= 0.0
+    return {"ok": ok, "frames": len(written_s), "lost": lost, "in_order": ordered, **figures}
 
 
 def _pseudo_terminal(stack: ExitStack) -> tuple[int, str]:

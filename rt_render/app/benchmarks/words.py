@@ -105,7 +105,9 @@ def _tracker(results: dict[str, Any]) -> str:
             f"median {m['p50_ms']:.2f} ms {_mark(m['p50_ms'], limits.get('p50_ms'))}  "
             f"99 % {m['p99_ms']:.2f} ms {_mark(m['p99_ms'], limits.get('p99_ms'))}  "
             f"99.9 % {m['p99.9_ms']:.2f} ms  longest {m['max_ms']:.1f} ms  "
-            f"{'in order' if m['in_order'] else 'NOT IN ORDER'}; load {m['load_before']} before"
+            f"{'in order' if m['in_order'] else 'NOT IN ORDER'}"
+            f"{'' if m['min_ms'] >= 0.0 else ', NEGATIVE TIMES'}{'' if m['ok'] else ': NOT OK'}; "
+            f"load {m['load_before']} before"
         )
     return "\n".join(lines)
 
