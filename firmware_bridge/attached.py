@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from firmware_bridge.bridge_words import LOST_AFTER_S, UNKNOWN, StateWord
+from firmware_bridge.bridge_words import UNKNOWN, StateWord
 from firmware_bridge.mailbox import PoseMailbox
+from firmware_bridge.mailbox_kernels import LOST_AFTER_S
 from firmware_bridge.status import BridgeStatus, with_age
 
 NAME = "the bridge that runs already"

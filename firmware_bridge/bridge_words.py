@@ -10,8 +10,6 @@ from dataclasses import astuple, dataclass
 from enum import IntEnum
 
 HEARTBEAT_EVERY_S = 0.25
-LOST_AFTER_S = 2.0
-"""A heartbeat older than this is that of a bridge that ended or hangs."""
 UNKNOWN = -1
 
 

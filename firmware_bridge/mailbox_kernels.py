@@ -41,6 +41,14 @@ OFFSET_BRIDGE_WORDS = 2048
 OFFSET_RENDERER_WORDS = 3072
 """64 words written by the renderer, free for requests."""
 
+STATE_WORD, HEARTBEAT_WORD = 0, 9
+"""Which of the bridge's words the renderer looks at in each block."""
+WORD_OF_WAITING, WORD_OF_ENDED = 1, 6
+LOST_AFTER_S = 2.0
+"""A heartbeat older than this is that of a bridge that ended or hangs."""
+LEFT_BEHIND_S = 5.0
+"""A pose so old is none of a bridge that waits for its first: it was left by the bridge before."""
+
 SLOT_BEGIN, SLOT_PAYLOAD, SLOT_END = 0, 8, 120
 
 POSE_TIME, POSE_QUAT, POSE_GYRO, POSE_HAS_GYRO, POSE_SEQ = 0, 1, 5, 8, 9
@@ -126,6 +134,25 @@ def read_pose_rt(address, out):
             return 1
     out[POSE_TORN] += 1.0
     return -1
+
+
+@njit(**_COMPILE)
+def bridge_is_lost_rt(address, now_s, pose_age_s):
+    """Return whether nobody vouches for the pose: the bridge ended, hangs, or has brought none since it began.
+
+    Parameters: `address` int64 of the mailbox; host monotonic time; age of the latest pose. A mailbox where no
+    bridge ever told anything is another program's, and its poses are followed. Thread: any, audio included;
+    allocates, locks, raises: never.
+    """
+    words = address + OFFSET_BRIDGE_WORDS
+    heartbeat_ns = load_acquire_i64(words + HEARTBEAT_WORD * WORD_BYTES)
+    if heartbeat_ns == 0:
+        return False
+    # A heartbeat of the future is one from before the machine was started anew.
+    if abs(now_s - 1e-9 * heartbeat_ns) > LOST_AFTER_S:
+        return True
+    state = load_acquire_i64(words + STATE_WORD * WORD_BYTES)
+    return state == WORD_OF_ENDED or (state == WORD_OF_WAITING and pose_age_s > LEFT_BEHIND_S)
 
 
 @njit(**_COMPILE)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from engine_tools import make_engine, noise_field, noise_filters, run_blocks
 
+from firmware_bridge.bridge_words import BridgeWords, StateWord
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.pose import PoseSample
 from rt_render.engine.engine import Engine
@@ -38,6 +39,31 @@ def test_a_silent_tracker_holds_the_pose_and_is_counted():
     snapshot = engine.snapshot()
     assert snapshot.stale_blocks == 20
     assert abs(snapshot.quat_world_from_head[3]) == pytest.approx(1.0)
+
+
+def test_the_field_eases_to_the_front_when_the_bridge_itself_is_lost_and_back_when_it_lives():
+    engine, mailbox = make_engine(1, 512), PoseMailbox.private()
+    engine.follow_mailbox(mailbox)
+    engine.ring.write(noise_field(20000, 1))
+    mailbox.publish(PoseSample(time.monotonic() - 10.0, (0.0, 0.0, 0.0, 1.0), seq=1))
+
+    def angle_deg(state, heartbeat_age_s, n_blocks):
+        heartbeat_ns = time.monotonic_ns() - round(1e9 * heartbeat_age_s)
+        mailbox.tell(BridgeWords(state, 1, 0, 0, -1, 0, 0, -1, -1, heartbeat_ns))
+        run_blocks(engine, n_blocks)
+        return np.degrees(2 * np.arccos(min(1.0, abs(engine.snapshot().quat_world_from_head[0]))))
+
+    assert angle_deg(StateWord.HELD, 0.0, 30) == pytest.approx(180.0)
+    for state, age_s in (
+        (StateWord.LIVE, 2.5),
+        (StateWord.ENDED, 0.0),
+        (StateWord.WAITING, 0.0),
+        (StateWord.LIVE, -60),
+    ):
+        # 20 blocks are 0.21 s, and the way to the front takes 2 s
+        assert 155.0 < angle_deg(state, age_s, 20) < 165.0
+        engine.ring.write(noise_field(20000, 1))
+        assert angle_deg(StateWord.LIVE, 0.0, 25) == pytest.approx(180.0)
 
 
 def test_no_pose_yet_looks_ahead_and_is_not_stale():

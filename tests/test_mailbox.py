@@ -3,6 +3,7 @@ import stat
 import subprocess
 import sys
 import threading
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from numba import njit, types
 
 from firmware_bridge import mailbox_kernels as kernels
 from firmware_bridge.attached import AttachedBridge
+from firmware_bridge.bridge_words import BridgeWords, StateWord
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox, default_path
 from firmware_bridge.pose import PoseSample
@@ -214,3 +216,9 @@ def test_the_native_code_allocates_nothing_and_knows_no_python(kernel):
     assert "fence acq_rel" in body and "load atomic" in body
     for forbidden in ("NRT_", "Py", "malloc", "numba_"):
         assert forbidden not in body.replace(kernel.__name__, "")
+
+
+def test_the_native_code_knows_the_words_of_the_bridge():
+    names = [field.name for field in fields(BridgeWords)]
+    assert (names[kernels.STATE_WORD], names[kernels.HEARTBEAT_WORD]) == ("state", "heartbeat_ns")
+    assert (kernels.WORD_OF_WAITING, kernels.WORD_OF_ENDED) == (StateWord.WAITING, StateWord.ENDED)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba.np.numpy_support import carray
 
-from firmware_bridge.mailbox_kernels import POSE_NUMBER, POSE_QUAT, POSE_TIME, read_pose_rt
+from firmware_bridge.mailbox_kernels import POSE_NUMBER, POSE_QUAT, POSE_TIME, bridge_is_lost_rt, read_pose_rt
 from rt_render.kernels.jit import rt_jit
 from rt_render.kernels.predict import LAST, OFF, absorb_rt, ahead_rt, predict_rt, predicts_rt, remember_rt
 from rt_render.kernels.quaternions import advance_rt, step_between_rt
@@ -13,9 +13,13 @@ from rt_render.kernels.simd import as_pointer
 
 # compiled anew with the kernels' options, so that it is inlined like the rest
 _read_pose_rt = rt_jit(read_pose_rt.py_func)
+_bridge_is_lost_rt = rt_jit(bridge_is_lost_rt.py_func)
 
 KNOT_SPACING_FRAMES = 128
 """Frames between the knots of the path; between them the head turns at constant angular velocity."""
+
+LOSS_SLOWNESS = 10.0
+"""How much slower than for a person who switches tracking off the field turns to the front when its bridge is lost."""
 
 
 @rt_jit
@@ -132,17 +136,20 @@ def plan_path_rt(state, now_s):
 
     Knot 0 is where the last block ended. A timeline is read at each knot's own source time; a mailbox gives
     one pose, reached at the block's end at constant angular velocity, or predicted for when each knot is heard.
-    Audio thread.
+    Where the bridge that wrote it is lost the field eases to the front, for nobody else can. Audio thread.
     """
     path = state.path
     n_segments = max(1, state.block_size // KNOT_SPACING_FRAMES)
     spacing = state.block_size // n_segments
     goal = 1.0 if state.tracking != 0 else 0.0
+    step = state.tracking_step
+    if goal > 0.0 and state.mailbox != 0 and _bridge_is_lost_rt(state.mailbox, now_s, state.pose_age_s):
+        goal, step = 0.0, step / LOSS_SLOWNESS
     mix = state.tracking_mix
     if mix < goal:
-        mix = min(goal, mix + state.tracking_step)
+        mix = min(goal, mix + step)
     else:
-        mix = max(goal, mix - state.tracking_step)
+        mix = max(goal, mix - step)
     state.tracking_mix = mix
 
     for i in range(4):
