@@ -33,9 +33,10 @@ from firmware_bridge.virtual.simulated_head import SimulatedHead
 from firmware_bridge.virtual.timeline_source import NoSource, TimelineSource
 
 _NOTHING_TO_ISOLATE = (Kind.NONE, Kind.SIMULATED, Kind.CSV)
-"""Sources without a device: a process of their own would gain nothing and cost half a second."""
+"""Sources without a device: a process of their own would gain nothing."""
 
-
+_ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 (compared with, not listened at)
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _RECORDABLE = (Kind.SERIAL, Kind.UDP, Kind.MIDI, Kind.HID, Kind.BLE, Kind.OSC, Kind.AUTO)
 
 
@@ -169,7 +170,8 @@ def _check(settings: BridgeSettings, spec: TrackerSpec) -> None:
 def _check_outputs(settings: BridgeSettings, own_host: str, own_port: int, next_step: str) -> None:
     for text in settings.outputs:
         output = parse_output(text)
-        if output.port == own_port and (output.host == own_host or is_own_address(output.host)):
+        is_heard = own_host in _ALL_ADDRESSES or output.host in (own_host, *_LOOPBACK)
+        if output.port == own_port and is_heard and is_own_address(output.host):
             raise BridgeError(
                 f"output {text!r} would come back as a head tracker, for port {own_port} is where one is heard: "
                 f"{next_step}."

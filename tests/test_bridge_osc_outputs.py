@@ -265,9 +265,55 @@ def test_what_is_no_output_is_refused_in_a_sentence(text, said):
         make_settings(outputs=[text])
 
 
-def test_a_host_that_nobody_knows_is_an_error_and_closes_what_was_open():
-    with pytest.raises(BridgeError, match=r"'no\.such\.host\.invalid' is not known .*write its address instead\.$"):
-        open_outputs(["sparta", "iem@no.such.host.invalid"], Notices(print))
+def until(done):
+    end_s = time.monotonic() + 5.0
+    while not done() and time.monotonic() < end_s:
+        time.sleep(0.005)
+    assert done()
+
+
+def test_a_host_that_nobody_knows_yet_holds_up_nobody_and_is_asked_for_again(monkeypatch):
+    said, answers = [], []
+
+    def getaddrinfo(host, port, flags=0, **more):
+        if flags & socket.AI_NUMERICHOST or not answers:
+            raise OSError(socket.EAI_NONAME, "Name or service not known")
+        return answers
+
+    with listener() as (heard, port):
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        output = OscOutput(find_dialect("sparta"), "studio.lan", port, Notices(said.append))
+        with closing(output):
+            output.send(P0, 0.0)
+            until(lambda: output.send(P0, 1.0) or said)
+            for k in range(80):
+                output.send(P0, 1.0 + 0.1 * k)
+            (sentence,) = said
+            assert sentence.startswith("output host 'studio.lan' is not known (Name or service not known): trying")
+            # Plug-ins listen on IPv4, whatever comes first.
+            answers += [(socket.AF_INET6, 0, 0, "", ("::1", port, 0, 0)), (socket.AF_INET, 0, 0, "", (HOST, port))]
+            until(lambda: output.send(P0, 10.1) or output.n_sent)
+            assert heard.recv(200) == datagrams(find_dialect("sparta"), P0)[0]
+
+
+def test_numbers_and_localhost_are_known_at_once():
+    for host in (HOST, "localhost"):
+        with listener() as (heard, port):
+            fan = open_outputs([f"sparta@{host}:{port}"], Notices(pytest.fail))
+            fan.send(P0, 0.0)
+            assert heard.recv(200) == datagrams(find_dialect("sparta"), P0)[0]
+            fan.close()
+
+
+@pytest.mark.parametrize(
+    ("tracker", "output", "osc_host"),
+    [("osc", "sparta@127.0.0.2", "0.0.0.0"), ("opentrack:0.0.0.0:4242", "iem@127.0.0.2:4242", "127.0.0.1")],
+)
+def test_an_output_to_an_own_address_is_refused_where_all_are_listened_to(tracker, output, osc_host):
+    with pytest.raises(BridgeError, match="would come back as a head tracker"):
+        make_source(make_settings(tracker=tracker, outputs=[output], osc_host=osc_host), Notices(print))
+    elsewhere = output.replace("127.0.0.2", "192.0.2.1")
+    make_source(make_settings(tracker=tracker, outputs=[elsewhere], osc_host=osc_host), Notices(print)).close()
 
 
 def test_an_output_that_would_be_heard_as_the_tracker_is_refused():

@@ -8,6 +8,7 @@ from math import inf
 from firmware_bridge.dialects.turns import quat_to_rfu
 from firmware_bridge.messages import Quat
 from firmware_bridge.notices import Notices
+from firmware_bridge.osc.output_host import OutputHost
 
 RETRY_S = 1.0
 GIVE_UP_S = 3.0
@@ -22,11 +23,11 @@ def ssr_line(quat_world_from_head: Quat) -> bytes:
 
 
 class SsrOutput:
-    """Sends each pose to SSR's FUDI server at an address, and connects anew by itself; never waits. Thread: one."""
+    """Sends each pose to SSR's FUDI server on a host, and connects anew by itself; never waits. Thread: one."""
 
-    def __init__(self, address: str, port: int, notices: Notices) -> None:
-        self.name = f"SSR at {address}:{port}"
-        self._place, self._notices = (address, port), notices
+    def __init__(self, host: str, port: int, notices: Notices) -> None:
+        self.name = f"SSR at {host}:{port}"
+        self._host, self._notices = OutputHost(host, port, notices), notices
         self._socket: socket.socket | None = None
         self._is_open = False
         self._begun_s = -inf
@@ -56,15 +57,18 @@ class SsrOutput:
             return True
         if self._socket is not None and now_s - self._begun_s > GIVE_UP_S:
             self.close()
+        place = self._host.place(now_s)
+        if place is None:
+            return False
+        family, address = place
         if self._socket is None:
             if now_s - self._begun_s < RETRY_S:
                 return False
             self._begun_s = now_s
-            family = socket.AF_INET6 if ":" in self._place[0] else socket.AF_INET
             self._socket = socket.socket(family, socket.SOCK_STREAM)
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        code = self._socket.connect_ex(self._place)
+        code = self._socket.connect_ex(address)
         if code in _UNDER_WAY:
             return False
         if code not in (0, errno.EISCONN):

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from math import inf
 from typing import Protocol
 
-from firmware_bridge.errors import BridgeError
 from firmware_bridge.messages import Quat
 from firmware_bridge.notices import Notices
 from firmware_bridge.osc.dialect import OscDialect
 from firmware_bridge.osc.encoder import datagrams
 from firmware_bridge.osc.fudi import SsrOutput
+from firmware_bridge.osc.output_host import OutputHost, Place
 from firmware_bridge.osc.output_spec import OutputSpec, parse_output
 
 QUIET_S = 2.0
@@ -32,27 +32,28 @@ class Output(Protocol):
 class OscOutput:
     """Sends each pose as UDP datagrams of a dialect.
 
-    Parameters: `dialect`; `host` a name or address, `port`. Raises BridgeError for a host that is not known. A
-    target that is not there, or a network that is not, is said once and sent to all the same.
+    Parameters: `dialect`; `host` a name or address, `port`. A host that is not known, a target that is not there
+    or a network that is not, is said once and tried all the same.
     """
 
     def __init__(self, dialect: OscDialect, host: str, port: int, notices: Notices) -> None:
         self.name = f"{dialect.name} at {host}:{port}"
         self._dialect, self._notices = dialect, notices
-        family, address = _resolved(host, port)
-        self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
-        self._address = address
+        self._host = OutputHost(host, port, notices)
+        self._socket: socket.socket | None = None
         self._is_connected = False
         self._refused_s = -inf
         self.n_sent = self.n_lost = 0
 
     def send(self, quat_world_from_head: Quat, now_s: float) -> None:
         """Send a pose, in as many datagrams as the dialect takes."""
+        place = self._host.place(now_s)
+        if place is None:
+            self.n_lost += 1
+            return
         for datagram in datagrams(self._dialect, quat_world_from_head):
             try:
-                self._connect()
-                self._socket.send(datagram)
+                self._connected(place).send(datagram)
                 self.n_sent += 1
             except BlockingIOError:
                 self.n_lost += 1
@@ -62,13 +63,18 @@ class OscOutput:
 
     def close(self) -> None:
         """Close the socket."""
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
-    def _connect(self) -> None:
+    def _connected(self, place: Place) -> socket.socket:
+        if self._socket is None:
+            self._socket = socket.socket(place[0], socket.SOCK_DGRAM)
+            self._socket.setblocking(False)
         # Only a connected socket is told that nobody listens.
         if not self._is_connected:
-            self._socket.connect(self._address)
+            self._socket.connect(place[1])
             self._is_connected = True
+        return self._socket
 
     def _tell_refused(self, error: OSError, now_s: float) -> None:
         was_there, self._refused_s = now_s - self._refused_s > QUIET_S, now_s
@@ -130,28 +136,12 @@ class OutputFan:
 
 
 def open_outputs(texts: Sequence[str], notices: Notices) -> OutputFan:
-    """Return the outputs that `texts` name; raises BridgeError for a text or a host that is not understood."""
-    outputs: list[LimitedOutput] = []
-    for text in texts:
-        spec = parse_output(text)
-        try:
-            outputs.append(LimitedOutput(_output(spec, notices), spec.rate_hz))
-        except BridgeError:
-            OutputFan(outputs).close()
-            raise
-    return OutputFan(outputs)
+    """Return the outputs that `texts` name; raises BridgeError for a text that is not understood."""
+    specs = [parse_output(text) for text in texts]
+    return OutputFan([LimitedOutput(_output(spec, notices), spec.rate_hz) for spec in specs])
 
 
 def _output(spec: OutputSpec, notices: Notices) -> Output:
     if spec.dialect is not None:
         return OscOutput(spec.dialect, spec.host, spec.port, notices)
-    _, address = _resolved(spec.host, spec.port)
-    return SsrOutput(address[0], spec.port, notices)
-
-
-def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-    except OSError as error:
-        raise BridgeError(f"output host {host!r} is not known ({error.strerror}): write its address instead.") from None
-    return family, (str(address[0]), port)
+    return SsrOutput(spec.host, spec.port, notices)
