@@ -11,10 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from secrets import token_hex
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from firmware_bridge.mailbox import PoseMailbox, runtime_directory
 from firmware_bridge.settings import BridgeSettings
@@ -25,8 +26,12 @@ LIVED_S = 10.0
 """A child that lived so long was well; the next one that ends is started again at once."""
 STOP_TIMEOUT_S = 3.0
 SILENT_S = 2.0
+HUNG_S, START_S = 5.0, 60.0
+"""A child that says nothing for so long hangs and is ended; longer while it starts, which may compile."""
+_GUARD_EVERY_S = 0.25
 EXIT_FOR_GOOD = 3
 """What the child ends with after it has said why another start would not help."""
+_LAST_WORDS_CHARS = 200
 _PREFIX = "rt-render-session-"
 _STATUS = TypeAdapter(BridgeStatus)
 
@@ -35,7 +40,8 @@ class BridgeProcess:
     """Starts the child, starts it again when it dies, and passes on what it says. Same use as `Bridge`.
 
     `mailbox` is the renderer's own mapping: it stays the same through all restarts. `on_message` gets
-    sentences on a thread of this object. Raises BridgeError where the mailbox cannot be made.
+    sentences on a thread of this object; what it raises is dropped. Raises BridgeError where the mailbox cannot
+    be made.
     """
 
     def __init__(self, settings: BridgeSettings, on_message: Callable[[str], None]) -> None:
@@ -44,10 +50,11 @@ class BridgeProcess:
         self.mailbox = PoseMailbox.create(path)
         self._path = path
         self._on_message = on_message
-        self._command = [sys.executable, "-P", "-m", "firmware_bridge", "serve"]
-        self._command += ["--mailbox", str(path), "--settings", settings.model_dump_json()]
+        self._settings, self._given_record = settings, settings.record_raw
+        self._command = [sys.executable, "-P", "-m", "firmware_bridge", "serve", "--mailbox", str(path)]
         self._status = BridgeStatus(f"{settings.tracker}: starting", settings.tracker)
         self._heard_s = time.monotonic()
+        self._n_lines, self._is_passing_on = 0, False
         self._ended = False
         self._stopping = threading.Event()
         self._child: subprocess.Popen[str] | None = None
@@ -72,7 +79,9 @@ class BridgeProcess:
                 child.kill()
                 self._thread.join(STOP_TIMEOUT_S)
         self.mailbox.close()
-        self._path.unlink(missing_ok=True)
+        # Windows removes no file that is still mapped: the next session does.
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
     @property
     def process_id(self) -> int | None:
@@ -98,20 +107,21 @@ class BridgeProcess:
         tries = 0
         while True:
             started_s = time.monotonic()
-            child = self._spawn()
-            if child is None:
-                return
-            with child:
-                last_words = self._listen(child)
-            code = child.returncode
-            if self._stopping.is_set():
-                return
-            if code == EXIT_FOR_GOOD:
-                self._ended = True
-                return
+            try:
+                child = self._spawn()
+            except OSError as error:
+                how = f"cannot be started ({error.strerror})"
+            else:
+                if child is None:
+                    return
+                how = f"ended ({self._attend(child)})"
+                if self._stopping.is_set():
+                    return
+                if child.returncode == EXIT_FOR_GOOD:
+                    self._ended = True
+                    return
             tries = 0 if time.monotonic() - started_s > LIVED_S else tries + 1
-            reason = f": {last_words}" if last_words else ""
-            self._on_message(f"the head tracker's process ended ({_how(code)}{reason}); starting it again")
+            self._say(f"the head tracker's process {how}; starting it again{self._another_recording()}")
             if self._stopping.wait(BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)]):
                 return
 
@@ -121,7 +131,7 @@ class BridgeProcess:
                 return None
             # A session of its own: Ctrl-C is for the renderer, which ends the child in its own time.
             self._child = subprocess.Popen(  # noqa: S603 - our own program
-                self._command,
+                [*self._command, "--settings", self._settings.model_dump_json()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -132,22 +142,62 @@ class BridgeProcess:
             )
             return self._child
 
+    def _attend(self, child: "subprocess.Popen[str]") -> str:
+        """Listen to a child until it ends; return how it did, in words."""
+        guard = threading.Thread(target=self._guard, args=(child,), name="head-tracker-guard", daemon=True)
+        guard.start()
+        with child:
+            last_words = self._listen(child)
+        guard.join()
+        return _how(child.returncode) + (f": {last_words}" if last_words else "")
+
     def _listen(self, child: "subprocess.Popen[str]") -> str:
         """Pass on what the child says until it ends; return the last line that was none of ours."""
         last_words = ""
         assert child.stdout is not None
         for line in child.stdout:
+            self._n_lines += 1
             try:
                 told = json.loads(line)
-            except ValueError:
-                last_words = line.strip() or last_words
+                if not isinstance(told, dict) or not told.keys() & {"message", "status"}:
+                    raise ValueError
+                if "status" in told:
+                    self._status = _STATUS.validate_python(told["status"])
+            except (ValueError, RecursionError, ValidationError):
+                last_words = line.strip()[:_LAST_WORDS_CHARS] or last_words
                 continue
             self._heard_s = time.monotonic()
             if "message" in told:
-                self._on_message(str(told["message"]))
-            elif "status" in told:
-                self._status = _STATUS.validate_python(told["status"])
+                self._say(str(told["message"]))
         return last_words
+
+    def _guard(self, child: "subprocess.Popen[str]") -> None:
+        """End a child that hangs. Counts looks instead of reading a clock: a machine may sleep meanwhile."""
+        first, before, looks = self._n_lines, self._n_lines, 0
+        while child.poll() is None and not self._stopping.wait(_GUARD_EVERY_S):
+            looks = 0 if self._n_lines != before or self._is_passing_on else looks + 1
+            before = self._n_lines
+            if looks * _GUARD_EVERY_S >= (START_S if before == first else HUNG_S):
+                child.kill()
+                return
+
+    def _say(self, text: str) -> None:
+        self._is_passing_on = True
+        # A terminal that is gone, say: the head is followed all the same.
+        with suppress(Exception):
+            self._on_message(text)
+        self._is_passing_on = False
+
+    def _another_recording(self) -> str:
+        """Let the next child record into a file of its own, for none is overwritten; return this in words."""
+        path = self._given_record
+        if path is None:
+            return ""
+        number, free = 2, path
+        while free.exists():
+            number, free = number + 1, path.with_stem(f"{path.stem}-{number}")
+        self._settings = self._settings.model_copy(update={"record_raw": free})
+        return f", its bytes go to {free.name} now"
 
 
 def _how(code: int) -> str:
@@ -156,19 +206,21 @@ def _how(code: int) -> str:
 
 def _remove_leftovers() -> None:
     """Remove the mailboxes of sessions whose process was killed and could not."""
-    if sys.platform == "win32":
-        return
     for path in runtime_directory().glob(f"{_PREFIX}*"):
         owner = path.name.removeprefix(_PREFIX).partition("-")[0]
-        if owner.isdigit() and not _is_alive(int(owner)):
-            path.unlink(missing_ok=True)
+        # Windows itself refuses while somebody has it open.
+        if sys.platform == "win32" or (owner.isdigit() and not _is_alive(int(owner))):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
-def _is_alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
+if sys.platform != "win32":
+
+    def _is_alive(process_id: int) -> bool:
+        try:
+            os.kill(process_id, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            return True
         return True
-    return True

@@ -130,3 +130,65 @@ def test_the_child_is_quick_to_start():
 def test_beside_a_busy_interpreter_no_frame_is_lost_and_all_come_in_order():
     figures = measure(10.0, "own")
     assert (figures["frames"], figures["lost"], figures["in_order"]) == (2000, 0, True)
+
+
+def bridge_with_child(script, say, **settings):
+    """Return a started process bridge whose child is this script."""
+    bridge = BridgeProcess(make_settings(tracker="osc:9111", **settings), say)
+    bridge._command = [sys.executable, "-u", "-S", "-c", script]
+    bridge.start()
+    return bridge
+
+
+@pytest.mark.parametrize("line", ["3", '"message"', "{}", '{"status": {"text": 1}}', '{"status": 7}', "[" * 5000])
+def test_an_odd_line_of_the_child_is_its_last_words_and_the_next_child_comes(line):
+    heard = []
+    bridge = bridge_with_child(f"print({line!r})", heard.append)
+    until(lambda: len(heard) >= 2)
+    bridge.stop()
+    assert all(line[:200] in text and "starting it again" in text for text in heard)
+
+
+def test_a_listener_that_raises_does_not_end_the_watch():
+    heard = []
+
+    def listen(text):
+        heard.append(text)
+        raise BrokenPipeError("the terminal is gone")
+
+    bridge = bridge_with_child("""print('{"message": "I live"}')""", listen)
+    until(lambda: heard.count("I live") >= 2)
+    bridge.stop()
+
+
+def test_a_child_that_cannot_be_started_is_said_and_tried_again():
+    heard = []
+    bridge = BridgeProcess(make_settings(tracker="osc:9111"), heard.append)
+    bridge._command = ["/no/such/program"]
+    bridge.start()
+    until(lambda: len(heard) >= 2)
+    bridge.stop()
+    assert "cannot be started (No such file or directory); starting it again" in heard[0]
+
+
+def test_a_child_that_hangs_is_ended_and_the_next_one_comes(monkeypatch):
+    heard = []
+    monkeypatch.setattr("firmware_bridge.process.HUNG_S", 0.5)
+    script = """import time; print('{"message": "I live"}'); time.sleep(60)"""
+    bridge = bridge_with_child(script, heard.append)
+    until(lambda: heard.count("I live") >= 2)
+    bridge.stop()
+    assert "signal 9" in heard[1] and "starting it again" in heard[1]
+
+
+def test_the_bytes_behind_a_crash_go_to_a_file_of_their_own(tmp_path):
+    heard, path = [], tmp_path / "a.rtraw"
+    script = (
+        "import json, sys; path = json.loads(sys.argv[-1])['record_raw']; open(path, 'x').close();"
+        "print(json.dumps({'message': path}))"
+    )
+    bridge = bridge_with_child(script, heard.append, record_raw=path)
+    until(lambda: str(tmp_path / "a-3.rtraw") in heard)
+    bridge.stop()
+    assert [text for text in heard if text.startswith("/")][:2] == [str(path), str(tmp_path / "a-2.rtraw")]
+    assert "starting it again, its bytes go to a-2.rtraw now" in heard[1]
