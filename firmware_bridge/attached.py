@@ -42,7 +42,7 @@ class AttachedBridge:
         now_s = time.monotonic()
         words = self.mailbox.told()
         if words is None:
-            return BridgeStatus(f"{NAME}: none so far", NAME)
+            return BridgeStatus("the bridge is not there: start it with `firmware-bridge run`", NAME)
         is_new = 0.0 <= now_s - 1e-9 * words.heartbeat_ns <= LOST_AFTER_S
         if not is_new or words.state not in _LIVING:
             return BridgeStatus(f"{NAME}: it has ended; start it again with `firmware-bridge run`", NAME)

@@ -120,7 +120,8 @@ class PoseMailbox:
             _lock(self._file_descriptor)
         except OSError:
             raise BridgeError(
-                f"another program already publishes the head pose at {self.path}: end it first."
+                f"another program already publishes the head pose at {self.path}: end it first, "
+                "or choose another --mailbox."
             ) from None
         self._writes = True
 

@@ -418,3 +418,19 @@ def test_an_interrupted_detect_tells_what_it_has_and_ends_at_once(tmp_path):
         os.close(slave)
     assert child.returncode == 130 and not err
     assert "silent" in json.loads(out)[0]["heard"]
+
+
+def test_watching_what_brings_no_pose_is_told_by_a_sentence_and_the_exit_code(call, tmp_path):
+    code, out, _ = call("monitor", f"osc:{free_udp_port()}", "--seconds", "0.3")
+    assert code == 1 and "no pose came: `firmware-bridge detect`" in out
+    code, out, _ = call("monitor", "none", "--seconds", "0.1")
+    assert code == 0
+
+
+def test_a_fault_of_this_program_is_no_success(call, monkeypatch):
+    def break_down(*_):
+        raise RuntimeError("nobody thought of that")
+
+    monkeypatch.setattr("firmware_bridge.pose_pipeline.PosePipeline.hear", break_down)
+    code, out, _ = call("monitor", "simulated:1", "--seconds", "5")
+    assert code == 1 and "nobody thought of that" in out and "no pose came" not in out

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from firmware_bridge.opening import RunningBridge
 
 LOOK_EVERY_S = 0.05
+NOTHING = 1
+"""Exit code where no pose came, or a fault of this program ended them."""
 
 
 def monitor(
@@ -140,10 +142,13 @@ def _watch(bridge: "RunningBridge", view: "BridgeView", seconds: float | None) -
     from firmware_bridge.bridge import Bridge
 
     end_s = time.monotonic() + (inf if seconds is None else seconds)
-    interrupted = False
+    interrupted = has_posed = broke = False
     try:
         while view(bridge) and time.monotonic() < end_s and (not isinstance(bridge, Bridge) or bridge.is_running):
+            has_posed = has_posed or _has_posed(bridge)
             time.sleep(LOOK_EVERY_S)
+        has_posed = has_posed or _has_posed(bridge)
+        broke = isinstance(bridge, Bridge) and not bridge.is_running
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -152,3 +157,17 @@ def _watch(bridge: "RunningBridge", view: "BridgeView", seconds: float | None) -
         raise typer.Exit(2)
     if interrupted:
         raise typer.Exit(INTERRUPTED)
+    if broke:
+        raise typer.Exit(NOTHING)
+    if not has_posed:
+        next_step = "`firmware-bridge detect` says what each port speaks"
+        if not isinstance(bridge, Bridge):
+            next_step = "start the bridge with `firmware-bridge run`"
+        view.say(f"no pose came: {next_step}")
+        raise typer.Exit(NOTHING)
+
+
+def _has_posed(bridge: "RunningBridge") -> bool:
+    """Return whether a pose has come, or none is wanted."""
+    status = bridge.status()
+    return status.newest_s is not None or status.state == "none"
