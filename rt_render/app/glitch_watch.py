@@ -79,10 +79,14 @@ class GlitchWatch:
             realtime=is_realtime(self._engine.thread_id),
             tracker=self._tracker(),
         )
-        # a thread that wakes a thousand times a second waits a little each time, also where nothing is wrong
-        before_s = seen[0].time_s - looks[0].time_s
-        if before_s > LOOK_S and looks[0].waited_s is not None and seen[0].waited_s is not None:
-            usual = (seen[0].waited_s - looks[0].waited_s) / before_s
-            waited_s = evidence.waited_s - usual * (now.time_s - seen[0].time_s)
-            evidence = replace(evidence, waited_s=max(0.0, waited_s))
-        return evidence
+        usual_s = _usual_wait(looks[: first + 1]) * (now.time_s - seen[0].time_s)
+        return replace(evidence, waited_s=max(0.0, evidence.waited_s - usual_s))
+
+
+def _usual_wait(looks: list[Counters]) -> float:
+    """Return the share of its time for which a thread waits anyway: hundreds of times a second it wakes and waits."""
+    told = [(look.time_s, look.waited_s) for look in looks if look.waited_s is not None]
+    if len(told) < 2:
+        return 0.0
+    (first_s, waited_first_s), (last_s, waited_last_s) = told[0], told[-1]
+    return (waited_last_s - waited_first_s) / (last_s - first_s)

@@ -82,10 +82,10 @@ def view_of(session: Session, status: SessionStatus) -> Group:
     table.add_row("right", meter(engine.rms[1], engine.peak[1]))
     times = f"{1e6 * engine.block_s:.0f} µs of {1e6 * budget_s:.0f}, 99.9 % below {1e6 * engine.block_p999_s:.0f}"
     table.add_row("block", Text(f"{engine.late_blocks} missed, {engine.underruns} underruns · {times}"))
-    if status.glitches.last is not None:
-        table.add_row(
-            "glitches", Text(f"{counted(status.glitches)} · last {status.glitches.last.in_words()}", "yellow")
-        )
+    last = status.glitches.last
+    if last is not None:
+        words = f"{counted(status.glitches)}; last {last.in_words()}"
+        table.add_row("glitches", Text(words, "yellow", no_wrap=False, overflow="fold"))
     table.add_row("latency", Text(latency_text(status, budget_s)))
     if status.tracker is not None:
         table.add_row("motion", Text(budget_line(status.budget)))
