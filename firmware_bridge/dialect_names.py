@@ -3,22 +3,25 @@
 from firmware_bridge.dialect import Check, Dialect, Transport
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
-
-OSC_PREFIX = "osc-"
+from firmware_bridge.nearest import meant
+from firmware_bridge.osc.dialects import DIALECTS as OSC_DIALECTS
+from firmware_bridge.osc.dialects import OSC_PREFIX, find_dialect
 
 
 def dialect_named(name: str) -> Dialect:
-    """Return a dialect; raises BridgeError that says which there are."""
+    """Return a dialect; raises BridgeError that says which there are.
+
+    "iem" and "osc-iem" are the same; a name that devices have too, such as "nvsonic", is the device's.
+    """
     if name in DIALECTS:
         return DIALECTS[name]
-    if name.startswith(OSC_PREFIX):
+    if name.startswith((OSC_PREFIX, "/")) or name in OSC_DIALECTS:
         from firmware_bridge.osc.device import device_of
-        from firmware_bridge.osc.dialects import find_dialect
 
-        return device_of(find_dialect(name.removeprefix(OSC_PREFIX)))
+        return device_of(find_dialect(name))
     raise BridgeError(
-        f"unknown dialect {name!r}: allowed are {', '.join(DIALECTS)}, and osc-NAME for those of OSC "
-        "(`firmware-bridge dialects` lists them all)."
+        f"unknown dialect {name!r}: {meant(name, (*DIALECTS, *OSC_DIALECTS))}allowed are {', '.join(DIALECTS)}, "
+        "and osc-NAME for those of OSC (`firmware-bridge dialects` lists them all)."
     )
 
 

@@ -13,7 +13,7 @@ from firmware_bridge.dialects.table import find_dialect
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.memory import Memory
-from firmware_bridge.notices import Notices
+from firmware_bridge.notices import Notices, heedless
 from firmware_bridge.osc.output_host import is_own_address
 from firmware_bridge.osc.output_spec import parse_output
 from firmware_bridge.osc.remote import OscRemote
@@ -86,6 +86,7 @@ def open_thread(
 
     Raises BridgeError for a source that cannot be, such as a file or an extra that is missing.
     """
+    on_message = heedless(on_message)
     notices = Notices(on_message)
     pipeline = PosePipeline(settings, Memory(store or DeviceStore(), on_message), on_message)
     source = make_source(settings, notices)
@@ -187,7 +188,8 @@ def _outputs(settings: BridgeSettings, notices: Notices) -> Outputs | None:
 
 
 def _osc(settings: BridgeSettings, spec: TrackerSpec, notices: Notices) -> OscSource:
-    return OscSource(settings.osc_host, spec.number or settings.osc_port, settings.osc_dialect, notices)
+    dialect = spec.osc_dialect or settings.osc_dialect
+    return OscSource(settings.osc_host, spec.number or settings.osc_port, dialect, notices)
 
 
 def _csv(path: Path) -> TimelineSource:

@@ -80,6 +80,8 @@ def make_settings(**values: object) -> BridgeSettings:
     if isinstance(outputs := values.get("outputs"), list | tuple):
         for text in outputs:
             parse_output(str(text))
+    if isinstance(dialect := values.get("osc_dialect"), str):
+        find_dialect(dialect)
     try:
         return BridgeSettings.model_validate(values)
     except ValidationError as error:

@@ -7,10 +7,12 @@ from enum import StrEnum
 from firmware_bridge.dialect import Dialect, Transport
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
+from firmware_bridge.nearest import meant
+from firmware_bridge.osc.dialects import OSC_PREFIX, find_dialect
 
 SPECS = (
     "osc[:PORT], auto, serial:PORT[:BAUD], a port's own name such as /dev/ttyACM0 or COM3, DIALECT[:PLACE], "
-    "csv:FILE, replay:FILE, bridge[:FILE], simulated[:SEED] or none"
+    "osc-DIALECT[:PORT], csv:FILE, replay:FILE, bridge[:FILE], simulated[:SEED] or none"
 )
 MAX_BAUD, MAX_PORT = 20_000_000, 65535
 _PORT_NAME = re.compile(r"/.+|COM\d+(:\d+)?|\\\\\.\\.+|[a-z][a-z0-9+]*://.+", re.IGNORECASE)
@@ -47,13 +49,15 @@ class TrackerSpec:
     """A head tracker as named.
 
     `dialect` is None where it is to be heard out; `place` is a file, a port's name, "auto", a host or the name
-    of a MIDI, HID or BLE device, "" for the usual one; `number` is a seed, a baud rate or a port number.
+    of a MIDI, HID or BLE device, "" for the usual one; `number` is a seed, a baud rate or a port number;
+    `osc_dialect` is what OSC messages mean, None where that is set elsewhere.
     """
 
     kind: Kind
     dialect: str | None = None
     place: str = ""
     number: int | None = None
+    osc_dialect: str | None = None
 
 
 def parse_spec(text: str) -> TrackerSpec:
@@ -69,13 +73,19 @@ def parse_spec(text: str) -> TrackerSpec:
         return TrackerSpec(Kind.SIMULATED, number=_number(rest, "seed of the simulated head", 0, 2**32 - 1))
     if kind == Kind.OSC:
         return TrackerSpec(Kind.OSC, number=_udp_port(rest))
+    if kind.startswith(OSC_PREFIX):
+        number = _udp_port(rest) if colon else None
+        return TrackerSpec(Kind.OSC, number=number, osc_dialect=find_dialect(kind).name)
     if kind == Kind.SERIAL and rest:
         return _serial(None, rest)
     if kind in DIALECTS:
         return _dialect(DIALECTS[kind], rest)
     if _PORT_NAME.fullmatch(text):
         return _serial(None, text)
-    raise BridgeError(f"unknown head tracker {text!r}: allowed are {SPECS}; `firmware-bridge dialects` names them.")
+    raise BridgeError(
+        f"unknown head tracker {text!r}: {meant(kind, DIALECTS)}allowed are {SPECS}; `firmware-bridge dialects` names "
+        "the dialects."
+    )
 
 
 def _dialect(dialect: Dialect, place: str) -> TrackerSpec:

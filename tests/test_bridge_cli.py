@@ -434,3 +434,12 @@ def test_a_fault_of_this_program_is_no_success(call, monkeypatch):
     monkeypatch.setattr("firmware_bridge.pose_pipeline.PosePipeline.hear", break_down)
     code, out, _ = call("monitor", "simulated:1", "--seconds", "5")
     assert code == 1 and "nobody thought of that" in out and "no pose came" not in out
+
+
+def test_errors_name_the_option_as_it_was_typed_and_lists_split_at_commas(call):
+    code, _, err = call("run", "simulated:1", "--hold=-4")
+    assert code == 2 and err == "firmware-bridge: --hold -4.0 cannot be used: allowed is 0 to 3600 s.\n"
+    code, _, err = call("monitor", "simulated:1", "--invert", "yaw,up")
+    assert code == 2 and "--invert 'up' cannot be used" in err
+    code, out, _ = call("monitor", "simulated:1", "--gestures", "hold, double-nod", "--seconds", "0.3")
+    assert code == 0 and "hold still" in out

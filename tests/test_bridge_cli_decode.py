@@ -241,7 +241,7 @@ def test_answers_to_pings_are_told_when_asked_for(call):
     ("arguments", "stdin", "sentence"),
     [
         (["--dialect", "nope"], b"", "unknown dialect 'nope': allowed are hbf1, "),
-        (["--dialect", "osc-nope"], b"", "unknown OSC dialect 'nope'"),
+        (["--dialect", "osc-nope"], b"", "unknown OSC dialect 'osc-nope'"),
         (["--dialect", "hbf1", "--hex"], b"0G", "line 1 of the input is not hexadecimal"),
         (["--dialect", "hbf1", "--hex"], b"\xff\xfe", "line 1 of the input is not hexadecimal"),
         (["--dialect", "hbf1", "--descriptor", "x"], b"", "hbf1 has no report descriptor"),

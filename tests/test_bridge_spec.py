@@ -1,8 +1,11 @@
 import pytest
 
 from firmware_bridge.dialect import Transport
+from firmware_bridge.dialect_names import dialect_named
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
+from firmware_bridge.osc.dialects import find_dialect as find_osc_dialect
+from firmware_bridge.osc.output_spec import parse_output
 from firmware_bridge.settings import BridgeSettings, make_settings
 from firmware_bridge.spec import Kind, TrackerSpec, parse_spec
 
@@ -82,7 +85,7 @@ def test_settings_are_checked_one_by_one():
         ({"fusion": "kalman"}, 'fusion = .* allowed is "vqf", "vqf9d"'),
         ({"invert": ["up"]}, 'invert = .* allowed is a list of "yaw"'),
         ({"ease_s": float("nan")}, "ease_s = nan cannot be used: allowed is 0.1 to 60 s"),
-        ({"osc_dialect": "bogus"}, "osc_dialect = 'bogus' cannot be used: allowed is one of default"),
+        ({"osc_dialect": "bogus"}, "unknown OSC dialect 'bogus': allowed are default"),
         ({"trackr": "osc"}, "unknown setting 'trackr'"),
         ({"tracker": "magic"}, "unknown head tracker 'magic'"),
     ):
@@ -93,3 +96,28 @@ def test_settings_are_checked_one_by_one():
 def test_settings_survive_the_way_into_another_process():
     settings = make_settings(tracker="hbf1:/dev/x", invert=["roll"], outputs=["sparta@127.0.0.1:7000"], record_raw="a")
     assert BridgeSettings.model_validate_json(settings.model_dump_json()) == settings
+
+
+def test_an_osc_dialect_has_one_name_everywhere_and_its_prefix_may_stay_away():
+    assert parse_spec("osc-iem:7000") == TrackerSpec(Kind.OSC, number=7000, osc_dialect="iem")
+    assert parse_spec("osc-iem") == TrackerSpec(Kind.OSC, osc_dialect="iem")
+    assert find_osc_dialect("osc-iem") is find_osc_dialect("iem") is parse_output("osc-iem").dialect
+    assert dialect_named("osc-iem") is dialect_named("iem")
+    assert dialect_named("nvsonic").transport == "serial" and dialect_named("osc-nvsonic").transport == "osc"
+
+
+def test_a_name_that_is_nearly_right_is_offered():
+    for read, name, offered in (
+        (parse_spec, "razer:COM3", "razor"),
+        (parse_output, "ambixx", "ambix"),
+        (dialect_named, "hbf", "hbf1"),
+        (find_osc_dialect, "spartaa", "sparta"),
+    ):
+        with pytest.raises(BridgeError, match=f"did you mean '{offered}'\\? allowed are"):
+            read(name)
+
+
+def test_a_port_alone_is_a_place_for_an_output():
+    assert (parse_output("sparta@9001").host, parse_output("sparta@9001").port) == ("127.0.0.1", 9001)
+    with pytest.raises(BridgeError, match="port '70000' must be"):
+        parse_output("sparta@70000")

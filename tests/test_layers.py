@@ -22,7 +22,7 @@ BRIDGE_FOR_RENDERER = {"pose", "mailbox", "mailbox_kernels", "atomics"}
 """What layers below `app` may take from firmware_bridge: the pose and the mailbox."""
 BRIDGE_BASE = {
     *("atomics", "bridge_words", "csv_poses", "decoder", "dialect", "errors", "imu_recording", "mailbox"),
-    *("mailbox_kernels", "messages", "notices", "one_sender", "plain_quaternion", "pose", "quaternion"),
+    *("mailbox_kernels", "messages", "nearest", "notices", "one_sender", "plain_quaternion", "pose", "quaternion"),
     *("raw_recording", "source"),
 }
 """Files of firmware_bridge itself that know none of its folders; the other files there put all together."""

@@ -1,10 +1,13 @@
 """Options that several commands share, and the settings they make."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
+from firmware_bridge.errors import BridgeError
+from firmware_bridge.osc.output_spec import GRAMMAR
 from firmware_bridge.spec import SPECS
 
 if TYPE_CHECKING:
@@ -17,16 +20,24 @@ OscDialect = Annotated[
     str | None, typer.Option(help="What the OSC messages mean; `firmware-bridge dialects` lists them.")
 ]
 FusionKind = Annotated[str | None, typer.Option("--fusion", help="For raw sensors: vqf, vqf9d or imufusion.")]
-Invert = Annotated[list[str] | None, typer.Option(help="yaw, pitch or roll, for a wrong sign; may be repeated.")]
+Invert = Annotated[
+    list[str] | None, typer.Option(help="yaw, pitch or roll, for a wrong sign; may be repeated, or yaw,roll.")
+]
 NoMounting = Annotated[bool, typer.Option("--no-mounting", help="Leave a stored calibration aside.")]
 Gesture = Annotated[
-    list[str] | None, typer.Option(help="What recentres: hold (hold still looking ahead) or double-nod.")
+    list[str] | None,
+    typer.Option(
+        help="What recentres: hold (hold still looking ahead), double-nod; may be repeated, or hold,double-nod."
+    ),
 ]
 AutoRecentre = Annotated[float | None, typer.Option(help="Recentre slowly, by at most so many °/s: 0 (off) to 2.")]
 Hold = Annotated[float | None, typer.Option(help="Seconds to hold the last pose when the tracker falls silent.")]
 Ease = Annotated[float | None, typer.Option(help="Seconds to ease to the front after that.")]
 Output = Annotated[
-    list[str] | None, typer.Option("--output", "-o", help="DIALECT[@HOST[:PORT]][@HZ]; may be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--output", "-o", help=f"{escape(GRAMMAR)}; may be repeated. `firmware-bridge dialects` lists what can be sent."
+    ),
 ]
 Seconds = Annotated[float | None, typer.Option(help="Stop after so many seconds.", min=0.01)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
@@ -34,9 +45,30 @@ AsJsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object
 LinkPath = Annotated[Path | None, typer.Option("--link", help="A name for the pseudo-terminal that stays the same.")]
 
 
-def make(tracker: str, **options: object) -> "BridgeSettings":
-    """Return settings of the options that were given; raises BridgeError."""
+LISTS = ("invert", "gestures")
+TYPED = {
+    "auto_recentre_deg_per_s": "--auto-recentre",
+    "hold_s": "--hold",
+    "ease_s": "--ease",
+    "record_raw": "--record",
+    "outputs": "--output",
+}
+"""Options whose names are not those of the settings."""
+
+
+def make(tracker: str, **options: Any) -> "BridgeSettings":
+    """Return settings of the options that were given; raises BridgeError that names the option as it was typed."""
     from firmware_bridge.settings import make_settings
 
     given = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    return make_settings(tracker=tracker, **{name: value for name, value in given.items() if value is not None})
+    for name in LISTS:
+        if given.get(name):
+            given[name] = tuple(part.strip() for text in given[name] for part in text.split(","))
+    try:
+        return make_settings(tracker=tracker, **{name: value for name, value in given.items() if value is not None})
+    except BridgeError as error:
+        key, equals, rest = str(error).partition(" = ")
+        if not equals or key not in given:
+            raise
+        option = TYPED.get(key, f"--{key.replace('_', '-')}")
+        raise BridgeError(f"{option} {rest.removesuffix('.')}.") from None

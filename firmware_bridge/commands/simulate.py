@@ -12,8 +12,9 @@ from firmware_bridge.commands.options import LinkPath, Seconds
 from firmware_bridge.commands.terminal import ERR, OUT
 from firmware_bridge.commands.words import plural
 from firmware_bridge.dialect import Transport
-from firmware_bridge.dialect_names import OSC_PREFIX, dialect_named
+from firmware_bridge.dialect_names import dialect_named
 from firmware_bridge.errors import BridgeError
+from firmware_bridge.osc.dialects import OSC_PREFIX
 
 if TYPE_CHECKING:
     from firmware_bridge.dialect import Dialect

@@ -5,12 +5,15 @@ The default reads only addresses that are unambiguous among the programs it name
 """
 
 from firmware_bridge.errors import BridgeError
+from firmware_bridge.nearest import meant
 from firmware_bridge.osc.dialect import OscDialect
 from firmware_bridge.osc.message_pattern import dialect_of_message
 from firmware_bridge.osc.rows_plugins import DEFAULT, PLUGINS
 from firmware_bridge.osc.rows_products import PRODUCTS
 from firmware_bridge.osc.rows_trackers import TRACKERS
 
+OSC_PREFIX = "osc-"
+"""May stand before a dialect's name, and does where dialects of devices stand beside those of OSC."""
 DIALECTS: dict[str, OscDialect] = {dialect.name: dialect for dialect in (DEFAULT, *PLUGINS, *PRODUCTS, *TRACKERS)}
 N_NAMED = 6
 """How many dialects a sentence may list."""
@@ -19,16 +22,16 @@ N_NAMED = 6
 def find_dialect(name: str | None) -> OscDialect:
     """Return a dialect by name, the default for None, or the one of a message such as "/my/head yaw pitch roll".
 
-    Raises BridgeError that lists the names, or says what is wrong with the message.
+    "iem" and "osc-iem" are the same. Raises BridgeError that lists the names, or says what is wrong with the message.
     """
     if name is not None and name.startswith("/"):
         return dialect_of_message(name)
     try:
-        return DIALECTS[name or "default"]
+        return DIALECTS[(name or "default").removeprefix(OSC_PREFIX)]
     except KeyError:
         raise BridgeError(
-            f"unknown OSC dialect {name!r}: allowed are {', '.join(DIALECTS)}, or a message such as "
-            "'/my/head yaw pitch roll'."
+            f"unknown OSC dialect {name!r}: {meant(str(name), DIALECTS)}allowed are {', '.join(DIALECTS)}, or a "
+            "message such as '/my/head yaw pitch roll'."
         ) from None
 
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from firmware_bridge.errors import BridgeError
+from firmware_bridge.nearest import meant
 from firmware_bridge.osc.dialect import OscDialect
-from firmware_bridge.osc.dialects import DIALECTS, find_dialect
+from firmware_bridge.osc.dialects import DIALECTS, OSC_PREFIX, find_dialect
 
-GRAMMAR = "DIALECT[@HOST[:PORT]][@HZ], such as sparta, iem@192.168.1.20:7000 or nuendo@127.0.0.1:7000@20"
+GRAMMAR = "DIALECT[@HOST[:PORT]][@HZ], such as sparta, sparta@9000, iem@192.168.1.20:7000 or nuendo@127.0.0.1:7000@20"
 DEFAULT_HOST = "127.0.0.1"
 MAX_PORT, MAX_RATE_HZ = 65535, 1000.0
 SSR, SSR_PORT = "ssr", 1174
@@ -44,17 +45,18 @@ def parse_output(text: str) -> OutputSpec:
 
 
 def _dialect(name: str) -> OscDialect:
-    if name.startswith("/") or (name in DIALECTS and name != "default"):
+    bare = name.removeprefix(OSC_PREFIX)
+    if name.startswith("/") or (bare in DIALECTS and bare != "default"):
         return find_dialect(name)
     raise BridgeError(
-        f"unknown output dialect {name!r}: allowed are {', '.join(OUTPUTS)}, or a message such as "
-        "'/my/head yaw pitch roll'."
+        f"unknown output dialect {name!r}: {meant(bare, OUTPUTS)}allowed are {', '.join(OUTPUTS)}, or a "
+        "message such as '/my/head yaw pitch roll'."
     )
 
 
 def _place(text: str, place: str) -> tuple[str, int | None]:
-    """Return host and port of "HOST", "HOST:PORT", ":PORT", "[V6]:PORT" or nothing."""
-    host, colon, port = place.rpartition(":")
+    """Return host and port of "HOST", "HOST:PORT", ":PORT", "PORT", "[V6]:PORT" or nothing."""
+    host, colon, port = (f":{place}" if place.isdigit() else place).rpartition(":")
     if not colon or place.endswith("]"):
         return place.strip("[]") or DEFAULT_HOST, None
     if not (port.isascii() and port.isdigit() and 1 <= int(port) <= MAX_PORT):

@@ -105,7 +105,11 @@ def worn_dialect(settings: Settings) -> Dialect:
     spec = parse_spec(settings.tracking.tracker)
     if spec.dialect is not None:
         return find_dialect(spec.dialect)
-    return device_of(find_osc_dialect(settings.tracking.osc_dialect)) if spec.kind is Kind.OSC else HBF1
+    return (
+        device_of(find_osc_dialect(spec.osc_dialect or settings.tracking.osc_dialect))
+        if spec.kind is Kind.OSC
+        else HBF1
+    )
 
 
 def _bridge_settings(settings: Settings) -> BridgeSettings:
