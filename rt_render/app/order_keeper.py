@@ -19,6 +19,8 @@ ROOM = 0.6
 QUIET_S, MOST_QUIET_S = 10.0, 300.0
 """How long blocks must have been in time for that. Doubled each time it was raised in vain, within `IN_VAIN_S`."""
 IN_VAIN_S = 30.0
+COST_AFTER_S, MOST_COST = 1.0, 3.0
+"""So long after a step down it is found what it saved; no step saves more than two thirds."""
 STEPS = (5, 3, 1)
 """Orders that cost much less than the next: chunks of 16 channels are dropped as a whole."""
 
@@ -37,15 +39,16 @@ class OrderKeeper:
     def __init__(self, orders: Sequence[int], budget_s: float) -> None:
         self._orders, self._budget_s = tuple(orders), budget_s
         self._times: deque[tuple[float, NDArray[np.float64]]] = deque()
-        self._medians_s: list[float] = []
-        """What a block took in the median before each step down."""
+        self._costs: list[float] = []
+        """How many times as long a block took before each step down, as found soon after it."""
+        self._median_before_s = 0.0
         self._changed_s = self._raised_s = -np.inf
         self._quiet_s = QUIET_S
 
     @property
     def order(self) -> int:
         """The order wanted now."""
-        return self._orders[len(self._medians_s)]
+        return self._orders[len(self._costs)]
 
     def take(self, rows: NDArray[np.void]) -> str | None:
         """Take the newest rows; return a sentence when the order changes, else None."""
@@ -69,19 +72,23 @@ class OrderKeeper:
         in_vain = now_s - self._raised_s < IN_VAIN_S
         self._quiet_s = min(MOST_QUIET_S, 2 * self._quiet_s) if in_vain else QUIET_S
         before, share = self.order, float(np.percentile(times_s, 99.9)) / self._budget_s
-        self._medians_s.append(float(np.median(times_s)))
+        self._costs.append(MOST_COST)
+        self._median_before_s = float(np.median(times_s))
         self._begin_anew(now_s)
         return f"order {self.order} instead of {before} for now: blocks took up to {100 * share:.0f} % of their time"
 
     def _raise(self, now_s: float) -> str | None:
         quiet_s = now_s - self._changed_s
         times_s = self._since(now_s - QUIET_S)
-        if not self._medians_s or quiet_s < self._quiet_s or not len(times_s):
+        if not self._costs or not len(times_s):
             return None
-        cost = max(1.0, self._medians_s[-1] / float(np.median(times_s)))
-        if cost * float(np.percentile(times_s, 99.9)) > ROOM * self._budget_s:
+        if self._median_before_s and quiet_s > COST_AFTER_S:
+            self._costs[-1] = min(MOST_COST, max(1.0, self._median_before_s / float(np.median(times_s))))
+            self._median_before_s = 0.0
+        room_s = ROOM * self._budget_s / self._costs[-1]
+        if quiet_s < self._quiet_s or float(np.percentile(times_s, 99.9)) > room_s:
             return None
-        self._medians_s.pop()
+        self._costs.pop()
         self._raised_s = now_s
         self._begin_anew(now_s)
         return f"order {self.order} again: there has been time enough for {quiet_s:.0f} s"
