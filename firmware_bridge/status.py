@@ -50,7 +50,9 @@ def _in_words(status: BridgeStatus) -> str:
         return f"{status.source}: waiting for the first pose"
     if age_s > STALE_S:
         return f"{status.source}: no pose for {age_s:.1f} s{_WHEN_SILENT.get(status.state, '')}"
-    words = [f"{status.sender or status.source}: {status.rate_hz:.0f} poses/s", f"{1e3 * age_s:.0f} ms old"]
+    # The first pose alone gives no rate.
+    rate = f"{status.rate_hz:.0f} poses/s" if status.rate_hz else "the first poses"
+    words = [f"{status.sender or status.source}: {rate}", f"{1e3 * age_s:.0f} ms old"]
     health = status.health
     if health is not None and health.drift_deg_per_min is not None:
         words.append(f"drift {abs(health.drift_deg_per_min):.1f} °/min")

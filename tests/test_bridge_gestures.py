@@ -107,6 +107,16 @@ def test_holding_still_counts_from_the_last_movement(moves_until_s, yaw_at):
     assert len(moments) == 1 and moves_until_s + 1.8 < moments[0] < moves_until_s + 2.1
 
 
+def test_a_tracker_on_a_table_and_one_that_was_gone_do_not_hold_still():
+    gesture, still, drift_deg = HoldStill(2.0), np.zeros(800), 0.002 * np.arange(800)
+    assert not fired(gesture, drift_deg, still, still + 0.05 * np.sin(np.arange(800)), 100.0)
+    taken_up = -np.concatenate([still, np.minimum(np.arange(100), 40)])
+    assert not fired(HoldStill(2.0), taken_up, taken_up, 0.0 * taken_up, 100.0)
+    assert not fired(gesture, *with_sway(still[:150], 100.0), 100.0, start_s=9.0)
+    moments = fired(gesture, *with_sway(still, 100.0), 100.0, start_s=12.0)
+    assert moments == [pytest.approx(2.0, abs=0.02)]
+
+
 @pytest.mark.parametrize(("pitch", "roll"), [(40.0, 0.0), (-40.0, 0.0), (0.0, 30.0)])
 def test_a_head_that_does_not_look_ahead_is_not_recentred(pitch, roll):
     still = np.zeros(500)

@@ -348,3 +348,9 @@ def test_of_many_recentrings_the_newest_is_remembered_by_one_writer(store):
         assert sum(thread.name == "remember" for thread in threading.enumerate()) <= 1
     memory.close()
     assert memory.recall(dialect, "1").reference == pytest.approx((cos(0.49), 0.0, 0.0, sin(0.49)))
+
+
+def test_the_status_of_the_first_pose_tells_no_rate(new_pipeline):
+    pipeline, device = new_pipeline(), Device()
+    pipeline.hear(device.frame(), device)
+    assert pipeline.status(device, device.now_s).text.startswith("the device: the first poses, ")

@@ -217,12 +217,25 @@ def test_a_name_without_a_folder_is_told_with_one(tmp_path, monkeypatch):
 
 def test_a_name_that_is_a_file_is_never_overwritten(tmp_path):
     (tmp_path / "port").write_text("mine")
-    with pytest.raises(BridgeError, match="nothing is overwritten"):
+    with pytest.raises(BridgeError, match="is not overwritten"):
         PtyEndpoint(tmp_path / "port")
     with pytest.raises(BridgeError, match="cannot be made"):
         PtyEndpoint(tmp_path / "no" / "port")
     (tmp_path / "left").symlink_to("/dev/pts/4711")
     PtyEndpoint(tmp_path / "left").close()
+    (tmp_path / "folder").symlink_to(tmp_path)
+    with pytest.raises(BridgeError, match="no link to a terminal"):
+        PtyEndpoint(tmp_path / "folder")
+    assert (tmp_path / "folder").readlink() == tmp_path
+
+
+def test_a_name_that_another_run_has_taken_over_is_left_to_it(tmp_path):
+    first = PtyEndpoint(tmp_path / "port")
+    second = PtyEndpoint(tmp_path / "port")
+    first.close()
+    assert (tmp_path / "port").is_symlink()
+    second.close()
+    assert not os.path.lexists(tmp_path / "port")
 
 
 def test_without_pseudo_terminals_other_ways_are_named(monkeypatch):

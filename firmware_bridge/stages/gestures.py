@@ -8,6 +8,8 @@ from firmware_bridge.messages import Quat
 
 STILL_DEG, LEVEL_DEG = 2.5, 20.0
 """How far a head sways that holds still, and how far from level a head looks that looks ahead."""
+MOVED_DEG = 0.2
+"""Every head sways by more within seconds; what lies on a table turns slowly by its drift, and does not nod."""
 MAX_GAP_S = 0.3
 """After a longer gap between poses the gesture begins anew."""
 
@@ -26,8 +28,9 @@ DURATION_S = (0.3, 1.9)
 class HoldStill:
     """Fires once when the head, after having been asked, has been still and level for `hold_s`.
 
-    It is armed from its making and again by `arm`: for the moment after a tracker came, or after a key. Thread:
-    one. Raises BridgeError for a time outside 0.5 to 30 s.
+    It is armed from its making and again by `arm`: for the moment after a tracker came. One that lies on a table
+    is no head that holds still: it must have moved a little first. Thread: one. Raises BridgeError for a time
+    outside 0.5 to 30 s.
     """
 
     def __init__(self, hold_s: float = 2.0) -> None:
@@ -39,20 +42,33 @@ class HoldStill:
     def arm(self) -> None:
         """Wait for the next stillness, from its beginning."""
         self.armed = True
-        self._still = _Still(STILL_DEG)
+        self._time_s = -inf
+        self._begin((0.0, 0.0, 0.0))
 
     def feed(self, quat_world_from_head: Quat, time_s: float) -> bool:
         """Take a pose; return True at the moment the gesture is complete. Before recentring or after it."""
         if not self.armed:
             return False
-        yaw, pitch, roll = angles_deg_from_quat(quat_world_from_head)
+        yaw, pitch, roll = angles = angles_deg_from_quat(quat_world_from_head)
+        if not 0.0 <= time_s - self._time_s <= MAX_GAP_S:
+            self._begin(angles)
+        self._time_s = time_s
+        yaw_0, pitch_0, roll_0 = self._first_deg
+        if _apart_deg(yaw, yaw_0) > STILL_DEG or abs(pitch - pitch_0) > MOVED_DEG or abs(roll - roll_0) > MOVED_DEG:
+            self._moved_s = min(self._moved_s, time_s)
         still_s = self._still.feed(yaw, pitch, time_s)
         if abs(pitch) > LEVEL_DEG or abs(roll) > LEVEL_DEG:
             self._still = _Still(STILL_DEG)
-        elif still_s >= self._hold_s:
+        elif still_s >= self._hold_s and time_s - self._moved_s >= 0.5 * self._hold_s:
+            # One that is only just taken up from a table moves on.
             self.armed = False
             return True
         return False
+
+    def _begin(self, angles_deg: tuple[float, float, float]) -> None:
+        self._still: _Still = _Still(STILL_DEG)
+        self._first_deg: tuple[float, float, float] = angles_deg
+        self._moved_s: float = inf
 
 
 class DoubleNod:

@@ -17,6 +17,8 @@ from typing import Any
 from firmware_bridge.errors import BridgeError
 
 MAX_READ_BYTES = 4096
+TERMINALS = ("/dev/pts/", "/dev/ttys")
+"""How pseudo-terminals are named on Linux and macOS."""
 PIPE_BYTES = 512
 """So many bytes fit whenever a pipe says that it can be written to (POSIX's PIPE_BUF, at the least)."""
 
@@ -55,13 +57,13 @@ class PtyEndpoint(Endpoint):
             raise BridgeError(
                 "this system has no pseudo-terminals: use `--out udp:HOST:PORT` or `--out stdout` instead."
             ) from None
-        if link is not None and link.exists() and not link.is_symlink():
-            raise BridgeError(f"{link} is there and no link: choose another name, nothing is overwritten.")
+        if link is not None and not _may_be_made(link):
+            raise BridgeError(f"{link} is there and no link to a terminal: choose another name, it is not overwritten.")
         self._device, self._host = pty.openpty()
         # The host's side stays open here: a reader may come and go.
         tty.setraw(self._host)
         os.set_blocking(self._device, False)
-        self.place = os.ttyname(self._host)
+        self.place = self._terminal = os.ttyname(self._host)
         self._link = link
         if link is not None:
             try:
@@ -93,7 +95,8 @@ class PtyEndpoint(Endpoint):
         """Take the link away and close both sides."""
         if self._link is not None:
             with suppress(OSError):
-                self._link.unlink()
+                if str(self._link.readlink()) == self._terminal:
+                    self._link.unlink()
         os.close(self._host)
         os.close(self._device)
 
@@ -189,6 +192,13 @@ class MidiEndpoint(Endpoint):
         """Take the device away."""
         self._input.close()
         self._output.close()
+
+
+def _may_be_made(link: Path) -> bool:
+    """Return whether a name is free, or a link of a run that ended before it could take it away."""
+    if not link.is_symlink():
+        return not link.exists()
+    return not link.exists() or str(link.readlink()).startswith(TERMINALS)
 
 
 def _takes(descriptor: int) -> bool:
