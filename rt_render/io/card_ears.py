@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from rt_render.errors import DeviceError
 from rt_render.io.portaudio import OPEN_S, ask
 
-_FIRST_PERCENT = 5.0
-
 
 class CardEars:
     """Records two channels of an input from `start` to `stop`, with the moment at which they were converted."""
@@ -19,7 +17,7 @@ class CardEars:
         """Find and open the input, by number or name; raises DeviceError."""
         self.fs_hz = fs_hz
         self._blocks: list[NDArray[np.float32]] = []
-        self._starts_s: list[float] = []
+        self._firsts: list[tuple[int, float]] = []
         self._n_frames = 0
         self._stream = ask(lambda sd: self._open(sd, device), OPEN_S)
 
@@ -40,10 +38,10 @@ class CardEars:
             ) from error
 
     def _hear(self, frames: NDArray[np.float32], n_frames: int, times: Any, flags: Any) -> None:
-        told_s = (
-            times.inputBufferAdcTime - times.currentTime if times.inputBufferAdcTime > 0.0 else -n_frames / self.fs_hz
-        )
-        self._starts_s.append(time.monotonic() + told_s - self._n_frames / self.fs_hz)
+        told_s = times.inputBufferAdcTime - times.currentTime if times.inputBufferAdcTime > 0.0 else 0.0
+        # a host that tells no time has had the frames for as long as they last, at the least
+        ago_s = told_s if told_s < 0.0 else -n_frames / self.fs_hz
+        self._firsts.append((self._n_frames, time.monotonic() + ago_s))
         self._blocks.append(frames.copy())
         self._n_frames += n_frames
 
@@ -51,9 +49,8 @@ class CardEars:
         """Begin to listen. Raises DeviceError."""
         ask(lambda sd: self._stream.start(), OPEN_S)
 
-    def stop(self) -> tuple[NDArray[np.float32], float]:
-        """Return what was heard (n, 2), and the monotonic time at which its first frame was converted."""
+    def stop(self) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Return what was heard (n, 2), and rows (k, 2): a frame's number, the monotonic time of its conversion."""
         ask(lambda sd: self._stream.close(), OPEN_S)
-        if not self._blocks:
-            return np.zeros((0, 2), np.float32), 0.0
-        return np.concatenate(self._blocks), float(np.percentile(self._starts_s, _FIRST_PERCENT))
+        heard = np.concatenate(self._blocks) if self._blocks else np.zeros((0, 2), np.float32)
+        return heard, np.array(self._firsts, np.float64).reshape(-1, 2)

@@ -3,8 +3,8 @@
 python -m rt_render.io.jack_ears FILE.npz SECONDS
 
 It connects itself to the player, says "listening", and at the end of its standard input writes `ears` (n, 2) float32,
-zeros where it missed a period, `fs_hz`, `start_s` (monotonic time at which frame 0 is converted, by JACK's own
-playback latency), and that latency, `latency_s`.
+zeros where it missed a period, `fs_hz`, and of each period its first frame, `frames`, and the monotonic time at which
+it came, `seen_s`; JACK's own latency from then to the converter is `latency_s`.
 """
 
 import ctypes
@@ -18,8 +18,6 @@ import numpy as np
 
 PLAYER = "PortAudio.*"
 _PLAYBACK_LATENCY = 1
-_FIRST_PERCENT = 5.0
-"""Periods that were seen early tell when periods begin; others were seen late."""
 
 
 class _LatencyRange(ctypes.Structure):
@@ -30,8 +28,8 @@ def main(file: str, seconds: float) -> None:
     """Listen until standard input ends, for so long at most."""
     client = jack.Client("rt-render ears", no_start_server=True)
     ears = [client.inports.register(name) for name in ("left", "right")]
-    size = client.blocksize
-    n_blocks = int(seconds * client.samplerate / size)
+    size, fs_hz = client.blocksize, client.samplerate  # not known behind its end
+    n_blocks = int(seconds * fs_hz / size)
     blocks = np.zeros((n_blocks, size, 2), np.float32)
     frames, times_s = np.zeros(n_blocks, np.int64), np.zeros(n_blocks)
     n_heard = 0
@@ -49,7 +47,7 @@ def main(file: str, seconds: float) -> None:
         played = client.get_ports(PLAYER, is_output=True, is_audio=True)
         for source, ear in zip(played, ears, strict=False):
             client.connect(source, ear)
-        latency_s = _playback_latency_frames(client) / client.samplerate
+        latency_s = _playback_latency_frames(client) / fs_hz
         print("listening" if len(played) >= 2 else "nobody plays", flush=True)
         sys.stdin.read()
     n = n_heard
@@ -57,8 +55,7 @@ def main(file: str, seconds: float) -> None:
     heard = np.zeros((int(at[-1]) + size if n else 0, 2), np.float32)
     for block, first in zip(blocks[:n], at, strict=True):
         heard[first : first + size] = block
-    begin_s = np.percentile(times_s[:n] - at / client.samplerate, _FIRST_PERCENT) if n else 0.0
-    np.savez(file, ears=heard, fs_hz=client.samplerate, start_s=begin_s + latency_s, latency_s=latency_s)
+    np.savez(file, ears=heard, fs_hz=fs_hz, frames=at, seen_s=times_s[:n], latency_s=latency_s)
 
 
 def _playback_latency_frames(client: Any) -> int:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from rt_render.app.latency.reading import Recorded
+from rt_render.app.latency.reading import Recorded, even_times_s
 from rt_render.app.session import Session
 from rt_render.errors import DeviceError
 from rt_render.io.audio_file import AudioFileReader
@@ -48,7 +48,8 @@ class VirtualEars:
         """Return all that was played since the session began."""
         reader = AudioFileReader(self._file)
         try:
-            return Recorded(reader.read(reader.n_frames), reader.fs_hz, self._engine.capture_start_s)
+            heard, start_s = reader.read(reader.n_frames), self._engine.capture_start_s
+            return Recorded(heard, reader.fs_hz, np.zeros(1), np.full(1, start_s))
         finally:
             reader.close()
 
@@ -80,7 +81,11 @@ class JackEars:
         assert self._child is not None
         self._child.communicate(timeout=_END_TIMEOUT_S)
         with np.load(self._file) as told:
-            return Recorded(told["ears"], int(told["fs_hz"]), float(told["start_s"]))
+            fs_hz, frames = int(told["fs_hz"]), told["frames"].astype(np.float64)
+            if not len(frames):
+                raise DeviceError("JACK's recording client got nothing: see whether the server runs.")
+            known_s = even_times_s(frames, told["seen_s"], fs_hz) + float(told["latency_s"])
+            return Recorded(told["ears"], fs_hz, frames, known_s)
 
     def close(self) -> None:
         """End the process."""
@@ -108,8 +113,10 @@ class CableEars:
         """Return what came back."""
         assert self._ears is not None
         ears, self._ears = self._ears, None
-        heard, start_s = ears.stop()
-        return Recorded(heard, self._fs_hz, start_s)
+        heard, firsts = ears.stop()
+        if not len(firsts):
+            raise DeviceError("nothing came back through the cable's input: choose another one with --input.")
+        return Recorded(heard, self._fs_hz, firsts[:, 0], even_times_s(firsts[:, 0], firsts[:, 1], self._fs_hz))
 
     def close(self) -> None:
         """Close the input."""

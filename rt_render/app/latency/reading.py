@@ -16,15 +16,28 @@ EARLY_S = 0.05
 REACH_S = 0.19
 """A turn passes the front in the middle of 0.4 s: heard before or after it by no more than this, or not found."""
 _PLATEAUS_PERCENT = (15.0, 85.0)
+_FIRST_PERCENT = 5.0
 
 
 @dataclass(frozen=True, eq=False)
 class Recorded:
-    """What both ears got (n, 2) float32, and the monotonic time at which frame 0 was converted."""
+    """What both ears got (n, 2) float32; frames `known` (k,), rising, were converted at monotonic times `known_s`."""
 
     ears: NDArray[np.float32]
     fs_hz: int
-    start_s: float
+    known: Array
+    known_s: Array
+
+    def time_s(self, frame: float) -> float:
+        """Return when a frame was converted."""
+        nearest = min(max(frame, float(self.known[0])), float(self.known[-1]))
+        return float(np.interp(nearest, self.known, self.known_s)) + (frame - nearest) / self.fs_hz
+
+    def frame(self, time_s: float) -> int:
+        """Return the frame that was converted at a time, or the nearest that there is."""
+        nearest_s = min(max(time_s, float(self.known_s[0])), float(self.known_s[-1]))
+        frame = float(np.interp(nearest_s, self.known_s, self.known)) + (time_s - nearest_s) * self.fs_hz
+        return min(max(round(frame), 0), len(self.ears))
 
 
 def heard_late_s(recorded: Recorded, movements: Sequence[Movement], begin_s: float) -> Array:
@@ -38,12 +51,12 @@ def heard_late_s(recorded: Recorded, movements: Sequence[Movement], begin_s: flo
     turns = [m for m in movements if m.kind != STEP]
     late_s = []
     if steps:
-        low, high = (_frame(recorded, begin_s + m.time_s) for m in (steps[0], steps[-1]))
+        low, high = (recorded.frame(begin_s + m.time_s) for m in (steps[0], steps[-1]))
         half_db = float(np.mean(np.percentile(level_db[low : max(high, low + 1)], _PLATEAUS_PERCENT)))
         ends = [*(m.time_s for m in steps[2:]), *[steps[-1].time_s + REACH_S] * 2]
         for step, end_s in zip(steps, ends, strict=False):
             late_s.append(_crossing_s(recorded, level_db, half_db, step, begin_s, step.time_s, end_s))
-    front = _frame(recorded, begin_s)
+    front = recorded.frame(begin_s)
     front_db = float(np.median(level_db[max(0, front - recorded.fs_hz // 5) : front + 1]))
     late_s += [
         _crossing_s(recorded, level_db, front_db, turn, begin_s, turn.time_s - EARLY_S, turn.time_s + REACH_S)
@@ -52,15 +65,11 @@ def heard_late_s(recorded: Recorded, movements: Sequence[Movement], begin_s: flo
     return np.array(late_s)
 
 
-def _frame(recorded: Recorded, time_s: float) -> int:
-    return min(max(round((time_s - recorded.start_s) * recorded.fs_hz), 0), len(recorded.ears))
-
-
 def _crossing_s(
     recorded: Recorded, level_db: Array, at_db: float, moved: Movement, begin_s: float, from_s: float, to_s: float
 ) -> float:
     """Return when the level passes `at_db` first, to the side that the movement leads to, after the movement."""
-    low, high = _frame(recorded, begin_s + from_s), _frame(recorded, begin_s + to_s)
+    low, high = recorded.frame(begin_s + from_s), recorded.frame(begin_s + to_s)
     # the head turns left: what is in front is heard at the right
     way = -moved.direction * (level_db[low:high] - at_db)
     passes = np.flatnonzero((way[:-1] < 0.0) & (way[1:] >= 0.0))
@@ -68,4 +77,15 @@ def _crossing_s(
         return np.nan
     k = int(passes[0])
     share = way[k] / (way[k] - way[k + 1])
-    return float(recorded.start_s + (low + k + share) / recorded.fs_hz - (begin_s + moved.time_s))
+    return recorded.time_s(low + k + share) - (begin_s + moved.time_s)
+
+
+def even_times_s(frames: Array, seen_s: Array, fs_hz: int) -> Array:
+    """Return when each of `frames` (k,) passed that were seen at or after that moment, `seen_s` (k,).
+
+    Those seen first within a second tell it for all; a clock that slips or jumps is followed.
+    """
+    starts_s = seen_s - frames / fs_hz
+    half = np.searchsorted(frames, [frames - 0.5 * fs_hz, frames + 0.5 * fs_hz])
+    first_s = np.array([np.percentile(starts_s[a:b], _FIRST_PERCENT) for a, b in half.T])
+    return np.asarray(np.maximum.accumulate(first_s + frames / fs_hz))

@@ -11,11 +11,11 @@ import sys
 import threading
 import time
 from math import inf
+from typing import NoReturn
 
 from firmware_bridge.dialects.hbf1_device import Hbf1Device
 from firmware_bridge.virtual.device import DeviceState
 from firmware_bridge.virtual.endpoint import Endpoint, PtyEndpoint, UdpEndpoint
-from firmware_bridge.virtual.playing import play
 from rt_render.app.latency.movements import StepsAndTurns
 from rt_render.io.realtime import request_priority
 
@@ -23,44 +23,34 @@ PTY = "pty"
 
 
 class Wearable:
-    """Measures on an absolute schedule; `begin_s` is when its movements begin, in seconds from the start."""
-
-    is_over = False
+    """Measures on an absolute schedule; its clock begins with it, its movements at `begin_s`, host monotonic."""
 
     def __init__(self, head: StepsAndTurns, rate_hz: float) -> None:
         self.begin_s = inf
         self._head, self._rate_hz = head, rate_hz
         self._device = Hbf1Device()
-        self._next = 0
-        self._answer = b""
 
-    @property
-    def next_s(self) -> float:
-        """When there is something to do next, in seconds from the start."""
-        return 0.0 if self._answer else self._next / self._rate_hz
-
-    def due(self, now_s: float) -> list[bytes]:
-        """Return what is to be sent by now: each measurement tells the head of its own moment."""
-        pieces, self._answer = [self._answer] if self._answer else [], b""
-        while (time_s := self._next / self._rate_hz) <= now_s:
-            quat, gyro = self._head.pose_at(max(0.0, time_s - self.begin_s))
-            pieces.append(self._device.encode(DeviceState(time_s, self._next, quat, gyro)))
-            self._next += 1
-        return pieces
-
-    def hear(self, data: bytes, now_s: float) -> None:
-        """Take what the host says."""
-        self._answer += self._device.answer(data, now_s)
+    def play(self, endpoint: Endpoint) -> NoReturn:
+        """Send each measurement when it is due, and answer the host meanwhile."""
+        start_s, number = time.monotonic(), 0
+        while True:
+            due_s = start_s + number / self._rate_hz
+            while (wait_s := due_s - time.monotonic()) > 0.0:
+                heard = endpoint.hear(wait_s)
+                if heard:
+                    endpoint.send(self._device.answer(heard, time.monotonic() - start_s))
+            quat, gyro = self._head.pose_at(max(0.0, due_s - self.begin_s))
+            endpoint.send(self._device.encode(DeviceState(due_s - start_s, number, quat, gyro)))
+            number += 1
 
 
 def main(rate_hz: float, head: StepsAndTurns, place: str) -> None:
     """Play until standard input ends."""
     wearable, endpoint = Wearable(head, rate_hz), _open(place)
-    request_priority()  # a device does not wait for this machine's other programs
     print(endpoint.place, flush=True)
-    start_s = time.monotonic()
-    threading.Thread(target=_obey, args=(wearable, start_s), daemon=True).start()
-    play(wearable, endpoint)
+    threading.Thread(target=_obey, args=(wearable,), daemon=True).start()
+    request_priority()  # a device does not wait for this machine's other programs
+    wearable.play(endpoint)
 
 
 def _open(place: str) -> Endpoint:
@@ -70,11 +60,10 @@ def _open(place: str) -> Endpoint:
     return UdpEndpoint(host, int(port))
 
 
-def _obey(wearable: Wearable, start_s: float) -> None:
+def _obey(wearable: Wearable) -> None:
     if sys.stdin.readline():
-        # play() reads the clock a moment after start_s was taken: microseconds
-        wearable.begin_s = time.monotonic() - start_s
-        print(start_s + wearable.begin_s, flush=True)
+        wearable.begin_s = time.monotonic()
+        print(wearable.begin_s, flush=True)
         sys.stdin.read()
     os._exit(0)
 

@@ -1,0 +1,47 @@
+"""What was asked for, checked before anything takes time."""
+
+from collections.abc import Callable
+
+from rt_render.app.early_checks import find_card
+from rt_render.app.settings import Settings
+from rt_render.errors import ConfigurationError
+
+STEPS_RANGE, RATE_RANGE_HZ = (10, 10_000), (10.0, 1000.0)
+_NO_TURN = "a field of order 0 does not turn with the head: choose an order of 1 to 7."
+
+
+def check(steps: int, rate_hz: float) -> None:
+    """Raise ConfigurationError for what cannot be measured."""
+    low, high = STEPS_RANGE
+    if not low <= steps <= high:
+        raise ConfigurationError(f"steps = {steps} cannot be used: allowed are {low} to {high}.")
+    low_hz, high_hz = RATE_RANGE_HZ
+    if not low_hz <= rate_hz <= high_hz:
+        raise ConfigurationError(
+            f"a wearable at {rate_hz:g} Hz cannot be measured: allowed are {low_hz:g} to {high_hz:g} Hz."
+        )
+
+
+def is_on(word: str) -> bool:
+    """Return what "on" or "off" means; raises ConfigurationError for another word."""
+    if word not in ("on", "off"):
+        raise ConfigurationError(f'prediction = "{word}" cannot be used: allowed is "on" or "off".')
+    return word == "on"
+
+
+def measured_settings(settings: Settings, predicted: bool, on_message: Callable[[str], None]) -> Settings:
+    """Return the settings with the card found and prediction as asked; raises RenderError.
+
+    `predicted`: with the prediction of the settings, or "learnt" where that is "off"; else without.
+    """
+    if settings.head.order == 0:
+        raise ConfigurationError(_NO_TURN)
+    wanted = settings.tracking.prediction
+    kind = "off" if not predicted else "learnt" if wanted == "off" else wanted
+    card = find_card(settings.audio.device, None, on_message)
+    return settings.model_copy(
+        update={
+            "audio": settings.audio.model_copy(update={"device": card}),
+            "tracking": settings.tracking.model_copy(update={"prediction": kind}),
+        }
+    )

@@ -1,0 +1,111 @@
+"""A measurement of motion to sound in words: a few lines, a page, an object for programs."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from rt_render import __version__
+from rt_render.app.budget import Spread
+from rt_render.app.budget_words import budget_markdown
+from rt_render.app.latency.movements import STEP
+from rt_render.app.latency.result import AGREE_MS, AGREE_SHARE, FOUND_SHARE, Kind, Latency
+from rt_render.app.words import plural
+from rt_render.errors import RenderError
+
+
+def lines(latency: Latency) -> list[str]:
+    """Return what was found, a sentence each: the kinds of movement, the limit, the verdict."""
+    found = [_kind_text(kind, latency.prediction) for kind in latency.kinds]
+    if latency.limit_ms is not None:
+        within = "within" if latency.measured_p50_ms <= latency.limit_ms else "above"
+        found.append(
+            f"The median is {within} {latency.limit_ms:.2f} ms: half a sensor interval, two blocks, the filters' onset "
+            "and 2 ms."
+        )
+    if latency.late_blocks:
+        late = plural(latency.late_blocks, "block")
+        found.append(f"{late} {'was' if latency.late_blocks == 1 else 'were'} late meanwhile: this machine was busy.")
+    return [*found, verdict(latency)]
+
+
+def verdict(latency: Latency) -> str:
+    """Return whether the program's own account can be believed."""
+    if latency.agrees:
+        return f"Claimed and measured agree, within {AGREE_MS:g} ms or {100 * AGREE_SHARE:g} %."
+    kind = next(kind for kind in latency.kinds if not kind.agrees)
+    if kind.n_heard < FOUND_SHARE * kind.n_made:
+        return (
+            f"Only {kind.n_heard} of {kind.n_made} {kind.name}s were heard: run it again on a quieter machine, and see "
+            "that nothing else plays."
+        )
+    return (
+        f"Claimed and measured disagree by {kind.measured.p50_ms - kind.claimed.p50_ms:+.1f} ms for {kind.name}s: what "
+        "the live view tells of this device is wrong by that; name it as `--extra-latency-ms` if the device is slow."
+    )
+
+
+def as_json_object(latency: Latency) -> dict[str, object]:
+    """Return all of it as plain numbers, lists and words."""
+    return {
+        "claimed_p50_ms": latency.claimed_p50_ms,
+        "measured_p50_ms": latency.measured_p50_ms,
+        "agrees": latency.agrees,
+        "limit_ms": latency.limit_ms,
+        "parts": {name: asdict(spread) for name, spread in latency.budget.parts.items()},
+        "budget": asdict(latency.budget),
+        "movements": {
+            kind.name: {
+                "made": kind.n_made,
+                "heard": kind.n_heard,
+                "claimed": asdict(kind.claimed),
+                "measured": asdict(kind.measured),
+                "agrees": kind.agrees,
+            }
+            for kind in latency.kinds
+        },
+        **{name: getattr(latency, name) for name in _TOLD},
+        "version": __version__,
+    }
+
+
+_TOLD = (
+    *("prediction", "rate_hz", "fs_hz", "block_size", "order", "head", "onset_ms", "device", "wearable", "recorded"),
+    *("late_blocks", "machine"),
+)
+
+
+def write_page(latency: Latency, path: Path, picture: Path) -> None:
+    """Write a page of Markdown beside its picture; raises RenderError."""
+    rows = "".join(
+        f"| {kind.name}s | {kind.n_heard} of {kind.n_made} | {_cells(kind.claimed)} | {_cells(kind.measured)} |\n"
+        for kind in latency.kinds
+    )
+    text = (
+        f"# Motion to sound: {latency.measured_p50_ms:.1f} ms measured, {latency.claimed_p50_ms:.1f} ms claimed\n\n"
+        f"{' '.join(lines(latency))}\n\n"
+        f"![Claimed and measured, and the parts]({picture.name})\n\n"
+        f"Worn: {latency.wearable}. Played on: {latency.device}. Heard: {latency.recorded}. "
+        f"Order {latency.order}, {latency.head}, prediction {latency.prediction}.\n\n"
+        "| | heard | claimed: half below, 95 % below, worst (ms) | measured (ms) |\n| --- | --- | --- | --- |\n"
+        f"{rows}\n{budget_markdown(latency.budget)}"
+        "How it was measured: a process of its own plays a wearable whose head steps and turns at moments that only it "
+        "decides; the bridge, the renderer and the device run live; a sound from the front is recorded behind the "
+        "device, and the moment at which the level between the ears has gone half of its way is compared with the "
+        f"moment of the movement.\n\n{latency.machine}; rt-render {__version__}.\n"
+    )
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RenderError(f"{path} cannot be written: {error.strerror}; choose another place.") from None
+
+
+def _kind_text(kind: Kind, prediction: str) -> str:
+    what = "Steps, which nobody can foresee," if kind.name == STEP else "Steady turns"
+    predicted = " with prediction" if prediction != "off" else ""
+    return (
+        f"{what} are heard after {kind.measured.p50_ms:.2f} ms{predicted} (half of {kind.n_heard}; 95 % within "
+        f"{kind.measured.p95_ms:.2f} ms), by the program's own account after {kind.claimed.p50_ms:.2f} ms."
+    )
+
+
+def _cells(spread: Spread) -> str:
+    return f"{spread.p50_ms:.2f}, {spread.p95_ms:.2f}, {spread.worst_ms:.2f}"
