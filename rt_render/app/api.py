@@ -19,6 +19,7 @@ from rt_render.errors import ConfigurationError, TrackerError
 if TYPE_CHECKING:
     from rt_render.app.decoding import Progress
     from rt_render.app.demonstration import DemoFiles
+    from rt_render.app.latency.result import Latency
     from rt_render.app.selftest.result import SelfTest
     from rt_render.app.session import Session, SessionStatus
     from rt_render.engine.snapshot import Snapshot
@@ -236,6 +237,48 @@ def selftest(
 
         draw_self_test(result, path)
     return result
+
+
+def latency(
+    *,
+    steps: int = 200,
+    rate_hz: float = 200.0,
+    cable: int | str | None = None,
+    predicted: bool = False,
+    out: str | Path | None = None,
+    config: str | Path | None = None,
+    on_message: Say = _nobody,
+    on_progress: "Progress | None" = None,
+    **choices: Unpack[Choices],
+) -> "Latency":
+    """Measure how long it takes from a movement to its sound, live, beside what the program itself claims.
+
+    `steps`: 10 to 10000; `rate_hz`: of the wearable, 10 to 1000; `cable`: the input that a cable leads to from a
+    sound card; `predicted`: with prediction, as the set-up has it; `out`: a page to write (.md), its picture (.png)
+    beside it. Choices: device="auto", fs_hz=48000, block_size="auto", order=3, head="kemar", prediction="learnt",
+    prediction_cap_ms=60.0. Raises RenderError.
+    """
+    from rt_render.app.latency.asked import check, measured_settings
+    from rt_render.app.latency.measure import measure_latency
+
+    check(steps, rate_hz)
+    with _bridge_errors_as_ours():
+        settings = measured_settings(load_settings(config, choices, find_files=_HEAD_FILES), predicted, on_message)
+        page = as_path(out, "out") if out is not None else None
+        if page:
+            from rt_render.app.output_names import refuse_overwrite
+
+            refuse_overwrite([page, page.with_suffix(".png")], True, [*files_read(settings).values()])
+        found = measure_latency(
+            settings, n_steps=steps, rate_hz=rate_hz, cable=cable, on_message=on_message, on_progress=on_progress
+        )
+    if page:
+        from rt_render.app.latency.picture import draw_latency
+        from rt_render.app.latency.words import write_page
+
+        draw_latency(found, page.with_suffix(".png"))
+        write_page(found, page, page.with_suffix(".png"))
+    return found
 
 
 def doctor() -> "list[Finding]":

@@ -7,11 +7,11 @@ import typer
 from firmware_bridge.commands.program import run_program
 from firmware_bridge.commands.terminal import OUT
 from rt_render import __version__
-from rt_render.app import commands_about, commands_selftest, commands_sound
+from rt_render.app import commands_about, commands_latency, commands_selftest, commands_sound
 from rt_render.app.settings_file import SettingError
 from rt_render.errors import RenderError
 
-_COMMANDS = ("demo", "play", "render", "design", "devices", "check-sofa", "doctor", "selftest", "bench")
+_COMMANDS = ("demo", "play", "render", "design", "devices", "check-sofa", "doctor", "selftest", "latency", "bench")
 _OPTIONS = {
     "fs_hz": "--rate",
     "block_size": "--block",
@@ -76,4 +76,8 @@ app.command(
     epilog="Examples: [bold]rt-render selftest[/bold]; rt-render selftest --tracker nvsonic --order 5; "
     "rt-render selftest --config my.toml --json"
 )(commands_selftest.selftest)
+app.command(
+    epilog="Examples: [bold]rt-render latency[/bold]; rt-render latency --prediction on --json; "
+    "rt-render latency --device 3 --input 3"
+)(commands_latency.latency)
 app.command(epilog="Examples: [bold]rt-render bench[/bold]; rt-render bench speed --json")(commands_about.bench)
