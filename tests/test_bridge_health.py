@@ -70,6 +70,12 @@ def test_silence_shows_in_rate_and_words():
     assert health.rate_hz == 0.0 and "silent for 15.0 s" in health.in_words() and not health.advice()
 
 
+def test_a_fast_stream_is_kept_in_bounds_and_told_at_its_rate():
+    meter = fed(np.arange(5000) * 0.001)
+    assert len(meter._window) <= 512
+    assert meter.snapshot(5.0).rate_hz == pytest.approx(1000.0) and meter.snapshot(6.5).rate_hz == pytest.approx(500, 1)
+
+
 def test_a_fallen_rate_is_told_with_what_to_do():
     advice = fed(np.arange(200) / 43.0).snapshot(199 / 43.0).advice()
     assert len(advice) == 1 and advice[0].startswith("poses come at 43 Hz, where 100 Hz are usual")

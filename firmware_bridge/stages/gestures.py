@@ -37,13 +37,15 @@ class HoldStill:
         if not 0.5 <= hold_s <= 30.0:
             raise BridgeError(f"the head cannot be asked to hold still for {hold_s:g} s: allowed are 0.5 to 30 s.")
         self._hold_s = hold_s
+        self._still = _Still(STILL_DEG)
+        self._first_deg = (0.0, 0.0, 0.0)
+        self._moved_s = inf
         self.arm()
 
     def arm(self) -> None:
         """Wait for the next stillness, from its beginning."""
         self.armed = True
         self._time_s = -inf
-        self._begin((0.0, 0.0, 0.0))
 
     def feed(self, quat_world_from_head: Quat, time_s: float) -> bool:
         """Take a pose; return True at the moment the gesture is complete. Before recentring or after it."""
@@ -66,9 +68,8 @@ class HoldStill:
         return False
 
     def _begin(self, angles_deg: tuple[float, float, float]) -> None:
-        self._still: _Still = _Still(STILL_DEG)
-        self._first_deg: tuple[float, float, float] = angles_deg
-        self._moved_s: float = inf
+        self._still = _Still(STILL_DEG)
+        self._first_deg, self._moved_s = angles_deg, inf
 
 
 class DoubleNod:

@@ -10,7 +10,8 @@ from firmware_bridge.messages import Motion, Quat
 from firmware_bridge.stages.clock import ClockSummary
 from firmware_bridge.stages.rest_drift import RestDrift
 
-WINDOW_S, MAX_IN_WINDOW = 3.0, 4096
+WINDOW_S, MAX_IN_WINDOW = 3.0, 512
+"""Of a fast stream fewer poses tell as much, and a snapshot must not hold up the next pose."""
 SHARES_OVER_S = 5.0
 SILENT_S = 0.5
 GAP_S, GAP_PERIODS = 0.1, 5.0
@@ -24,12 +25,12 @@ MIN_FRAMES_FOR_SHARE = 50
 class Health:
     """One moment of a tracker; `dataclasses.asdict` gives JSON. None: not known (yet).
 
-    `state` is "waiting", "live", "held", "easing" or "front". `rate_hz` of the last 3 s, `expected_hz` what is
-    usual for the dialect. `jitter_ms`: 95 % of the intervals are that near to the mean. `gaps` and `longest_gap_s`
-    since the start. `age_s` of the newest measurement now, `latency_ms` the median age at arrival. `damaged`,
-    `lost` and `implausible` count frames, `dropped` all of them; the shares are those of the last 5 s.
-    `norm_error` is the largest of the last 3 s. `drift_deg_per_min` (+ left) at the last rest. `battery` 0..1.
-    `clock` is in words.
+    `state` is "waiting", "live", "held", "easing" or "front". `rate_hz` of the last 3 s or 512 poses, `expected_hz`
+    what is usual for the dialect. `jitter_ms`: 95 % of the intervals are that near to the mean. `gaps` and
+    `longest_gap_s` since the start. `age_s` of the newest measurement now, `latency_ms` the median age at arrival.
+    `damaged`, `lost` and `implausible` count frames, `dropped` all of them; the shares are those of the last 5 s.
+    `norm_error` is the largest of as many poses as the rate. `drift_deg_per_min` (+ left) at the last rest.
+    `battery` 0..1. `clock` is in words.
     """
 
     state: str
@@ -196,9 +197,9 @@ class HealthMeter:
     def _rate_hz(recent: list[tuple[float, float, float]], now_s: float) -> float:
         if len(recent) < 2 or recent[-1][0] <= recent[0][0]:
             return 0.0
-        if now_s - recent[-1][0] > SILENT_S:
-            return len(recent) / WINDOW_S
-        return (len(recent) - 1) / (recent[-1][0] - recent[0][0])
+        rate_hz = (len(recent) - 1) / (recent[-1][0] - recent[0][0])
+        silent_s = now_s - recent[-1][0]
+        return rate_hz * (1.0 - silent_s / WINDOW_S) if silent_s > SILENT_S else rate_hz
 
 
 def _jitter_ms(arrivals_s: list[float]) -> float | None:
