@@ -27,7 +27,7 @@ class Live:
     def __init__(self, order: int, block_size: int) -> None:
         self.field = noise_field(N_FRAMES, order)
         self.field[5000:5003] = np.nan
-        self.sets = [10 * noise_filters(order, TAPS)]
+        self.sets = [30 * noise_filters(order, TAPS)]
         self.engine = Engine(Plan(order, block_size, n_taps=TAPS, ring_s=0.3), self.sets[0], trace_rows=3000)
         self.engine.tell_filters(lambda number, filters: self.sets.append(filters))
         self.mailbox = PoseMailbox.private()
@@ -92,7 +92,7 @@ def replayed(live: Live, rows: np.ndarray) -> np.ndarray:
         if row["filter_set"] != used:
             used = int(row["filter_set"])
             engine.publish_filters(live.sets[used - 1])
-        while engine.ring.fill_frames < plan.block_size and fed < N_FRAMES:
+        while engine.ring.fill_frames < plan.block_size and int(engine._s["ring_end"]) < 0:
             n = min(701, N_FRAMES - fed)
             engine.ring.write(live.field[fed : fed + n])
             fed += n
@@ -158,7 +158,8 @@ def test_a_session_with_everything_in_it_is_played_back_bit_for_bit(order, block
     happened = np.bitwise_or.reduce(rows["flags"])
     for flag in (FLAG_CLEARED, FLAG_LIMITED, FLAG_PATH_BEGINS):
         assert happened & flag
-    assert len(set(rows["filter_set"])) > 1 and live.engine.snapshot().underruns and np.abs(live.blocks).max() > 0.1
+    assert len(set(rows["filter_set"])) > 1 and np.abs(live.blocks).max() > 0.1
+    assert live.engine.snapshot().underruns
 
 
 def test_the_test_sees_another_path_by_one_bit_another_gain_and_another_fade():

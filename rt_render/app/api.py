@@ -69,9 +69,9 @@ def play(
     osc_port=9000, osc_dialect=None, fusion="vqf", mounting=True, invert=(), yaw_only=True, gestures=(),
     auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0, outputs=(), record_raw=None, process="own",
     prediction="learnt", prediction_cap_ms=60.0, extra_latency_ms=0.0, degrade=False, poses=None, record=None,
-    force=False. Raises RenderError.
+    log=None, force=False. Raises RenderError.
     """
-    from rt_render.app.early_checks import check_seconds, check_sound_file, find_card
+    from rt_render.app.early_checks import check_log_file, check_seconds, check_sound_file, find_card
     from rt_render.app.parts import block_note
     from rt_render.app.session import Session, run_session
 
@@ -82,6 +82,7 @@ def play(
         record, audio = settings.output.record, settings.audio
         if record:
             check_sound_file(record, settings, _config_file(config))
+        check_log_file(settings, _config_file(config))
         card = find_card(audio.device, record, on_message)
         settings = settings.model_copy(update={"audio": audio.model_copy(update={"device": card})})
         note = block_note(audio.block_size, audio.fs_hz)
@@ -121,7 +122,7 @@ def demo(
 
 
 def render(
-    input: str | Path,
+    input: str | Path | None,
     output: str | Path,
     /,
     *,
@@ -134,12 +135,15 @@ def render(
     """Render a file or the scene to a stereo file, faster than real time, the head moving as `poses` says.
 
     Equal to what the virtual card plays, bit for bit, at the same block size. `seconds`: at most so long, 0.1 or
-    more; the scene needs it. Choices, with what holds where neither they nor the set-up say: fs_hz=48000,
-    block_size="auto" (128), gain_db="auto", ceiling_db=-1.0, head="kemar", order="auto", method="auto", taps=256,
-    headphone_eq=None, convention="ambix", poses=None, force=False. Returns the engine's counters; raises RenderError.
+    more; the scene needs it. With the log of a live session as `poses` that session is heard again, sample for
+    sample, and all but `force` is as it was then; `input` may be None where the log knows the file. Choices, with
+    what holds where neither they nor the set-up say: fs_hz=48000, block_size="auto" (128), gain_db="auto",
+    ceiling_db=-1.0, head="kemar", order="auto", method="auto", taps=256, headphone_eq=None, convention="ambix",
+    poses=None, force=False. Returns the engine's counters; raises RenderError.
     """
-    from rt_render.app.early_checks import check_seconds, check_sound_file
+    from rt_render.app.early_checks import check_replay, check_seconds, check_sound_file
     from rt_render.app.offline import render_to_file
+    from rt_render.io.pose_log_file import is_pose_log
 
     if seconds is not None:
         check_seconds(seconds)
@@ -147,6 +151,17 @@ def render(
         settings = load_settings(config, _with_input(choices, input), find_files=_RENDERED_FILES)
         path = as_path(output, "output")
         check_sound_file(path, settings, _config_file(config))
+        log = settings.tracking.poses
+        if log and is_pose_log(log):
+            from rt_render.app.replay import replay_to_file
+
+            check_replay(log, {**choices, "seconds": seconds})
+            source = None if input is None else settings.source.input
+            return replay_to_file(
+                log, path, input=source, force=settings.output.force, on_message=on_message, on_progress=on_progress
+            )
+        if input is None and "input" not in settings.source.model_fields_set:
+            raise ConfigurationError('nothing to render: name an ambisonic file, or "scene" with seconds.')
         return render_to_file(settings, path, seconds=seconds, on_message=on_message, on_progress=on_progress)
 
 

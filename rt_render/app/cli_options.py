@@ -34,6 +34,10 @@ TrackerThread = Annotated[
 ]
 Dialect = Annotated[str | None, typer.Option("--osc-dialect", help=f"What the OSC messages mean: {OSC_NAMES}.")]
 Poses = Annotated[Path | None, typer.Option(help="A CSV file (time_s,w,x,y,z) followed by the time of the source.")]
+RenderPoses = Annotated[
+    Path | None,
+    typer.Option("--poses", help="A CSV file (time_s,w,x,y,z), or what `play --log` wrote: that session again."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 ExtraLatency = Annotated[
     float | None,

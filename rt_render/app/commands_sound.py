@@ -28,6 +28,7 @@ from rt_render.app.cli_options import (
     Prediction,
     PredictionCap,
     Rate,
+    RenderPoses,
     Seconds,
     Taps,
     Tracker,
@@ -96,6 +97,7 @@ def play(
     prediction_cap_ms: PredictionCap = None,
     extra_latency_ms: ExtraLatency = None,
     record: Annotated[Path | None, typer.Option(help="Keep what is played in this file.")] = None,
+    log: Annotated[Path | None, typer.Option(help="Keep all that `render --poses` needs to play it back.")] = None,
     force: Force = False,
     seconds: Seconds = None,
     degrade: Degrade = None,
@@ -141,6 +143,7 @@ def play(
                 extra_latency_ms=extra_latency_ms,
                 degrade=degrade,
                 record=record,
+                log=log,
                 force=force or None,
             )
         except KeyboardInterrupt:
@@ -154,9 +157,11 @@ def play(
 
 
 def render(
-    input: Annotated[str, typer.Argument(help='An ambisonic file, or "scene" (with --seconds).')],
     output: Annotated[Path, typer.Option("--output", "-o", help="The stereo file to write (WAV: float32).")],
-    poses: Poses = None,
+    input: Annotated[
+        str | None, typer.Argument(help='An ambisonic file, or "scene" (with --seconds); a log knows it.')
+    ] = None,
+    poses: RenderPoses = None,
     config: Config = None,
     rate: Rate = None,
     block: Block = None,

@@ -1,6 +1,6 @@
 """What can be known to be wrong before anything takes time: seconds, names of files to write, the sound card."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import inf, isfinite
 from pathlib import Path
 
@@ -8,7 +8,9 @@ from rt_render.app.output_names import refuse_overwrite
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import files_read
 from rt_render.errors import ConfigurationError, DeviceError
+from rt_render.io.pose_log_file import is_pose_log
 
+_REPLAY_CHOICES = ("input", "poses", "force")
 _NO_CARD = "No sound card was found: the virtual one plays in real time, unheard; "
 
 
@@ -26,6 +28,26 @@ def check_sound_file(path: Path, settings: Settings, read: Iterable[Path]) -> No
 
     container_and_subtype(path, 2, None)
     refuse_overwrite([path], settings.output.force, [*files_read(settings).values(), *read])
+
+
+def check_log_file(settings: Settings, read: Iterable[Path]) -> None:
+    """Raise ConfigurationError for a pose log that may not be written, or is to be followed by a live session."""
+    poses, log = settings.tracking.poses, settings.output.log
+    if poses and is_pose_log(poses):
+        raise ConfigurationError(
+            f"{poses} is the log of a session: `rt-render render --poses {poses} -o FILE` lets it be heard again."
+        )
+    if log:
+        if log == settings.output.record:
+            raise ConfigurationError(f"{log} cannot be both the recording and the pose log: name two files.")
+        refuse_overwrite([log], settings.output.force, [*files_read(settings).values(), *read])
+
+
+def check_replay(log: Path, choices: Mapping[str, object]) -> None:
+    """Raise ConfigurationError for a choice beside a log that says how it was."""
+    for name, value in choices.items():
+        if value is not None and name not in _REPLAY_CHOICES:
+            raise ConfigurationError(f"{name} cannot be chosen: {log} says how it was in the session; leave it out.")
 
 
 def find_card(device: int | str, kept_in: Path | None, on_message: Callable[[str], None]) -> int | str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import inf
+from pathlib import Path
 
 from firmware_bridge.opening import RunningBridge, open_bridge
 from firmware_bridge.status import BridgeStatus
@@ -16,7 +17,9 @@ from rt_render.app.decoding import Progress
 from rt_render.app.degradation import make_degradation
 from rt_render.app.glitch_watch import GlitchWatch
 from rt_render.app.glitches import Glitches
-from rt_render.app.parts import live_block_size, make_parts, start_gain_db
+from rt_render.app.parts import Parts, live_block_size, make_parts, start_gain_db
+from rt_render.app.pose_log import describe_session
+from rt_render.app.pose_logger import PoseLogger
 from rt_render.app.recorder import Recorder
 from rt_render.app.settings import Settings
 from rt_render.app.trace_feed import WAITING_S, TraceFeed
@@ -94,6 +97,7 @@ class Session:
         self.feed.add(self._glitches.take_rows, self._glitches.take_events)
         self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
+        self._logger: PoseLogger | None = None
         self._gain_db = start_gain_db(settings)
         self._playing, self._muted, self._tracking = True, False, True
         self._advised = False
@@ -112,6 +116,8 @@ class Session:
                 self._recorder = Recorder(
                     self.engine, settings.output.record, force=settings.output.force, on_message=on_message
                 )
+            if settings.output.log:
+                self._logger = self._open_log(settings.output.log, parts, seconds)
             if not settings.tracking.poses:
                 self._bridge = self._open_bridge()
         except BaseException:
@@ -132,6 +138,19 @@ class Session:
         self.engine.follow_mailbox(bridge.mailbox)
         return bridge
 
+    def _open_log(self, path: Path, parts: Parts, seconds: float | None) -> PoseLogger:
+        logger = PoseLogger(
+            self.engine,
+            path,
+            describe_session(self.settings, parts, seconds),
+            self.decoder.filters,
+            card_text=lambda: self._card.status().text,
+            force=self.settings.output.force,
+            on_message=self.on_message,
+        )
+        self.feed.add(logger.take_rows)
+        return logger
+
     # from start to stop
 
     def start(self) -> None:
@@ -148,6 +167,8 @@ class Session:
             gc.freeze()
             if self._recorder:
                 self._recorder.start()
+            if self._logger:
+                self._logger.start()
             self._glitches.begin()
             self.feed.start()
             self._card.start()
@@ -163,12 +184,14 @@ class Session:
         """Fade out, stop the card, then everything that fed it; the recording gets its name last.
 
         What fails is raised when all the rest is closed: DeviceError for a card that is stuck within a block,
-        OutputFileError for the recording.
+        OutputFileError for the recording or the log.
         """
         with ExitStack() as each:  # runs them all, last first, whatever one raises
             each.callback(gc.unfreeze)
             if self._recorder:
                 each.callback(self._recorder.close)
+            if self._logger:
+                each.callback(self._logger.close)
             each.callback(self._close_inputs)
             each.callback(self.feed.stop)
             each.callback(self._card.stop)
@@ -191,6 +214,8 @@ class Session:
         with ExitStack() as each:
             if self._recorder:
                 each.callback(self._recorder.abandon)
+            if self._logger:
+                each.callback(self._logger.abandon)
             each.callback(self._close_inputs)
 
     def _close_inputs(self) -> None:

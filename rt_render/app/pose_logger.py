@@ -1,0 +1,141 @@
+"""Keeps the log of a session: a thread that writes what the trace feed hands on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rt_render.app.words import plural
+from rt_render.engine.engine import Engine
+from rt_render.errors import RenderError
+from rt_render.io.pose_log_file import Card, Done, Piece, PoseLogWriter, Taps
+from rt_render.io.wav_writer import OutputFileError
+from rt_render.kernels.state import trace_dtype
+
+END_S = 10.0
+"""A disk that takes longer for what is left is not waited for: to quit is possible always."""
+PIECE_ROWS = 512
+"""Rows are written so many together, or some more: what a power cut costs."""
+WAITING_PIECES = 500
+"""What may wait for a disk that does not answer: at 128 frames some ten minutes. Rows beyond are lost, and counted."""
+
+
+class PoseLogger:
+    """Writes a session's log from `start` to `close`; nobody waits for its disk.
+
+    `take_rows` is for the trace feed's thread, filter sets come from whoever publishes; the file is touched by the
+    thread "rt-render-log" alone. A disk that takes no more ends the log, not the playing: `on_message` is told, from
+    that thread.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        path: Path,
+        header: dict[str, Any],
+        filters: NDArray[np.floating],
+        *,
+        card_text: Callable[[], str],
+        force: bool,
+        on_message: Callable[[str], None],
+    ) -> None:
+        """Begin the file with the header and the engine's first filters; raises OutputFileError."""
+        self._engine, self._card_text, self._on_message = engine, card_text, on_message
+        self._writer = PoseLogWriter(path, header, trace_dtype(engine.plan.block_size), force=force)
+        self._waiting: SimpleQueue[Piece | None] = SimpleQueue()
+        self._rows: list[NDArray[np.void]] = []
+        self._stream: int | None = None
+        self._lost = 0
+        self._broken, self._closed = False, False
+        self._failure: RenderError | None = None
+        self._thread = Thread(target=self._run, name="rt-render-log", daemon=True)
+        self._take_filters(1, np.asarray(filters, np.float64))
+        engine.tell_filters(self._take_filters)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def take_rows(self, rows: NDArray[np.void]) -> None:
+        """Take trace rows, which are kept and not changed. The trace feed's thread."""
+        for part in np.split(rows, np.flatnonzero(np.diff(rows["stream"])) + 1):
+            stream = int(part["stream"][0])
+            if stream != self._stream:
+                self._hand_on_rows()
+                self._stream = stream
+                self._waiting.put(Card(stream, self._card_text()))
+            self._rows.append(part)
+        if sum(map(len, self._rows)) >= PIECE_ROWS:
+            self._hand_on_rows()
+
+    def close(self) -> None:
+        """Write what is left and close the file. After the last rows; may be called twice.
+
+        Raises OutputFileError where the disk takes no more, or has not answered within `END_S`.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._hand_on_rows()
+        snapshot = self._engine.snapshot()
+        lost = self._lost + snapshot.trace_lost
+        self._waiting.put(Done(lost, snapshot.missed_slots))
+        if not self._end():
+            raise OutputFileError(
+                f"{self._writer.path} is not finished: its disk has not answered for {END_S:g} s; "
+                "what was written so far can be played back."
+            )
+        if self._failure:
+            raise self._failure
+        if lost and not self._broken:
+            self._on_message(
+                f"{self._writer.path} lacks {plural(lost, 'block')}: the disk was too slow, or the computer stood "
+                "still; it can be played back up to there"
+            )
+
+    def abandon(self) -> None:
+        """Give up the log of a session that did not begin: its file is removed."""
+        self._closed = True
+        if self._end():
+            self._writer.path.unlink(missing_ok=True)
+
+    def _take_filters(self, number: int, filters: NDArray[np.float64]) -> None:
+        # before the set can sound, so that no row names it yet
+        self._waiting.put(Taps(number, filters.copy()))
+
+    def _hand_on_rows(self) -> None:
+        if not self._rows:
+            return
+        rows, self._rows = np.concatenate(self._rows), []
+        if self._waiting.qsize() < WAITING_PIECES:
+            self._waiting.put(rows)
+        else:
+            self._lost += len(rows)
+
+    def _end(self) -> bool:
+        """Let the thread end; False when it does not, for the disk."""
+        self._waiting.put(None)
+        if self._thread.ident is None:
+            self._thread.start()
+        self._thread.join(END_S)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (piece := self._waiting.get()) is not None:
+            if not self._broken:
+                self._write(piece)
+        self._writer.close()
+
+    def _write(self, piece: Piece) -> None:
+        try:
+            self._writer.write(piece)
+        except RenderError as error:
+            self._broken = True
+            if self._closed:
+                self._failure = error
+            else:
+                self._on_message(str(error))

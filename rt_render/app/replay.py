@@ -1,0 +1,201 @@
+"""A pose log played back to a file: the session's samples again, through the block function that made them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rt_render.app.decoding import Progress
+from rt_render.app.pose_log import LoggedSession, taps_hash
+from rt_render.app.words import clock, plural
+from rt_render.engine.replay import ReplayEngine
+from rt_render.engine.snapshot import Snapshot
+from rt_render.errors import ConfigurationError, InputFileError
+from rt_render.io.pose_log_file import Done, Piece, PoseLogReader, Taps
+from rt_render.io.source import Source
+from rt_render.io.wav_writer import WavWriter
+from rt_render.kernels.state import FLAG_CLEARED, trace_dtype
+
+_CHUNK_FRAMES = 2048
+_STEP_ROWS = 256
+_CHECKED = ("consumed", "limiter", "filter_fade_frame", "mean_square")
+"""What follows from the samples: equal in a replay that is equal."""
+
+_OTHER_PROGRAM = "play it back with the program that wrote it."
+
+Say = Callable[[str], None]
+
+
+def replay_to_file(
+    log: Path,
+    path: Path,
+    *,
+    input: str | None = None,
+    force: bool = False,
+    on_message: Say = lambda text: None,
+    on_progress: Progress | None = None,
+) -> Snapshot:
+    """Write what a logged session let be heard to a stereo file, block for block, and return the engine's counters.
+
+    Pauses and slots that a virtual card missed are silence, as they were. `input`: the source, where it is not found
+    by the name in the log. `on_message` is told how near the samples are, and where a log ends before its session.
+    Raises InputFileError, ConfigurationError and OutputFileError.
+    """
+    with PoseLogReader(log) as reader:
+        session = LoggedSession(reader.header, log)
+        pieces = reader.pieces()
+        if reader.row != trace_dtype(session.plan.block_size):
+            raise InputFileError(f"{log} tells other things of a block than this program knows: {_OTHER_PROGRAM}")
+        engine = _make_engine(session, pieces, log)
+        source = session.open_source(input, on_message)
+        try:
+            replay = Replay(engine, source, log)
+            with WavWriter(path, session.plan.fs_hz, 2, force=force) as writer:
+                for piece in pieces:
+                    for frames in replay.play(piece):
+                        writer.write(frames)
+                    if on_progress:
+                        on_progress(reader.share, f"playing back {session.title}")
+                    if replay.gap_block:
+                        break
+                writer.write(replay.last_block())
+        finally:
+            source.close()
+    for sentence in _verdict(replay, session, reader):
+        on_message(sentence)
+    return engine.snapshot()
+
+
+class Replay:
+    """Renders a log's pieces in order; sums up how far they agree with what the log says was heard."""
+
+    def __init__(self, engine: ReplayEngine, source: Source, log: Path) -> None:
+        self._engine, self._source, self._log = engine, source, log
+        self._block_frames = engine.plan.block_size
+        self._sets: dict[int, NDArray[np.float64]] = {}
+        self._known = [1]
+        self._set, self._block, self._missed_slots = 1, 0, 0
+        self._held = np.zeros((0, 2), np.float32)
+        self._source_ended = False
+        self.n_blocks = 0
+        self.gap_block = 0
+        """The first block of which the log lacks the row; 0 for none."""
+        self.done: Done | None = None
+        self.differs_at: int | None = None
+        """Which block, counted from 0, was the first to come out otherwise."""
+        self.largest_error_db = 0.0
+        """Largest difference of the short-time level at an ear."""
+
+    def play(self, piece: Piece) -> Iterator[NDArray[np.float32]]:
+        """Yield the stereo frames that a piece of the log adds, one block behind."""
+        if isinstance(piece, Taps):
+            self._sets[piece.number] = piece.filters
+            self._known = [1, *self._sets]
+        elif isinstance(piece, Done):
+            self.done = piece
+            yield self._silence_until(piece.missed_slots)
+        elif isinstance(piece, np.ndarray):
+            for first in range(0, len(piece), _STEP_ROWS):
+                yield from self._play_rows(piece[first : first + _STEP_ROWS])
+
+    def last_block(self) -> NDArray[np.float32]:
+        """Return the block that is held back: whether it was late is only known behind it."""
+        held, self._held = self._held, np.zeros((0, 2), np.float32)
+        return held
+
+    def _play_rows(self, rows: NDArray[np.void]) -> Iterator[NDArray[np.float32]]:
+        whole = (
+            (rows["order"] >= 0) & (rows["order"] <= self._engine.plan.order) & np.isin(rows["filter_set"], self._known)
+        )
+        if not whole.all():
+            raise InputFileError(f"{self._log} is damaged at block {self._block + 1}: what it says of it cannot be.")
+        for row in rows:
+            if int(row["block"]) != self._block + 1:
+                self.gap_block = self._block + 1
+                rows = rows[: np.searchsorted(rows["block"], row["block"])]
+                break
+            self._block += 1
+            yield self._silence_until(int(row["missed_slots"]))
+            yield self.last_block()
+            self._prepare(row)
+            self._held = np.empty((self._block_frames, 2), np.float32)
+            self._engine.replay(row, self._held)
+        self._compare(rows)
+
+    def _silence_until(self, missed_slots: int) -> NDArray[np.float32]:
+        """Return the slots that passed in silence before the held block was ready."""
+        silence = np.zeros((max(0, missed_slots - self._missed_slots) * self._block_frames, 2), np.float32)
+        self._missed_slots = missed_slots
+        return silence
+
+    def _prepare(self, row: np.void) -> None:
+        """Bring about what happened before a block: a seek, other filters, frames in the ring."""
+        engine, ring = self._engine, self._engine.ring
+        if row["flags"] & FLAG_CLEARED:
+            frame = int(row["frame"])
+            engine.reset(frame)
+            self._source.seek(frame)
+            self._source_ended = False
+        if row["filter_set"] != self._set:
+            self._set = int(row["filter_set"])
+            engine.publish_filters(self._sets[self._set])
+        while row["consumed"] and ring.fill_frames < self._block_frames and not self._source_ended:
+            chunk = self._source.read(_CHUNK_FRAMES)
+            ring.write(chunk)
+            if len(chunk) < _CHUNK_FRAMES:
+                self._source_ended = True
+                ring.set_end()
+
+    def _compare(self, rows: NDArray[np.void]) -> None:
+        again = self._engine.drain_trace()
+        if not len(rows):
+            return
+        same = np.ones(len(rows), bool)
+        for name in _CHECKED:
+            same &= (again[name] == rows[name]).reshape(len(rows), -1).all(axis=1)
+        if self.differs_at is None and not same.all():
+            self.differs_at = self.n_blocks + int(np.argmin(same))
+        floor = 1e-12  # -120 dB
+        ratio = (again["mean_square"] + floor) / (rows["mean_square"] + floor)
+        self.largest_error_db = max(self.largest_error_db, float(10 * np.abs(np.log10(ratio)).max()))
+        self.n_blocks += len(rows)
+
+
+def _make_engine(session: LoggedSession, pieces: Iterator[Piece], log: Path) -> ReplayEngine:
+    first = next(pieces, None)
+    if not isinstance(first, Taps):
+        raise InputFileError(f"{log} ends before its first filters: there is nothing to play back.")
+    if taps_hash(first.filters) != session.taps_hash:
+        raise InputFileError(f"the filters in {log} are not those that its first line tells of: the file is damaged.")
+    engine = ReplayEngine(session.plan, first.filters, ceiling_db=session.ceiling_db, trace_rows=_STEP_ROWS)
+    if engine.plan_hash != session.plan_hash:
+        raise ConfigurationError(
+            f"{log} is of a program that fades and limits otherwise (plan {session.plan_hash}, here "
+            f"{engine.plan_hash}): {_OTHER_PROGRAM}"
+        )
+    return engine
+
+
+def _verdict(replay: Replay, session: LoggedSession, reader: PoseLogReader) -> Iterator[str]:
+    block_s = session.plan.block_size / session.plan.fs_hz
+    if replay.gap_block:
+        yield (
+            f"the log lacks rows from block {replay.gap_block} on ({clock(replay.gap_block * block_s)}): "
+            "it is not replayable from there, and the file ends there"
+        )
+    elif reader.cut or replay.done is None:
+        yield f"the log was cut, by a power cut maybe: it is played back up to {clock(replay.n_blocks * block_s)}"
+    blocks = plural(replay.n_blocks, "block")
+    if replay.differs_at is None:
+        yield f"{blocks} again, bit for bit: levels, limiter and fades agree with the log at each of them"
+    elif session.same_program:
+        yield (
+            f"from {clock(replay.differs_at * block_s)} on this is not what was heard, the levels differ by up to "
+            f"{replay.largest_error_db:.2g} dB: the source failed or ended elsewhere then"
+        )
+    else:
+        yield (
+            f"{blocks} again, by other machine code than the session's, so within -120 dBFS and not bit for bit: "
+            f"levels agree to {replay.largest_error_db:.2g} dB"
+        )
