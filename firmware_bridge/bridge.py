@@ -8,22 +8,29 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self
 
 from firmware_bridge.advice import Advice
-from firmware_bridge.bridge_words import HEARTBEAT_EVERY_S, StateWord
+from firmware_bridge.bridge_words import HEARTBEAT_EVERY_S, BridgeWords, StateWord
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox
+from firmware_bridge.mailbox_kernels import LOST_AFTER_S
 from firmware_bridge.messages import Quat
 from firmware_bridge.osc.remote import OscRemote
+from firmware_bridge.plain_quaternion import IDENTITY
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.pose_pipeline import PosePipeline
 from firmware_bridge.source import Source
 from firmware_bridge.status import BridgeStatus, with_age, words_of
 
 STOP_TIMEOUT_S = 2.0
+RESUME_S = 30.0
+"""What a bridge that ended longer ago showed and took for ahead is of no concern."""
+TURN_S = 2.0
+"""So long a renderer takes to turn to the front when a bridge is lost."""
 
 
 class Outputs(Protocol):
@@ -61,7 +68,8 @@ class Bridge:
         self._source, self._pipeline, self._outputs, self._remote = source, pipeline, outputs, remote
         self._on_message = on_message
         self._advice = Advice(on_message)
-        self._recentred = mailbox.recentre_count()
+        self._before = _told_lately(mailbox)
+        self._recentred = _answered(mailbox, self._before)
         self._status = pipeline.status(source, time.monotonic())
         self._told_s = 0.0
         self._stop = threading.Event()
@@ -107,24 +115,41 @@ class Bridge:
 
     def _run(self) -> None:
         try:
-            self.mailbox.become_writer()
-            while not self._stop.is_set():
-                self._turn()
+            with ExitStack() as each:  # runs them all, last first, whatever one raises
+                each.callback(self._pipeline.close)
+                if self._outputs is not None:
+                    each.callback(self._outputs.close)
+                each.callback(self._source.close)
+                if self._remote is not None:
+                    each.callback(self._remote.close)
+                self.mailbox.become_writer()
+                each.callback(self._say_goodbye)
+                self._take_over(time.monotonic())
+                while not self._stop.is_set():
+                    self._turn()
+                self._tell(time.monotonic())
         except BridgeError as error:
             self.failed = True
             self._on_message(f"the head tracker stopped: {error}")
         except Exception as error:
             # Such as a device that brings what no test thought of: the sound goes on, and the person knows.
             self._on_message(f"the head tracker stopped by a fault of this program: please report {error!r}")
-        else:
-            self._tell(time.monotonic(), ended=True)
-        finally:
-            if self._remote is not None:
-                self._remote.close()
-            self._source.close()
-            if self._outputs is not None:
-                self._outputs.close()
-            self._pipeline.close()
+
+    def _take_over(self, now_s: float) -> None:
+        """Go on with what another bridge showed here a moment ago, so that nothing jumps."""
+        before, pose = self._before, self.mailbox.read()
+        if before is None or pose is None:
+            return
+        silent_s = now_s - 1e-9 * before.heartbeat_ns
+        if silent_s > TURN_S + (0.0 if before.state == StateWord.ENDED else LOST_AFTER_S):
+            # Renderers have turned to the front meanwhile.
+            pose = replace(pose, quat_world_from_head=IDENTITY, gyro_rad_s=None)
+            self._give(pose, now_s)
+        self._pipeline.resume(self.mailbox.kept(), pose, now_s)
+
+    def _say_goodbye(self) -> None:
+        words = words_of(self._status, os.getpid(), time.monotonic())
+        self.mailbox.tell(replace(words, state=StateWord.ENDED))
 
     def _turn(self) -> None:
         pipeline = self._pipeline
@@ -155,20 +180,34 @@ class Bridge:
             self._told_s = now_s
             self._tell(now_s)
 
-    def _tell(self, now_s: float, *, ended: bool = False) -> None:
+    def _tell(self, now_s: float) -> None:
         self._status = self._pipeline.status(self._source, now_s)
         if self._status.health is not None:
             self._advice.tell(self._status.health, now_s)
-        words = words_of(self._status, os.getpid(), now_s)
-        self.mailbox.tell(replace(words, state=StateWord.ENDED) if ended else words)
+        self.mailbox.tell(words_of(self._status, os.getpid(), now_s))
+        self.mailbox.keep(replace(self._pipeline.kept, recentres=self._recentred))
 
     def _answer_recentring(self, now_s: float) -> None:
         requests = self.mailbox.recentre_count()
         if requests != self._recentred:
             self._recentred = requests
             self._pipeline.recentre(now_s)
+            self.mailbox.keep(replace(self._pipeline.kept, recentres=self._recentred))
 
     def _give(self, pose: PoseSample, now_s: float) -> None:
         self.mailbox.publish(pose)
         if self._outputs is not None:
             self._outputs.send(pose.quat_world_from_head, now_s)
+
+
+def _told_lately(mailbox: PoseMailbox) -> BridgeWords | None:
+    words = mailbox.told()
+    return words if words is not None and 0.0 <= time.monotonic() - 1e-9 * words.heartbeat_ns <= RESUME_S else None
+
+
+def _answered(mailbox: PoseMailbox, before: BridgeWords | None) -> int:
+    """Return how many requests need no answer: those that were answered, and those made long ago."""
+    if mailbox.told() is None:
+        return 0
+    kept = mailbox.kept()
+    return mailbox.recentre_count() if before is None or kept is None else kept.recentres

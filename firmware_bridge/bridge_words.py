@@ -6,8 +6,11 @@ them together need not be of one moment. The lock on the file says who may write
 known by its heartbeat, which stands still.
 """
 
+import struct
 from dataclasses import astuple, dataclass
 from enum import IntEnum
+
+from firmware_bridge.messages import Quat
 
 HEARTBEAT_EVERY_S = 0.25
 UNKNOWN = -1
@@ -50,3 +53,29 @@ class BridgeWords:
 
 
 N_BRIDGE_WORDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the next bridge at the same mailbox goes on with.
+
+    `reference` is what is ahead for the device whose mark is `device` (0: for none), `recentres` how many
+    requests were answered.
+    """
+
+    device: int
+    reference: Quat
+    recentres: int
+
+    def row(self) -> tuple[int, ...]:
+        """Return the words in their order, `device` first: 0 while the others are being told."""
+        return (self.device, *struct.unpack("<4q", struct.pack("<4d", *self.reference)), self.recentres)
+
+
+def kept_of(row: tuple[int, ...]) -> Kept | None:
+    """Return what a row of words says, None where it is none."""
+    w, x, y, z = struct.unpack("<4d", struct.pack("<4q", *row[1:5]))
+    return Kept(row[0], (w, x, y, z), row[5]) if 0.999 < w * w + x * x + y * y + z * z < 1.001 else None
+
+
+N_KEPT_WORDS = 6

@@ -20,7 +20,7 @@ from typing import Self
 import numpy as np
 
 from firmware_bridge import mailbox_kernels as kernels
-from firmware_bridge.bridge_words import N_BRIDGE_WORDS, BridgeWords
+from firmware_bridge.bridge_words import N_BRIDGE_WORDS, N_KEPT_WORDS, BridgeWords, Kept, kept_of
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.pose import PoseSample
 
@@ -170,10 +170,23 @@ class PoseMailbox:
 
     def told(self) -> BridgeWords | None:
         """Return the latest words of a bridge, or None where none ever told any. Any thread."""
-        start = self.address + kernels.OFFSET_BRIDGE_WORDS
-        words = [int(kernels.load_word(start + index * kernels.WORD_BYTES)) for index in range(N_BRIDGE_WORDS)]
-        found = BridgeWords(*words)
+        found = BridgeWords(*self._words_at(kernels.OFFSET_BRIDGE_WORDS, N_BRIDGE_WORDS))
         return found if found.heartbeat_ns else None
+
+    def keep(self, kept: Kept) -> None:
+        """Write down what the next bridge here goes on with. Thread: the writer's."""
+        start, row = self.address + kernels.OFFSET_KEPT_WORDS, kept.row()
+        kernels.store_word(start, 0)
+        for index in reversed(range(N_KEPT_WORDS)):
+            kernels.store_word(start + index * kernels.WORD_BYTES, row[index])
+
+    def kept(self) -> Kept | None:
+        """Return what the bridge before wrote down, None where it did not."""
+        return kept_of(self._words_at(kernels.OFFSET_KEPT_WORDS, N_KEPT_WORDS))
+
+    def _words_at(self, offset: int, n_words: int) -> tuple[int, ...]:
+        start = self.address + offset
+        return tuple(int(kernels.load_word(start + index * kernels.WORD_BYTES)) for index in range(n_words))
 
     def close(self) -> None:
         """Give up the writer's role; the memory itself stays mapped until the object is gone."""

@@ -37,7 +37,9 @@ OFFSET_PUBLISHED = 128
 OFFSET_RECENTRE = 256
 OFFSET_SLOTS = 512
 OFFSET_BRIDGE_WORDS = 2048
-"""64 words written by the bridge: `bridge_words.BridgeWords`, room to grow."""
+"""Written by the bridge for those who follow it: `bridge_words.BridgeWords`, room to grow."""
+OFFSET_KEPT_WORDS = 2560
+"""Written by the bridge for the next one here: `bridge_words.Kept`."""
 OFFSET_RENDERER_WORDS = 3072
 """64 words written by the renderer, free for requests."""
 

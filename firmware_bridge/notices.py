@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 QUIET_S = 5.0
 _MORE = "more since the last such message"
@@ -37,6 +38,16 @@ class Notices:
         text, n_held = self._held.pop(kind)
         self._last_s[kind] = now_s
         self._on_message(text if n_held == 1 else f"{text} ({n_held - 1} {_MORE})")
+
+
+def heedless(on_message: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a listener that never raises: where a terminal is gone, the head is followed all the same."""
+
+    def say(text: str) -> None:
+        with suppress(Exception):
+            on_message(text)
+
+    return say
 
 
 def without_count(text: str) -> str:

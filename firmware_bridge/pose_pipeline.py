@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 
+from firmware_bridge.bridge_words import Kept
 from firmware_bridge.decoder import Counts
-from firmware_bridge.device_store import Remembered
+from firmware_bridge.device_store import Remembered, device_key
 from firmware_bridge.dialect import Axes, Dialect, Transport
 from firmware_bridge.memory import Memory
 from firmware_bridge.messages import Motion, Pong, Quat
 from firmware_bridge.pings import Pings
-from firmware_bridge.plain_quaternion import IDENTITY
+from firmware_bridge.plain_quaternion import IDENTITY, conjugate, multiply
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.settings import BridgeSettings
 from firmware_bridge.source import Heard, Source
@@ -47,6 +49,8 @@ class PosePipeline:
         self._pings: Pings | None = None
         self._worlds = 0
         self._raw: PoseSample | None = None
+        self._before: tuple[Kept | None, PoseSample] | None = None
+        self._mark = 0
         self._button = False
         self._is_mounted_as_known = True
         self._mag_is_missed = False
@@ -87,6 +91,8 @@ class PosePipeline:
         if not connected and self._wearable is not None:
             self._wearable.went_away()
         raw, out = self._raw, None
+        if raw is None and self._before is not None:
+            raw = self._before[1]
         if raw is not None:
             if self._recentre.easing:
                 self._fail_safe.reference_moved(self._recentre.apply(raw, now_s).quat_world_from_head)
@@ -117,6 +123,21 @@ class PosePipeline:
         dialect, device_id = self._device
         if dialect is not None and wearable.heading_is_absolute and self._is_mounted_as_known:
             self._memory.remember_reference(dialect, device_id, self._recentre.reference)
+
+    def resume(self, kept: Kept | None, shown: PoseSample, now_s: float) -> None:
+        """Go on from the pose that another bridge showed last, and with what was ahead if the device is the same.
+
+        To be called before the first pose. What was shown is held, made safe, and left with ease.
+        """
+        self._before = (kept, shown)
+        self._fail_safe.ease_from_shown(now_s, shown.quat_world_from_head)
+
+    @property
+    def kept(self) -> Kept:
+        """What another bridge would need to go on from here; it counts no requests."""
+        if self._before is not None and self._before[0] is not None:
+            return self._before[0]
+        return Kept(self._mark if self._raw is not None else 0, self._recentre.reference, 0)
 
     def close(self) -> None:
         """Wait until what is to be remembered is written down."""
@@ -165,6 +186,7 @@ class PosePipeline:
                 f"run `firmware-bridge calibrate {settings.tracker}`"
             )
         mounting = inverted(mounting or Mounting(), settings.invert)
+        self._mark = 0 if dialect is None else _mark(device_key(dialect.name, source.device_id), mounting, settings)
         # Otherwise mounted, another pose is ahead.
         self._is_mounted_as_known = mounting == (known.mounting or Mounting())
         wearable = Wearable(dialect, mounting, exact=source.exact_times, fusion=settings.fusion)
@@ -206,8 +228,15 @@ class PosePipeline:
         return (self._double_nod is not None and self._double_nod.feed(quat, time_s)) or held_still
 
     def _enter_new_world(self, wearable: Wearable, raw: PoseSample, now_s: float) -> None:
-        """Take the first pose of another world as ahead."""
-        if self._worlds or wearable.first_is_ahead:
+        """Take the first pose of another world as ahead, or go on with what was ahead for another bridge."""
+        kept, shown = self._before or (None, raw)
+        self._before = None
+        if self._worlds == 0 and kept is not None and kept.device == self._mark != 0:
+            # The device's own world is the one it was; one that is made here begins anew, where it was left.
+            is_new = wearable.makes_world
+            left = multiply(raw.quat_world_from_head, conjugate(shown.quat_world_from_head))
+            self._begin_at(left if is_new else kept.reference, now_s)
+        elif self._worlds or wearable.first_is_ahead:
             self._begin_at(raw.quat_world_from_head, now_s)
         if self._worlds:
             self._say(f"the head tracker has a new idea of ahead ({wearable.why_new}): where you look now is ahead")
@@ -229,3 +258,9 @@ class PosePipeline:
             self._recentre.turn(step_rad)
         quat = self._fail_safe.live(pose.quat_world_from_head, raw.time_s, now_s)
         return pose if quat is pose.quat_world_from_head else PoseSample(raw.time_s, quat, pose.gyro_rad_s, raw.seq)
+
+
+def _mark(key: str, mounting: Mounting, settings: BridgeSettings) -> int:
+    """Return a number that tells devices apart, and the ways in which they are understood."""
+    told = (key, mounting.quat_sensor_from_head, sorted(mounting.invert), settings.fusion, settings.yaw_only)
+    return int.from_bytes(sha256(repr(told).encode()).digest()[:8], "little", signed=True)

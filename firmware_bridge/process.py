@@ -18,6 +18,7 @@ from secrets import token_hex
 from pydantic import TypeAdapter, ValidationError
 
 from firmware_bridge.mailbox import PoseMailbox, runtime_directory
+from firmware_bridge.notices import heedless
 from firmware_bridge.settings import BridgeSettings
 from firmware_bridge.status import BridgeStatus, with_age
 
@@ -49,7 +50,7 @@ class BridgeProcess:
         path = runtime_directory() / f"{_PREFIX}{os.getpid()}-{token_hex(4)}"
         self.mailbox = PoseMailbox.create(path)
         self._path = path
-        self._on_message = on_message
+        self._on_message = heedless(on_message)
         self._settings, self._given_record = settings, settings.record_raw
         self._command = [sys.executable, "-P", "-m", "firmware_bridge", "serve", "--mailbox", str(path)]
         self._status = BridgeStatus(f"{settings.tracker}: starting", settings.tracker)
@@ -183,9 +184,7 @@ class BridgeProcess:
 
     def _say(self, text: str) -> None:
         self._is_passing_on = True
-        # A terminal that is gone, say: the head is followed all the same.
-        with suppress(Exception):
-            self._on_message(text)
+        self._on_message(text)
         self._is_passing_on = False
 
     def _another_recording(self) -> str:

@@ -66,6 +66,11 @@ class Wearable:
         return PoseSample(time_s, quat, gyro, self._seq)
 
     @property
+    def makes_world(self) -> bool:
+        """Whether the world is that of a fusion here, which begins with this object."""
+        return self._fusion is not None
+
+    @property
     def lacks_mag(self) -> bool:
         """Whether the fusion wants a magnetometer and this device sends none."""
         return self._fusion_kind == "vqf9d" and self._n_without_mag >= SAMPLES_WITHOUT_MAG

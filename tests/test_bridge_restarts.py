@@ -1,16 +1,19 @@
 """What begins a new world and what does not: late links, stalled hosts, refused motions, devices switched on anew."""
 
 import time
+from dataclasses import replace
 from math import cos, radians, sin
 
 import pytest
 
 from firmware_bridge.bridge import Bridge
+from firmware_bridge.bridge_words import StateWord
 from firmware_bridge.device_store import DeviceStore
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.memory import Memory
 from firmware_bridge.messages import Motion, Told
+from firmware_bridge.pose import PoseSample
 from firmware_bridge.pose_pipeline import PosePipeline
 from firmware_bridge.sample_times import SampleTimes
 from firmware_bridge.settings import make_settings
@@ -136,3 +139,92 @@ def test_messages_without_a_pose_do_not_keep_the_fail_safe_from_its_work(new_pip
         assert bridge.status().published == 301 and any("turns to the front" in text for text in said)
         bridge.recentre()
         until(lambda: said[-1].startswith("recentred"))
+
+
+class Turned(Source):
+    """A device without a compass that looks to one side and sends at its rate."""
+
+    def __init__(self, yaw_deg, **more):
+        super().__init__()
+        self._sent, self._yaw_deg, self._more = 0, yaw_deg, more
+
+    def poll(self, timeout_s):
+        time.sleep(PERIOD_S)
+        self._sent += 1
+        motion = looking(self._yaw_deg, seq=self._sent, device_time_s=self._sent * PERIOD_S, reference=0, **self._more)
+        return [Heard(motion, time.monotonic())]
+
+
+def yaw_in(mailbox):
+    pose = mailbox.read()
+    return None if pose is None else pose.yaw_pitch_roll_deg()[0]
+
+
+def test_a_bridge_that_follows_another_keeps_what_is_ahead_and_does_not_jump(new_pipeline):
+    mailbox, ignore = PoseMailbox.private(), lambda text: None
+    with Bridge(Turned(30.0), new_pipeline(), mailbox, on_message=ignore):
+        until(lambda: yaw_in(mailbox) == pytest.approx(0.0, abs=1e-6))  # the first is ahead
+    with Bridge(Source(), new_pipeline(), mailbox, on_message=ignore):
+        until(lambda: mailbox.told().state == StateWord.HELD)  # one that hears nothing passes it on
+    with Bridge(Turned(70.0), new_pipeline(), mailbox, on_message=ignore):
+        shown = set()
+        until(lambda: shown.add(yaw_in(mailbox)) or max(shown) == pytest.approx(40.0, abs=1e-6))
+    assert len([yaw for yaw in shown if 1.0 < yaw < 39.0]) > 5, "it eases"
+    # Otherwise understood it is another device: where it looks is ahead.
+    with Bridge(Turned(70.0), new_pipeline(invert=("roll",)), mailbox, on_message=ignore):
+        until(lambda: yaw_in(mailbox) == pytest.approx(0.0, abs=1e-6))
+
+
+def test_what_a_bridge_showed_long_ago_is_of_no_concern_and_is_not_shown_again(new_pipeline):
+    mailbox, ignore = PoseMailbox.private(), lambda text: None
+    with Bridge(Turned(30.0), new_pipeline(), mailbox, on_message=ignore):
+        until(lambda: yaw_in(mailbox) is not None)
+    words = mailbox.told()
+    for silent_s, after in ((10.0, 40.0), (60.0, 0.0)):
+        mailbox.publish(PoseSample(1.0, (0.0, 0.0, 0.0, 1.0)))
+        mailbox.tell(replace(words, heartbeat_ns=time.monotonic_ns() - round(1e9 * silent_s)))
+        bridge = Bridge(Turned(70.0), new_pipeline(), mailbox, on_message=ignore)
+        bridge._take_over(time.monotonic())
+        assert abs(yaw_in(mailbox)) == pytest.approx(0.0 if silent_s < 30.0 else 180.0), "the front, as it sounds"
+        with bridge:
+            until(lambda after=after: yaw_in(mailbox) == pytest.approx(after, abs=1e-6))
+
+
+def test_a_bridge_that_follows_another_and_hears_nothing_turns_to_the_front(new_pipeline):
+    mailbox, ignore = PoseMailbox.private(), lambda text: None
+    with Bridge(Turned(30.0), new_pipeline(), mailbox, on_message=ignore):
+        until(lambda: yaw_in(mailbox) is not None)
+    mailbox.publish(PoseSample(1.0, (0.6, 0.0, 0.0, 0.8)))
+    with Bridge(Source(), new_pipeline(hold_s=0.0, ease_s=0.1), mailbox, on_message=ignore) as bridge:
+        until(lambda: yaw_in(mailbox) == pytest.approx(0.0, abs=1e-6))
+        until(lambda: bridge.status().state == "front")
+
+
+def test_a_request_made_before_the_bridge_came_is_answered_and_once(new_pipeline, said):
+    mailbox = PoseMailbox.private()
+    mailbox.request_recentre()
+    for _ in range(2):
+        with Bridge(Turned(30.0), new_pipeline(), mailbox, on_message=said.append):
+            until(lambda: yaw_in(mailbox) is not None)
+            time.sleep(0.05)
+    assert len([text for text in said if text.startswith(("recentred", "nothing to recentre"))]) == 1
+
+
+def test_a_bridge_says_that_it_ended_whatever_ended_it_and_closes_all(new_pipeline, said):
+    mailbox, source, closed = PoseMailbox.private(), Turned(30.0), []
+
+    class Outputs:
+        send = flush = lambda *_: None
+
+        def close(self):
+            closed.append(self)
+
+    def refuse():
+        raise OSError("busy")
+
+    source.close = refuse
+    with Bridge(source, new_pipeline(), mailbox, on_message=said.append, outputs=Outputs()) as bridge:
+        until(lambda: yaw_in(mailbox) is not None)
+        source.poll = lambda timeout_s: 1 / 0
+        until(lambda: not bridge.is_running)
+    assert mailbox.told().state == StateWord.ENDED and closed and "please report" in said[-1]
