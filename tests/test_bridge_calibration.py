@@ -5,6 +5,7 @@ from calibrating_person import Person, trial, tuple_of
 from firmware_bridge import plain_quaternion, quaternion
 from firmware_bridge.stages.calibration import ASKS, Calibration
 from firmware_bridge.stages.nods import find_nods, left_of
+from firmware_bridge.virtual.nodding_head import NoddingHead
 
 
 def calibrated(**kinds):
@@ -202,3 +203,23 @@ def test_a_sensor_along_the_heads_axes_is_found_so():
     _, found = calibrated(off_axis=0.0, mount=np.array([1.0, 0.0, 0.0, 0.0]))
     assert plain_quaternion.angle_rad(found.mounting.quat_sensor_from_head, plain_quaternion.IDENTITY) < 0.01
     assert found.words.startswith("calibrated from 8 nods that differ by ±0.")
+
+
+@pytest.mark.parametrize("begins_s", [0.0, 5.0, 12.5])
+def test_the_head_of_simulate_that_nods_calibrates_whenever_it_is_joined(begins_s):
+    head, calibration, mount = NoddingHead(), Calibration(), quaternion.from_yaw_pitch_roll_deg(40, 20, 100)
+    times_s = np.arange(0.0, 40.0, 0.02)
+    states = head.pose_at(begins_s + times_s)
+    for time_s, quat in zip(times_s.tolist(), quaternion.multiply(states.quat_world_from_head, mount), strict=True):
+        calibration.feed(tuple(quat.tolist()), None, time_s)
+    assert calibration.result is not None and calibration.result.n_nods == 5
+    found = quaternion.multiply(mount, calibration.result.mounting.quat_sensor_from_head)
+    assert np.degrees(np.linalg.norm(quaternion.to_rotation_vector(found))) < 1.0
+    step_s = 1e-5
+    turned = quaternion.multiply(
+        quaternion.conjugate(head.pose_at(times_s).quat_world_from_head),
+        head.pose_at(times_s + step_s).quat_world_from_head,
+    )
+    np.testing.assert_allclose(
+        quaternion.to_rotation_vector(turned) / step_s, head.pose_at(times_s + 0.5 * step_s).gyro_rad_s, atol=1e-4
+    )

@@ -24,7 +24,7 @@ from firmware_bridge.commands.cli import _COMMANDS
 from firmware_bridge.commands.head_picture import head_picture
 from firmware_bridge.commands.places import Place
 from firmware_bridge.commands.words import hertz, plural, strip
-from firmware_bridge.device_store import DeviceStore, device_key
+from firmware_bridge.device_store import DeviceStore, Remembered, device_key
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.imu_recording import write_imu_recording
@@ -33,6 +33,7 @@ from firmware_bridge.messages import Motion
 from firmware_bridge.raw_recording import RawRecordingWriter, read_raw_recording
 from firmware_bridge.source import Heard, SourceHealth
 from firmware_bridge.stages.calibration import Calibration
+from firmware_bridge.stages.mounting import Mounting
 from firmware_bridge.virtual.imu import TYPICAL_IMU
 
 P0_DOWN_AND_RIGHT = "time_s,w,x,y,z\n0,0.99524,0.04345,0.08704,-0.0038\n"
@@ -443,3 +444,17 @@ def test_errors_name_the_option_as_it_was_typed_and_lists_split_at_commas(call):
     assert code == 2 and "--invert 'up' cannot be used" in err
     code, out, _ = call("monitor", "simulated:1", "--gestures", "hold, double-nod", "--seconds", "0.3")
     assert code == 0 and "hold still" in out
+
+
+def test_a_better_stored_calibration_is_replaced_only_on_demand(call, monkeypatch, done_once, tmp_path):
+    _, fed = done_once
+    monkeypatch.setenv("RT_RENDER_DEVICES", str(tmp_path / "devices"))
+    monkeypatch.setattr("firmware_bridge.opening.make_source", lambda *_: Worn(fed))
+    key, store = device_key("hbf1", "cap-1"), DeviceStore()
+    stored = Remembered(Mounting(), None, "cap", "2026-11-20T10:00:00+00:00", 0.01)
+    store.save(key, stored)
+    monkeypatch.setattr("firmware_bridge.stages.calibration.GOOD_SPREAD_DEG", -1.0)
+    code, out, _ = call("calibrate", "hbf1")
+    assert code == 1 and "the stored calibration of 2026-11-20 is better" in out and "--yes" in out
+    assert store.load(key) == stored
+    assert call("calibrate", "hbf1", "--yes")[0] == 0 and store.load(key) != stored

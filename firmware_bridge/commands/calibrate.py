@@ -15,7 +15,7 @@ from firmware_bridge.commands.words import plural, strip
 from firmware_bridge.errors import BridgeError
 
 if TYPE_CHECKING:
-    from firmware_bridge.device_store import DeviceStore
+    from firmware_bridge.device_store import DeviceStore, Remembered
     from firmware_bridge.dialect import Dialect
     from firmware_bridge.source import Heard, Source
     from firmware_bridge.stages.calibration import Calibrated, Calibration
@@ -32,7 +32,12 @@ def calibrate(
     osc_dialect: OscDialect = None,
     fusion: FusionKind = None,
     lean: Annotated[bool, typer.Option("--lean", help="Ask for a lean too: is the sign of roll right?")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask no questions: keep what was found.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", "-y", help="Ask no questions: keep what was found, even if it is worse than what is stored."
+        ),
+    ] = False,
     patience: Annotated[float, typer.Option(help="Give up after so many seconds.", min=1.0)] = 300.0,
 ) -> None:
     """Find how the tracker sits on your head, in half a minute, and remember it for this device."""
@@ -50,10 +55,21 @@ def calibrate(
         while result.repeat_offered and may_ask and typer.confirm("Nod some more?", default=True):
             result = session.result_of_more()
             _show(result)
-        if may_ask and not typer.confirm("Keep this calibration?", default=True):
-            _say("nothing was kept")
+        store = DeviceStore()
+        better = None if yes else session.better_than(result, store)
+        if better is not None:
+            _say(
+                f"the stored calibration of {better.saved[:10]} is better: ±{better.spread_deg:.1f}° "
+                f"against ±{result.spread_deg:.1f}°"
+            )
+            if not may_ask:
+                _say("the stored one stays: calibrate once more, or replace it with --yes")
+                raise typer.Exit(1)
+        question = "Keep this calibration?" if better is None else "Replace it?"
+        if may_ask and not typer.confirm(question, default=better is None):
+            _say("nothing was kept" if better is None else "the stored one stays")
             return
-        path = session.keep(result, DeviceStore())
+        path = session.keep(result, store)
     finally:
         source.close()
     OUT.print(f"kept for this device in [bold]{escape(path)}[/bold].", soft_wrap=True)
@@ -121,6 +137,16 @@ class CalibrationSession:
             self._source.poll(POLL_S)
         self._calibration.repeat()
         return self.result()
+
+    def better_than(self, result: "Calibrated", store: "DeviceStore") -> "Remembered | None":
+        """Return what is remembered of this device where its nods agreed better than a result that scatters."""
+        from firmware_bridge.device_store import device_key
+
+        assert self._source.dialect is not None
+        known = store.load(device_key(self._source.dialect.name, self._source.device_id))
+        if known is None or known.mounting is None or known.spread_deg is None or not result.repeat_offered:
+            return None
+        return known if known.spread_deg < result.spread_deg else None
 
     def keep(self, result: "Calibrated", store: "DeviceStore") -> str:
         """Remember a result for this device and return where; raises BridgeError where that cannot be written."""

@@ -31,7 +31,10 @@ def simulate(
     dialect: Annotated[str, typer.Option(help="Which kind of device; `firmware-bridge dialects` lists them.")],
     out: Out = None,
     motion: Annotated[
-        str, typer.Option(help="head[:SEED], still, spin:DEG_PER_S, csv:FILE or recording:FILE (with truth).")
+        str,
+        typer.Option(
+            help="head[:SEED], still, nods (to calibrate), spin:DEG_PER_S, csv:FILE or recording:FILE (with truth)."
+        ),
     ] = "head",
     rate: Annotated[float | None, typer.Option(help="Measurements a second; the dialect's own by default.")] = None,
     noise: Annotated[float, typer.Option(help="0 ideal, 1 a typical sensor.")] = 0.0,

@@ -1,4 +1,4 @@
-"""How a virtual head moves, by the words a person writes: head, still, spin, a CSV file, a recording."""
+"""How a virtual head moves, by the words a person writes: head, still, nods, spin, a CSV file, a recording."""
 
 from math import radians
 from pathlib import Path
@@ -10,10 +10,11 @@ from firmware_bridge import quaternion
 from firmware_bridge.csv_poses import PoseTrack, read_pose_csv
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.virtual.imu import HeadMotion
+from firmware_bridge.virtual.nodding_head import NoddingHead
 from firmware_bridge.virtual.replayed_motion import ReplayedMotion
 from firmware_bridge.virtual.simulated_head import HeadState, SimulatedHead
 
-MOTIONS = "head[:SEED], still, spin:DEG_PER_S, csv:FILE or recording:FILE"
+MOTIONS = "head[:SEED], still, nods, spin:DEG_PER_S, csv:FILE or recording:FILE"
 MAX_SPIN_DEG_S = 2000.0
 
 
@@ -37,6 +38,8 @@ def make_motion(text: str) -> HeadMotion:
     kind, colon, rest = text.partition(":")
     if text == "still":
         return SpinningHead(0.0)
+    if text == "nods":
+        return NoddingHead()
     if kind == "head" and (not colon or (rest.isascii() and rest.isdigit())):
         return SimulatedHead(int(rest or 0))
     if kind == "spin" and rest:
