@@ -33,4 +33,5 @@ class Settings:
         """Write the file anew; raises OSError."""
         with open(self._path + ".new", "w") as file:
             json.dump({"rate": self.rate_hz, "fields": self.fields, "text": self.text}, file)
+        # MicroPython replaces a file of that name, also on FAT.
         os.rename(self._path + ".new", self._path)

@@ -3,18 +3,16 @@
 import json
 import sys
 import time
-from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any, Protocol
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from firmware_bridge.commands.head_picture import head_picture
-from firmware_bridge.commands.keys import Keys, NoKeys, open_keys
-from firmware_bridge.commands.terminal import ended, say
+from firmware_bridge.commands.live_screen import LiveScreen
+from firmware_bridge.commands.terminal import ended
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.status import BridgeStatus
 
@@ -35,7 +33,7 @@ class Watched(Protocol):
         """Ask for the present heading to become straight ahead."""
 
 
-class BridgeView:
+class BridgeView(LiveScreen):
     """Shows a bridge each time it is called, and passes keys on. Used as a context; `say` from any thread.
 
     `plain_every_s` is how often a line comes where there is no terminal; `as_json`: every 0.1 s a JSON object
@@ -51,39 +49,24 @@ class BridgeView:
         picture: bool = True,
         quiet: bool = False,
     ) -> None:
-        self._console, self._plain_every_s = console, plain_every_s
-        self._as_json, self._picture, self._quiet = as_json, picture, quiet
+        super().__init__(console, quiet=quiet)
+        self._plain_every_s, self._as_json, self._picture = plain_every_s, as_json, picture
         self._is_live = console.is_terminal and not as_json and not quiet
-        self._stack = ExitStack()
-        self._keys: Keys = NoKeys()
-        self._live: Live | None = None
         self._next_s = 0.0
 
-    def __enter__(self) -> "BridgeView":
-        if not self._quiet:
-            self._keys = self._stack.enter_context(open_keys())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-        self._live = None
-
     def say(self, text: str) -> None:
-        """Print a sentence above the live lines."""
+        """Print a sentence above the live lines, or as JSON."""
         if self._as_json:
             _print_line({"message": ended(text)})
         else:
-            say(self._console, text)
+            super().say(text)
 
     def __call__(self, bridge: Watched) -> bool:
         """Show the bridge; False when the person wants to quit."""
         now_s = time.monotonic()
         if self._is_live:
-            if self._live is None:
-                self._live = Live(console=self._console, refresh_per_second=12, transient=True)
-                self._stack.enter_context(self._live)
             status = bridge.status()
-            self._live.update(view_of(status, pose_of(bridge, status), picture=self._picture))
+            self._draw(view_of(status, pose_of(bridge, status), picture=self._picture))
         elif not self._quiet and now_s >= self._next_s:
             self._next_s = now_s + (_JSON_EVERY_S if self._as_json else self._plain_every_s)
             status = bridge.status()

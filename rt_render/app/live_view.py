@@ -1,16 +1,13 @@
 """What a person sees while sound plays: a few calm lines on a terminal, or a plain line now and then."""
 
 import time
-from contextlib import ExitStack
 from math import log10
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from firmware_bridge.commands.keys import Keys, NoKeys, open_keys
-from firmware_bridge.commands.terminal import say
+from firmware_bridge.commands.live_screen import LiveScreen
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
 from rt_render.app.budget_words import budget_line
 from rt_render.app.controls import SHORT_HELP, handle_keys, long_help
@@ -21,42 +18,22 @@ _PLAIN_EVERY_S = 2.0
 _METER_CELLS, _METER_FLOOR_DB = 40, -60.0
 
 
-class LiveView:
+class LiveView(LiveScreen):
     """Shows a session each time it is called, and passes keys on; a `watch` for `api.play` and `api.demo`.
 
     `last` is the latest status, None before the first. Used as a context; one thread, `say` from any.
     """
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        super().__init__(console, quiet=quiet)
         self.last: SessionStatus | None = None
-        self._console = console
-        self._quiet = quiet
-        self._stack = ExitStack()
-        self._keys: Keys = NoKeys()
-        self._live: Live | None = None
         self._next_line_s = 0.0
-
-    def __enter__(self) -> "LiveView":
-        if not self._quiet:
-            self._keys = self._stack.enter_context(open_keys())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-        self._live = None
-
-    def say(self, text: str) -> None:
-        """Print a sentence above the live lines."""
-        say(self._console, text)
 
     def __call__(self, session: Session) -> bool:
         """Show the session; False when the person wants to quit."""
         self.last = status = session.status()
         if self._console.is_terminal and not self._quiet:
-            if self._live is None:
-                self._live = Live(console=self._console, refresh_per_second=12, transient=True)
-                self._stack.enter_context(self._live)
-            self._live.update(view_of(session, status))
+            self._draw(view_of(session, status))
         elif not self._quiet and time.monotonic() >= self._next_line_s:
             self._next_line_s = time.monotonic() + _PLAIN_EVERY_S
             self._console.print(plain_line(status), soft_wrap=True, highlight=False)
