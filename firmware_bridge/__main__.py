@@ -9,8 +9,11 @@ def main() -> int | None:
         from firmware_bridge.commands.serve import main as serve
 
         return serve()
-    from firmware_bridge.commands.cli import main as command_line
-
+    try:
+        from firmware_bridge.commands.cli import main as command_line
+    except KeyboardInterrupt:
+        # Half a second of imports, before anything answers to Ctrl-C.
+        return 130
     return command_line()
 
 

@@ -47,6 +47,8 @@ def read_imu_recording(path: Path) -> ImuRecording:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise BridgeError(f"{path}: recordings are {', '.join(SUFFIXES)} files; name one of these.")
+    if not path.exists():
+        raise BridgeError(f"{path}: No such file or directory; name a readable one.")
     try:
         parts = reader(path)
     except OSError as error:

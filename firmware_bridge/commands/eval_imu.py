@@ -61,7 +61,7 @@ def eval_imu(
         print_json({"trials": trials, "mean": asdict(mean), "pictures": [str(path) for path in pictures]})
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("recording")
+    table.add_column("recording", overflow="fold")
     for column in ("inclination rms", "worst moment", "heading rms", "heading drift", "total rms"):
         table.add_column(column, justify="right")
     for one in evaluations:

@@ -77,16 +77,16 @@ def replay(
         _replay_poses(file, mailbox, min(inf if seconds is None else seconds, recording.duration_s + 0.5))
         return
     from firmware_bridge.commands.simulate import open_endpoint, play_at, tracker_for
-    from firmware_bridge.dialects.table import DIALECTS
+    from firmware_bridge.dialect_names import dialect_named
     from firmware_bridge.virtual.played_recording import PlayedRecording
 
     player = PlayedRecording(recording, speed)
-    dialect = DIALECTS.get(recording.dialect or "")
+    dialect = dialect_named(recording.dialect) if recording.dialect else None
     endpoint = open_endpoint(out, link, dialect)
     words = OUT if out != "stdout" else ERR
     words.print(f"{escape(str(file))} plays at [bold]{escape(endpoint.place)}[/bold]", soft_wrap=True)
-    tracker = tracker_for(dialect, out, endpoint) if dialect is not None else endpoint.place
-    if tracker and out != "stdout":
+    tracker = tracker_for(dialect, out, endpoint) if dialect is not None else endpoint.place if out == "pty" else ""
+    if tracker:
         words.print(f"listen with [bold]rt-render play --tracker {escape(tracker)}[/bold]", soft_wrap=True)
     played_s = play_at(player, endpoint, seconds, words)
     lost = f", {plural(endpoint.n_unread_bytes, 'byte')} lost as nobody read" if endpoint.n_unread_bytes else ""

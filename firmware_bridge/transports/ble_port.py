@@ -55,6 +55,15 @@ def load_bleak() -> ModuleType:
     return bleak
 
 
+def _why(error: Exception) -> str:
+    """Return why Bluetooth does not answer, without numbers: the system's service is missing where a socket is."""
+    if isinstance(error, FileNotFoundError | ConnectionError | PermissionError):
+        return "it is off, or its service does not run, or this user may not use it"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[0].lower() + error.strerror[1:]
+    return str(error).rstrip(".") or type(error).__name__
+
+
 @dataclass(frozen=True, slots=True)
 class BleTracker:
     """A Bluetooth device that is called like one we know."""
@@ -73,7 +82,7 @@ def ble_trackers(seconds: float = FIND_S) -> list[BleTracker]:
     try:
         found = asyncio.run(bleak.BleakScanner.discover(timeout=seconds))
     except (OSError, EOFError, bleak.exc.BleakError) as error:
-        raise BridgeError(f"Bluetooth cannot be searched ({str(error).rstrip('.')}): switch it on.") from None
+        raise BridgeError(f"Bluetooth cannot be searched ({_why(error)}): switch it on.") from None
     return [
         BleTracker(one.name, str(one.address), dialect)
         for one in found
@@ -124,7 +133,7 @@ class BleLink(ByteLink):
             raise
         except (OSError, EOFError, self._bleak.exc.BleakError) as error:
             self._opening = None
-            raise LinkError(f"does not connect ({error}): is Bluetooth on? trying again") from None
+            raise LinkError(f"does not connect ({_why(error)}): is Bluetooth on? trying again") from None
         self._opening = None
         return True
 
