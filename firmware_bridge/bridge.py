@@ -95,6 +95,11 @@ class Bridge:
         """Whether the reader thread is at work."""
         return self._thread is not None and self._thread.is_alive()
 
+    @property
+    def thread_id(self) -> int | None:
+        """The system's number of the reader thread, None before it is started."""
+        return None if self._thread is None else self._thread.native_id
+
     def recentre(self) -> None:
         """Ask for the present heading to become straight ahead."""
         self.mailbox.request_recentre()

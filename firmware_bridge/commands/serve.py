@@ -22,7 +22,10 @@ from firmware_bridge.settings import BridgeSettings
 
 _READ_BYTES = 4096
 _PRIORITY = 10
-"""Real-time, where the system grants it: above all that is ordinary, below whatever plays sound."""
+"""Real-time, where the system grants it: above all that is ordinary, and below a card's thread that asked for more.
+
+The callback of a card through ALSA is ordinary: there a pose may hold it up for the 0.1 ms that it takes.
+"""
 
 
 def main() -> int:
@@ -36,13 +39,13 @@ def main() -> int:
     threading.Thread(target=_wait_for_end, args=(ended, sentences), daemon=True).start()
     # Ctrl-C is for the renderer, which ends this process in its own time.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _ask_for_priority()
     try:
         mailbox = PoseMailbox.attach(arguments.mailbox)
         bridge = open_thread(arguments.settings, mailbox, on_message=sentences.put)
     except BridgeError as error:
         _tell(message=f"the head tracker cannot start: {error}")
         return EXIT_FOR_GOOD
+    _ask_for_priority(bridge.thread_id)
     # What was imported stays: the collector need not look at it while poses come in.
     gc.collect()
     gc.freeze()
@@ -58,10 +61,11 @@ def main() -> int:
     return EXIT_FOR_GOOD if bridge.failed else int(not ended.is_set())
 
 
-def _ask_for_priority() -> None:
-    # Threads made from now on inherit it. A refusal costs a millisecond now and then, and is not worth a word.
-    with contextlib.suppress(AttributeError, OSError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(_PRIORITY))
+def _ask_for_priority(thread_id: int | None) -> None:
+    """Ask for the reader alone. A refusal costs a millisecond now and then, and is not worth a word."""
+    if thread_id is not None:
+        with contextlib.suppress(AttributeError, OSError):
+            os.sched_setscheduler(thread_id, os.SCHED_RR, os.sched_param(_PRIORITY))
 
 
 def _pass_on(sentences: "queue.SimpleQueue[str]", timeout_s: float) -> None:

@@ -11,6 +11,7 @@ from numba.core import types
 
 from firmware_bridge.atomics import load_acquire_i64 as _load
 from firmware_bridge.atomics import store_release_i64 as _store
+from rt_render.errors import RenderError
 from rt_render.kernels.jit import rt_jit
 from rt_render.kernels.simd import as_pointer
 
@@ -18,6 +19,9 @@ NS_PER_S = 1_000_000_000
 
 if sys.platform == "win32":  # untried: no Windows machine was at hand
     from llvmlite import binding
+
+    if sys.version_info < (3, 13):
+        raise RenderError("rt-render needs Python 3.13 or newer on Windows, whose clock is exact enough: install it.")
 
     binding.load_library_permanently("kernel32.dll")
     _counter = types.ExternalFunction("QueryPerformanceCounter", types.int32(types.voidptr))
