@@ -15,8 +15,8 @@ from rt_render.kernels.state import FLAG_FROZEN, FLAG_STALE
 
 MAX_INTERVAL_S = 0.5
 """A pose that comes later after another ends a silence, which is told elsewhere."""
-MOMENTS = (np.arange(4) + 0.5) / 4
-"""Of a movement between two measurements, as shares of the interval."""
+N_MOMENTS, MIN_MOMENTS, MAX_MOMENTS = 8000, 4, 64
+"""Of movements that are looked at, about so many in all; between two measurements not fewer and not more."""
 _LEAST_PERCENT = 2.0
 
 Array = NDArray[np.float64]
@@ -82,16 +82,23 @@ def predicted(rows: Rows, block_s: float, onset_s: float) -> Array:
     return np.stack([rows["ahead_s"], lag_s - rows["ahead_s"]], axis=-1)
 
 
+def moments(n_poses: int) -> Array:
+    """Return moments between two measurements, as shares of the time until the later one, evenly."""
+    n = min(MAX_MOMENTS, max(MIN_MOMENTS, N_MOMENTS // max(1, n_poses)))
+    return (np.arange(n) + 0.5) / n
+
+
 def parts_s(poses: Rows, block_s: float, onset_s: float, extra_s: float) -> tuple[dict[str, Array], Array]:
     """Return each part for movements at random moments (n,), and the weights of these moments.
 
     The transport is the least that was seen, or more where a block had already passed by then.
     """
-    weights = np.repeat(poses["interval_s"] / len(MOMENTS), len(MOMENTS))
-    until_s = (poses["interval_s"][:, None] * MOMENTS).reshape(-1)
+    shares = moments(len(poses))
+    weights = np.repeat(poses["interval_s"] / len(shares), len(shares))
+    until_s = (poses["interval_s"][:, None] * shares).reshape(-1)
 
     def each(values: Array) -> Array:
-        return np.repeat(values, len(MOMENTS))
+        return np.repeat(values, len(shares))
 
     sensor_s = np.mod(until_s, each(poses["every_s"]))
     least_s = max(0.0, float(np.percentile(poses["age_s"], _LEAST_PERCENT)))

@@ -4,7 +4,7 @@ from math import exp, floor, log
 
 import numpy as np
 
-from rt_render.app.budget import MOMENTS, Array, heard_poses, parts_s, predicted
+from rt_render.app.budget import Array, heard_poses, moments, parts_s, predicted
 from rt_render.app.latency.movements import STEP
 from rt_render.app.trace_feed import Rows
 from rt_render.engine.engine import CORRECTION_S
@@ -22,11 +22,11 @@ def claimed_s(rows: Rows, kind: str, plan: Plan, onset_s: float, *, prediction: 
     if prediction and kind != STEP:
         left_s = predicted(rows, block_s, onset_s)[:, 1]
         return {"left": left_s}, np.ones(len(left_s))
-    parts, weights = parts_s(heard_poses(rows), block_s, onset_s, 0.0)
-    n_poses = len(weights) // len(MOMENTS)
+    poses = heard_poses(rows)
+    parts, weights = parts_s(poses, block_s, onset_s, 0.0)
     if kind != STEP:
         # a turn passes the front somewhere within its block, and the later the shorter its pose was to come
-        parts["block"] = np.tile(block_s * (1.0 - MOMENTS), n_poses)
+        parts["block"] = np.tile(block_s * (1.0 - moments(len(poses))), len(poses))
     elif prediction:
         parts["block"] = np.full(len(weights), half_way_s(plan.block_size, plan.fs_hz))
     return parts, weights

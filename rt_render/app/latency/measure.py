@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
 from rt_render.app.budget import Array, budget_of, heard_poses, predicted, spread_of
 from rt_render.app.decoding import Progress
 from rt_render.app.latency.claims import claimed_s
@@ -29,7 +30,7 @@ SETTLE_S = 2.0
 CABLE_SLOW = 4.0
 """Behind a cable anything may be slow, wireless headphones too: movements wait so many times longer."""
 _OPEN_TIMEOUT_S = 20.0
-_LOOK_S = 0.05
+_LOOK_S, _AHEAD_DEG = 0.05, 1.0
 _STARTED_S = 30.0
 
 
@@ -137,6 +138,9 @@ def _wait_for_poses(session: Session) -> None:
             raise TrackerError("no pose of the virtual wearable came: see what `rt-render selftest` finds.")
         time.sleep(_LOOK_S)
     time.sleep(SETTLE_S)
+    if abs(to_yaw_pitch_roll_deg(session.engine.snapshot().quat_world_from_head)[0]) > _AHEAD_DEG:
+        session.recentre()  # such a wearable was worn before, and its ahead is remembered
+        time.sleep(SETTLE_S)
 
 
 def _kind(

@@ -1,0 +1,160 @@
+"""The motion-to-sound budget: sums that are known, a slow twin, and the words that go with it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rt_render.app.budget import Spread, budget_of, heard_poses, parts_s, predicted, spread_of
+from rt_render.app.budget_meter import BudgetMeter
+from rt_render.app.budget_words import EXPLAINED, budget_line, budget_markdown, device_advice
+from rt_render.app.thinned import Thinned
+from rt_render.kernels.state import FLAG_FROZEN, FLAG_STALE, trace_dtype
+
+BLOCK_S, ONSET_S = 128 / 48000, 44 / 48000
+
+
+def trace(seconds=10.0, rate_hz=199.3, transport_s=0.0004, device_s=0.02, extra_s=0.0, block_s=BLOCK_S):
+    """Blocks that follow each other, and the poses of a perfect sensor that they find."""
+    rows = np.zeros(int(seconds / block_s), trace_dtype(128))
+    rows["begin_s"] = 1000.0 + block_s * np.arange(len(rows))
+    rows["hear_s"] = rows["begin_s"] + device_s + extra_s
+    newest = np.floor((rows["begin_s"] - 1000.0 - transport_s) * rate_hz)
+    rows["pose_number"] = np.maximum(newest + 1, 0)
+    rows["pose_time_s"] = np.where(newest >= 0, 1000.0 + newest / rate_hz, 0.0)
+    return rows
+
+
+def slow_delays_s(rows, moments_s, block_s, onset_s):
+    """For each moment of a movement the first block whose pose knows of it, heard half-way through that block."""
+    delays = []
+    for moment in moments_s:
+        row = next(row for row in rows if row["pose_time_s"] >= moment)
+        delays.append(row["hear_s"] + 0.5 * block_s + onset_s - moment)
+    return np.array(delays)
+
+
+@pytest.mark.parametrize(("rate_hz", "block_s"), [(24.7, BLOCK_S), (199.3, BLOCK_S), (1003.7, BLOCK_S), (99.1, 0.02)])
+def test_the_total_is_that_of_movements_at_any_moment(rate_hz, block_s):
+    rows = trace(rate_hz=rate_hz, block_s=block_s)
+    budget = budget_of(heard_poses(rows), predicted(rows, block_s, ONSET_S), block_s=block_s, onset_s=ONSET_S)
+    moments = np.random.default_rng(1).uniform(1001.0, 1009.0, 3000)
+    slow = 1e3 * np.percentile(slow_delays_s(rows, moments, block_s, ONSET_S), [50, 95])
+    assert budget.total.p50_ms == pytest.approx(slow[0], abs=0.06 * (1e3 / rate_hz + 1e3 * block_s))
+    assert budget.total.p95_ms == pytest.approx(slow[1], abs=0.06 * (1e3 / rate_hz + 1e3 * block_s))
+
+
+def test_each_part_is_what_was_put_in():
+    rows = trace(device_s=0.015, extra_s=0.1)
+    parts, weights = parts_s(heard_poses(rows), BLOCK_S, ONSET_S, 0.1)
+    assert list(parts) == list(EXPLAINED)
+    mean = {name: float(np.average(values, weights=weights)) for name, values in parts.items()}
+    assert mean["sensor and transport"] == pytest.approx(0.5 / 199.3 + 0.0004, abs=1e-4)
+    assert mean["wait for the block"] == pytest.approx(0.5 * BLOCK_S, abs=1e-4)
+    assert mean["block"] == pytest.approx(0.5 * BLOCK_S)
+    assert mean["device"] == pytest.approx(0.015)
+    assert mean["filters"] == pytest.approx(ONSET_S)
+    assert mean["extra"] == pytest.approx(0.1)
+
+
+def test_a_pose_that_was_late_on_its_way_is_not_blamed_on_the_block():
+    rows = trace()
+    rows["pose_time_s"] -= np.where(np.arange(len(rows)) > len(rows) // 2, 0.03, 0.0)
+    poses = heard_poses(rows)
+    late = poses["age_s"] > 0.02
+    assert late.any()
+    parts, _ = parts_s(poses, BLOCK_S, ONSET_S, 0.0)
+    waits = parts["wait for the block"].reshape(len(poses), -1)[late]
+    assert waits.max() <= BLOCK_S + 1e-9
+
+
+def test_poses_of_blocks_that_nobody_heard_do_not_count():
+    rows = trace()
+    n_all = len(heard_poses(rows))
+    for name, value in (("hear_s", 0.0), ("flags", FLAG_FROZEN), ("flags", FLAG_STALE)):
+        unheard = rows.copy()
+        unheard[name][: len(rows) // 2] = value
+        assert 0.4 * n_all < len(heard_poses(unheard)) < 0.6 * n_all
+    assert budget_of(heard_poses(rows[:1]), np.zeros((0, 2)), block_s=BLOCK_S, onset_s=ONSET_S) is None
+
+
+def test_a_silence_of_the_tracker_is_no_latency():
+    rows = trace()
+    silent = (rows["begin_s"] > 1003.0) & (rows["begin_s"] < 1005.0)
+    rows["pose_time_s"][silent], rows["pose_number"][silent] = rows[~silent & (rows["begin_s"] < 1003.0)][-1][
+        ["pose_time_s", "pose_number"]
+    ]
+    assert heard_poses(rows)["interval_s"].max() < 0.01
+
+
+def test_what_is_predicted_away_is_told_and_what_is_left():
+    rows = trace(device_s=0.08)
+    full = rows["hear_s"] + BLOCK_S + ONSET_S - rows["pose_time_s"]
+    rows["ahead_s"] = np.where(rows["pose_number"] > 0, full - 0.025, 0.0)
+    budget = budget_of(heard_poses(rows), predicted(rows, BLOCK_S, ONSET_S), block_s=BLOCK_S, onset_s=ONSET_S)
+    assert budget.left.p50_ms == budget.left.worst_ms == pytest.approx(25.0)
+    assert "predicted 61" in budget_line(budget) and "25.0 ms late" in budget_line(budget)
+    assert "in time" in budget_line(replace(budget, left=Spread(0.0, 0.0, 0.0)))
+    assert "predicted" not in budget_line(replace(budget, ahead=None, left=None))
+
+
+def test_a_meter_fed_in_pieces_tells_what_one_look_tells():
+    rows = trace(seconds=20.0)
+    meter = BudgetMeter(BLOCK_S, ONSET_S, 0.0)
+    for piece in np.array_split(rows, 137):
+        meter.take(piece)
+    whole = budget_of(heard_poses(rows), predicted(rows, BLOCK_S, ONSET_S), block_s=BLOCK_S, onset_s=ONSET_S)
+    assert meter.whole() == whole
+    now_s = float(rows["begin_s"][-1])
+    recent = meter.recent(now_s)
+    assert recent.n_poses == pytest.approx(5.0 * 200, abs=40)
+    assert meter.recent(now_s + 0.5) is recent
+    assert meter.recent(now_s + 60.0) is None
+    assert BudgetMeter(BLOCK_S, ONSET_S, 0.0).whole() is None
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 100, 1001])
+def test_thinned_values_are_every_second_fourth_eighth_and_the_worst(n):
+    values = np.arange(float(n))
+    ranks = np.where(values == n // 3, 1.0, 0.0)
+    kept = Thinned((), np.float64, max_values=8)
+    for piece in np.array_split(values, 5):
+        kept.add(piece, ranks[piece.astype(int)])
+    assert kept.n_added == n
+    found = kept.values()
+    assert len(found) <= 9
+    if n < 8:
+        assert (found == values).all()
+    else:
+        stride = found[1]
+        assert (found[:-1] == stride * np.arange(len(found) - 1)).all() and found[-2] > n - 1 - stride
+        assert found[-1] == n // 3
+
+
+def test_spread_counts_by_weight():
+    spread = spread_of(np.array([0.003, 0.001, 0.002]), np.array([1.0, 18.0, 1.0]))
+    assert spread == Spread(1.0, 2.0, 3.0)
+    assert spread_of(np.full(10, 0.004)) == Spread(4.0, 4.0, 4.0)
+
+
+def budget_with(device_ms, extra_ms=0.0):
+    rows = trace(seconds=2.0, device_s=1e-3 * device_ms, extra_s=1e-3 * extra_ms)
+    return budget_of(heard_poses(rows), np.zeros((0, 2)), block_s=BLOCK_S, onset_s=ONSET_S, extra_s=1e-3 * extra_ms)
+
+
+def test_a_slow_device_is_told_plainly_and_what_to_do():
+    assert device_advice(None, 128, "ALSA") is None
+    assert device_advice(budget_with(20.0), 2048, "ALSA") is None
+    slow = device_advice(budget_with(90.0), 2048, "ALSA")
+    assert "the sound device alone takes 90 ms" in slow and "60 ms" in slow
+    assert "--block 128" in slow and "JACK" in slow and "cable" in slow
+    assert "--block" not in device_advice(budget_with(90.0), 128, "JACK Audio Connection Kit")
+    wireless = device_advice(budget_with(5.0, 180.0), 128, "ALSA")
+    assert "180 ms on the way to the ears" in wireless and "cable" in wireless and "JACK" not in wireless
+
+
+def test_a_report_has_a_row_for_each_part_and_none_without_poses():
+    page = budget_markdown(budget_with(20.0))
+    assert all(f"| {name} |" in page for name in (*EXPLAINED, "together"))
+    assert budget_markdown(None) == ""
+    assert budget_line(None) == "no pose was heard yet"

@@ -1,0 +1,238 @@
+"""Motion to sound, measured: the pieces on made recordings, and the whole chain live."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from rt_render.app import api, cli
+from rt_render.app.budget import Budget, Spread, spread_of
+from rt_render.app.budget_words import EXPLAINED
+from rt_render.app.latency.claims import claimed_s, half_way_s
+from rt_render.app.latency.ears import ears_for
+from rt_render.app.latency.field import level_difference_db, period_frames, write_field
+from rt_render.app.latency.measure import measure_latency
+from rt_render.app.latency.movements import STEP, TURN, StepsAndTurns
+from rt_render.app.latency.picture import draw_latency
+from rt_render.app.latency.reading import Recorded, even_times_s, heard_late_s
+from rt_render.app.latency.result import Kind, Latency
+from rt_render.app.latency.words import as_json_object, lines, write_page
+from rt_render.app.settings_file import load_settings
+from rt_render.engine.engine import CORRECTION_S
+from rt_render.engine.plan import Plan
+from rt_render.errors import ConfigurationError, DeviceError
+from rt_render.io import sound_card
+from rt_render.io.audio_file import AudioFileReader
+from rt_render.kernels.state import trace_dtype
+
+FS_HZ = 48000
+
+
+def recorded_of(head, delay_s, begin_s, fs_hz=FS_HZ, offset_db=0.0):
+    """What a perfect renderer would play: the level between the ears follows the heading, so much later."""
+    n = int((head.seconds + 1.0) * fs_hz)
+    n -= n % 8  # eight frames at a time: 0.17 ms
+    times_s = np.arange(0, n, 8) / fs_hz - delay_s - 0.3
+    yaw = np.repeat([head.yaw_deg(t)[0] if t > 0.0 else 0.0 for t in times_s], 8)
+    level_db = -0.4 * yaw + offset_db
+    tone = np.tile(np.random.default_rng(1).standard_normal(period_frames(fs_hz)), n // period_frames(fs_hz) + 1)[:n]
+    gains = 10 ** (np.stack([level_db, -level_db], axis=-1) / 40)
+    ears = (0.1 * tone[:, None] * gains).astype(np.float32)
+    return Recorded(ears, fs_hz, np.zeros(1), np.full(1, begin_s - 0.3))
+
+
+@pytest.mark.parametrize(("delay_s", "offset_db"), [(0.0085, 0.0), (0.04, 1.5), (0.11, -1.5)])
+def test_a_known_delay_is_read_back(delay_s, offset_db):
+    head = StepsAndTurns(12, 4, seed=3)
+    late_s = heard_late_s(recorded_of(head, delay_s, 500.0, offset_db=offset_db), head.movements, 500.0)
+    assert len(late_s) == len(head.movements) == 16
+    assert np.abs(late_s - delay_s).max() < 5e-4
+
+
+def test_what_is_heard_before_its_movement_is_found_too():
+    head = StepsAndTurns(0, 4, seed=3)
+    late_s = heard_late_s(recorded_of(head, -0.02, 500.0), head.movements, 500.0)
+    assert np.abs(late_s + 0.02).max() < 5e-4
+
+
+def test_a_movement_that_is_not_heard_is_not_found():
+    head = StepsAndTurns(12, 4, seed=3)
+    told = recorded_of(head, 0.01, 500.0)
+    still = Recorded(np.repeat(told.ears[:48], len(told.ears) // 48, axis=0), FS_HZ, told.known, told.known_s)
+    assert np.isnan(heard_late_s(still, head.movements, 500.0)).all()
+
+
+def test_steps_come_at_any_phase_and_turns_pass_the_front_when_they_say():
+    head = StepsAndTurns(200, 50, seed=1)
+    steps = [m for m in head.movements if m.kind == STEP]
+    turns = [m for m in head.movements if m.kind == TURN]
+    assert (len(steps), len(turns)) == (200, 50)
+    for interval_s in (0.005, 128 / 48000):
+        phase = np.mod([m.time_s for m in steps], interval_s) / interval_s
+        assert np.histogram(phase, 4, (0, 1))[0].min() > 25
+    for step in steps:
+        before, after = head.yaw_deg(step.time_s - 1e-6)[0], head.yaw_deg(step.time_s + 1e-6)[0]
+        assert np.sign(after - before) == step.direction and before == -after
+    for turn in turns:
+        yaw, rate = head.yaw_deg(turn.time_s)
+        assert abs(yaw) < 1e-9 and np.sign(rate) == turn.direction
+    assert head.yaw_deg(0.1) == (0.0, 0.0) and head.yaw_deg(head.seconds)[1] == 0.0
+
+
+def test_the_field_is_steady_and_goes_on_seamlessly(tmp_path):
+    path = tmp_path / "field.wav"
+    write_field(path, 1, FS_HZ)
+    reader = AudioFileReader(path)
+    field = reader.read(reader.n_frames)
+    reader.close()
+    assert field.shape[1] == 4 and np.abs(field[:, 0]).max() == pytest.approx(0.25, rel=1e-6)
+    assert np.array_equal(field[:48], field[-48:])
+    level_db = level_difference_db(np.stack([field[:, 0], 0.5 * field[:, 0]], axis=-1), FS_HZ)
+    assert np.abs(level_db - 20 * np.log10(2)).max() < 1e-3
+
+
+def test_a_gap_in_the_sound_leaves_the_level_as_it_was():
+    tone = np.tile(np.random.default_rng(1).standard_normal(48), 100)
+    ears = np.stack([0.2 * tone, 0.1 * tone], axis=-1)
+    ears[1000:1128] = 0.0
+    assert np.abs(level_difference_db(ears, FS_HZ) - 20 * np.log10(2)).max() < 1e-6
+
+
+def test_times_of_a_clock_that_slips_are_followed():
+    frames = 128.0 * np.arange(4000)
+    true_s = 10.0 + frames / FS_HZ + np.where(frames > 250_000, 0.1, 0.0)
+    seen_s = true_s + np.random.default_rng(1).exponential(2e-4, len(frames))
+    found = even_times_s(frames, seen_s, FS_HZ)
+    far = np.abs(frames - 250_000) > FS_HZ
+    assert np.abs(found - true_s)[far].max() < 1e-4
+
+
+@pytest.mark.parametrize("block_size", [32, 64, 128, 256, 2048])
+def test_an_unforeseen_pose_is_reached_half_way_when_it_is_claimed(block_size):
+    knot_s = min(block_size, 128) / FS_HZ
+    keep, left, before, time_s = np.exp(-knot_s / CORRECTION_S), 1.0, 1.0, 0.0
+    while left > 0.5:
+        before, left, time_s = left, left * keep, time_s + knot_s
+    expected = time_s - knot_s * (0.5 - left) / (before - left)
+    assert half_way_s(block_size, FS_HZ) == pytest.approx(expected)
+
+
+def test_a_predicted_turn_claims_what_is_left_and_another_one_all():
+    plan = Plan(3, 128, FS_HZ, 256)
+    rows = np.zeros(1000, trace_dtype(128))
+    rows["begin_s"] = 100.0 + 128 / FS_HZ * np.arange(1000)
+    rows["hear_s"] = rows["begin_s"] + 0.01
+    rows["pose_time_s"], rows["pose_number"] = rows["begin_s"] - 0.001, np.arange(1000) + 1
+    rows["ahead_s"] = 0.01
+    parts, _ = claimed_s(rows, TURN, plan, 0.001, prediction=True)
+    left_s = 0.01 + 0.001 + 128 / FS_HZ + 0.001 - 0.01
+    assert np.allclose(parts["left"], left_s)
+    steady, weights = claimed_s(rows, TURN, plan, 0.001, prediction=False)
+    steps, _ = claimed_s(rows, STEP, plan, 0.001, prediction=False)
+    slower, _ = claimed_s(rows, STEP, plan, 0.001, prediction=True)
+    means = [float(np.average(sum(parts.values()), weights=weights)) for parts in (steady, steps, slower)]
+    assert means[0] == pytest.approx(means[1])
+    assert means[2] - means[1] == pytest.approx(half_way_s(128, FS_HZ) - 64 / FS_HZ)
+
+
+@pytest.mark.parametrize(
+    ("measured", "claimed", "n_heard", "agrees"),
+    [(9.0, 9.9, 20, True), (9.0, 10.1, 20, False), (50.0, 46.0, 20, True), (50.0, 44.0, 20, False), (9, 9, 17, False)],
+)
+def test_claimed_and_measured_agree_within_a_millisecond_or_a_tenth(measured, claimed, n_heard, agrees):
+    none = np.zeros(0)
+    kind = Kind("step", 20, n_heard, Spread(measured, 0, 0), Spread(claimed, 0, 0), none, none, none)
+    assert kind.agrees == agrees
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"steps": 3}, "steps = 3 cannot be used: allowed are 10 to 10000."),
+        ({"rate_hz": 5.0}, "a wearable at 5 Hz cannot be measured: allowed are 10 to 1000 Hz."),
+        ({"order": 0}, "a field of order 0 does not turn with the head: choose an order of 1 to 7."),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_a_sentence(arguments, sentence):
+    with pytest.raises(ConfigurationError) as caught:
+        api.latency(device="virtual", **arguments)
+    assert str(caught.value) == sentence
+
+
+def test_the_whole_chain_is_heard_when_the_program_says(tmp_path):
+    page = tmp_path / "latency.md"
+    found = api.latency(steps=15, device="virtual", block_size=128, head="sphere", method="ls", out=page)
+    steps, turns = found.kinds
+    assert (steps.name, turns.name) == (STEP, TURN)
+    # a machine that is busy with other things may lose some
+    assert steps.n_heard >= 12 and turns.n_heard >= 2
+    for kind in found.kinds:
+        assert abs(kind.measured.p50_ms - kind.claimed.p50_ms) < 3.0
+    assert 2 * 128 / 48 + found.onset_ms < found.measured_p50_ms
+    told = as_json_object(found)
+    assert told["claimed_p50_ms"] == steps.claimed.p50_ms and told["measured_p50_ms"] == steps.measured.p50_ms
+    assert json.loads(json.dumps(told))["movements"]["turn"]["made"] == 3
+    assert "Steps, which nobody can foresee" in lines(found)[0]
+    assert page.with_suffix(".png").stat().st_size > 10_000
+    assert f"{found.measured_p50_ms:.1f} ms measured" in page.read_text()
+
+
+def test_over_udp_and_with_prediction_turns_are_heard_in_time():
+    settings = load_settings(None, {"device": "virtual", "block_size": 256, "head": "sphere", "method": "ls"})
+    found = measure_latency(settings, n_steps=10, rate_hz=100.0, over="udp")
+    turns = found.kinds[0]
+    assert turns.name == TURN and found.prediction == "learnt" and "UDP" in found.wearable
+    assert all(abs(kind.measured.p50_ms - kind.claimed.p50_ms) < 3.0 for kind in found.kinds)
+    assert turns.claimed.p50_ms < 0.1
+    assert found.budget.ahead.p50_ms > 10.0
+
+
+def test_a_device_that_nobody_can_listen_to_is_told(monkeypatch, tmp_path):
+    session = SimpleNamespace(settings=SimpleNamespace(audio=SimpleNamespace(device=3, fs_hz=FS_HZ)))
+    monkeypatch.setattr(sound_card, "find_device", lambda device: SimpleNamespace(name="Speakers", host_api="ALSA"))
+    with pytest.raises(DeviceError, match="what Speakers plays cannot be heard by this program: lead a cable"):
+        ears_for(session, None, tmp_path, 1.0)
+
+
+def made(measured_ms, claimed_ms):
+    values = np.linspace(-1.0, 1.0, 21)
+    step = Kind(
+        STEP,
+        21,
+        21,
+        spread_of(1e-3 * (measured_ms + values)),
+        spread_of(1e-3 * (claimed_ms + values)),
+        measured_ms + values,
+        claimed_ms + values,
+        np.ones(21),
+    )
+    part = Spread(claimed_ms / 6, claimed_ms / 6, claimed_ms / 6)
+    budget = Budget(dict.fromkeys(EXPLAINED, part), step.claimed, None, None, 100)
+    words = {"fs_hz": FS_HZ, "head": "KEMAR", "device": "card", "wearable": "w", "recorded": "r", "machine": "m"}
+    numbers = {"rate_hz": 200.0, "block_size": 128, "order": 3, "onset_ms": 0.9, "late_blocks": 0, "limit_ms": 10.75}
+    return Latency(kinds=(step,), budget=budget, prediction="off", **words, **numbers)
+
+
+@pytest.mark.parametrize(("claimed_ms", "code"), [(9.2, 0), (12.0, 1)])
+def test_the_command_ends_with_1_where_the_account_is_wrong(monkeypatch, capsys, tmp_path, claimed_ms, code):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(api, "latency", lambda **asked: made(9.0, claimed_ms))
+    told = []
+    for more in ([], ["--json"]):
+        monkeypatch.setattr(sys, "argv", ["rt-render", "latency", *more])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        assert (left.value.code or 0) == code
+        told.append(capsys.readouterr().out)
+    assert ("agree" in told[0]) and ("disagree by -3.0 ms" in told[0]) == bool(code)
+    found = json.loads(told[1])
+    assert found["claimed_p50_ms"] == claimed_ms and found["measured_p50_ms"] == 9.0 and found["agrees"] != bool(code)
+
+
+def test_the_picture_and_the_page_show_a_disagreement(tmp_path):
+    draw_latency(made(9.0, 12.0), tmp_path / "latency.png")
+    write_page(made(9.0, 12.0), tmp_path / "latency.md", tmp_path / "latency.png")
+    assert "disagree by -3.0 ms for steps" in (tmp_path / "latency.md").read_text()
+    assert (tmp_path / "latency.png").stat().st_size > 10_000
