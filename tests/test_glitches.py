@@ -160,6 +160,7 @@ LATE = {"late_s": 0.004, "took_s": 0.0, "budget_s": BUDGET_S}
         (Evidence(page_reads=3, waited_s=1.0), "page-reads"),
         (Evidence(waited_s=0.003, realtime=False, stolen=0.5), "waited"),
         (Evidence(waited_s=0.001, stolen=0.5), "stolen"),
+        (Evidence(waited_s=0.001, stolen_s=0.01), "stolen"),
         (Evidence(stood_still_s=0.5), "stood-still"),
         (Evidence(speed=0.3), "slow-clock"),
         (Evidence(interruptions=4, busy=1.0), "interrupted"),

@@ -308,18 +308,21 @@ def bench(
     *,
     seconds: float | None = None,
     recording: str | Path | None = None,
+    minutes: float | None = None,
+    order: int | None = None,
     on_progress: Say = _nobody,
 ) -> dict[str, Any]:
-    """Measure this machine: all figures, or those of some parts, such as "speed", "lock-immunity" or "tracker".
+    """Measure this machine: all figures but the soak, or those of some parts, such as "speed", "tracker" or "soak".
 
     `seconds`: how long the tracker is measured, 20 by default; `recording`: a file of head motion with its truth, to
-    be predicted beside the simulated heads. Raises RenderError.
+    be predicted beside the simulated heads; `minutes` and `order` of the soak, 60 and 5 by default. Raises
+    RenderError.
     """
     from rt_render.app.benchmarks import run
 
     with _bridge_errors_as_ours():
         file = None if recording is None else Path(recording)
-        return run(list(parts), on_progress, seconds=seconds, recording=file)
+        return run(list(parts), on_progress, seconds=seconds, recording=file, minutes=minutes, order=order)
 
 
 def _with_input(choices: Choices, input: str | Path | None) -> dict[str, object]:

@@ -30,14 +30,15 @@ class Evidence:
     """What changed between a moment before something went wrong and one after it; None where it is not known.
 
     As `Counters`, and: `stood_still_s`, the longest time in which this program's own watch did not run; `stolen` and
-    `busy`, shares of all processors; `speed`, the processors' clock as a share of their highest; `realtime`: whether
-    the audio thread has real-time priority; `read_s`: the longest read of the source.
+    `busy`, shares of all processors' time; `speed`, the processors' clock as a share of their highest; `realtime`:
+    whether the audio thread has real-time priority; `read_s`: the longest read of the source.
     """
 
     asleep_s: float = 0.0
     waited_s: float = 0.0
     interruptions: int = 0
     page_reads: int = 0
+    stolen_s: float = 0.0
     stolen: float = 0.0
     busy: float = 0.0
     stood_still_s: float = 0.0
@@ -56,6 +57,7 @@ def difference(before: Counters, after: Counters) -> dict[str, float]:
         "waited_s": _less(before.waited_s, after.waited_s),
         "interruptions": int(_less(before.interruptions, after.interruptions)),
         "page_reads": int(_less(before.page_reads, after.page_reads)),
+        "stolen_s": _less(before.stolen_s, after.stolen_s),
         "stolen": _less(before.stolen_s, after.stolen_s) / in_all if in_all else 0.0,
         "busy": 1.0 - idle / in_all if in_all else 0.0,
     }
@@ -80,8 +82,10 @@ def cause_of_lateness(late_s: float, took_s: float, budget_s: float, e: Evidence
         return Cause(
             "waited", f"the audio thread waited {1e3 * e.waited_s:.1f} ms while others had the processor{advice}"
         )
-    if e.stolen > _STOLEN_SHARE:
-        return Cause("stolen", f"the host of this virtual machine took {100 * e.stolen:.0f} % of the processor's time")
+    if e.stolen > _STOLEN_SHARE or e.stolen_s >= _PART * delay_s:
+        return Cause(
+            "stolen", f"the host of this virtual machine took {1e3 * e.stolen_s:.0f} ms of the processor's time"
+        )
     if e.stood_still_s > _STOOD_STILL_S and e.stood_still_s >= _PART * delay_s:
         return Cause("stood-still", f"the whole program stood still for {e.stood_still_s:.1f} s: stopped, or starved")
     if e.speed is not None and e.speed < _SLOW_CLOCK:

@@ -107,15 +107,26 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def bench(
-    part: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(PARTS)}; without one, all.")] = None,
+    part: Annotated[
+        list[str] | None, typer.Argument(help=f"Any of {', '.join(PARTS)}; without one, all but soak.")
+    ] = None,
     seconds: Annotated[float | None, typer.Option(help="How long the tracker is measured, 1 to 3600; else 20.")] = None,
     recording: Annotated[
         Path | None, typer.Option(help="Head motion with its truth, to be predicted too: BROAD's .hdf5, .csv or .npz.")
     ] = None,
+    minutes: Annotated[float | None, typer.Option(help="How long the soak is, 0.1 to 1440; else 60.")] = None,
+    order: Annotated[int | None, typer.Option(help="Of the soak, 0 to 7; else 5.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure this machine: speed, lock immunity, latency, rotation, accuracy, start, tracker, prediction."""
-    result = api.bench(part or [], seconds=seconds, recording=recording, on_progress=lambda text: say(ERR, text))
+    """Measure this machine: speed, lock immunity, latency, rotation, accuracy, start, tracker, prediction; soak."""
+    result = api.bench(
+        part or [],
+        seconds=seconds,
+        recording=recording,
+        minutes=minutes,
+        order=order,
+        on_progress=lambda text: say(ERR, text),
+    )
     if as_json:
         print_json(result)
     else:
@@ -123,5 +134,6 @@ def bench(
 
         OUT.print(escape(report(result)), soft_wrap=True)
     tracker = result.get("tracker", {})
-    if not all(tracker[way]["ok"] for way in ("own", "thread") if way in tracker):
+    soak_ok = result.get("soak", {}).get("ok", True)
+    if not soak_ok or not all(tracker[way]["ok"] for way in ("own", "thread") if way in tracker):
         raise typer.Exit(1)

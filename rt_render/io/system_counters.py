@@ -82,6 +82,11 @@ def memory_bytes(process: int | str = "self") -> int | None:
     return pages[1] * os.sysconf("SC_PAGE_SIZE") if len(pages) > 1 else None
 
 
+def children() -> list[int]:
+    """Return the numbers of the processes that this one has started; none where the system does not tell."""
+    return [number for path in (_PROC / "self" / "task").glob("*/children") for number in _numbers(_read(path))]
+
+
 def _thread(thread_id: int) -> Path:
     return _PROC / "self" / "task" / str(thread_id)
 

@@ -15,8 +15,11 @@ PARTS = {
     "start": "start",
     "tracker": "tracker",
     "prediction": "prediction",
+    "soak": "soak",
 }
 """Names of the parts and their modules, in the order in which they run."""
+ONLY_BY_NAME = ("soak",)
+"""Parts that take an hour."""
 
 
 def run(
@@ -25,25 +28,32 @@ def run(
     *,
     seconds: float | None = None,
     recording: Path | None = None,
+    minutes: float | None = None,
+    order: int | None = None,
 ) -> dict[str, object]:
-    """Run the named parts, or all, and return their figures as one object of plain numbers, lists and words.
+    """Run the named parts, or all but the soak; return their figures as one object of plain numbers, lists and words.
 
     `seconds`: how long the tracker is measured, in each of its two ways; `recording`: a head's motion to predict,
-    beside the simulated ones (`.hdf5` of BROAD, `.csv` or `.npz` of `firmware-bridge`). Raises ConfigurationError
-    for an unknown part or a length outside 1 to 3600. Control side; takes a few minutes for all.
+    beside the simulated ones (`.hdf5` of BROAD, `.csv` or `.npz` of `firmware-bridge`); `minutes`, `order`: of the
+    soak, 60 at order 5 by default. Raises ConfigurationError for an unknown part or a length outside what is
+    allowed. Control side; takes a few minutes for all.
     """
     if seconds is not None and not 1.0 <= seconds <= 3600.0:
         raise ConfigurationError(f"seconds = {seconds} cannot be used: allowed is a number, 1 to 3600.")
     for part in parts:
         if part not in PARTS:
             raise ConfigurationError(f"there is no benchmark '{part}': choose one of {', '.join(PARTS)}.")
+    wanted = parts or [name for name in PARTS if name not in ONLY_BY_NAME]
+    options: dict[str, dict[str, object]] = {
+        "tracker": {"seconds": seconds},
+        "prediction": {"recording": recording},
+        "soak": {"minutes": minutes, "order": order},
+    }
     results: dict[str, object] = {}
     for name, module in PARTS.items():
-        if not parts or name in parts:
-            more: dict[str, object] = {"seconds": seconds} if seconds is not None and name == "tracker" else {}
-            if recording is not None and name == "prediction":
-                more = {"recording": recording}
-            results |= import_module(f"rt_render.app.benchmarks.{module}").run(on_progress, **more)
+        if name in wanted:
+            given = {key: value for key, value in options.get(name, {}).items() if value is not None}
+            results |= import_module(f"rt_render.app.benchmarks.{module}").run(on_progress, **given)
     return results
 
 

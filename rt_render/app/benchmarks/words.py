@@ -16,6 +16,7 @@ def in_words(results: dict[str, Any]) -> str:
             ("start_s", _start),
             ("tracker", _tracker),
             ("prediction", _prediction),
+            ("soak", _soak),
         )
         if key in results
     ]
@@ -141,4 +142,27 @@ def _prediction(results: dict[str, Any]) -> str:
         "lag_ratio": "sensors that lag, worst ratio",
     }
     lines += [f"  {text}: {reached[key]:g} {_mark(reached[key], required[key])}" for key, text in words.items()]
+    return "\n".join(lines)
+
+
+def _soak(results: dict[str, Any]) -> str:
+    r = results["soak"]
+    memory, limits, glitches, block = r["memory_mb"], r["required"], r["glitches"], r["block_time"]
+    causes = ", ".join(f"{name} {n}" for name, n in glitches["causes"].items()) or "none"
+    lines = [
+        f"Soak: order {r['order']}, 48 kHz, blocks of 128, the virtual card, a wearable at 200 Hz, bridge and log, "
+        f"for {r['minutes']:g} minutes",
+        f"  {r['non_finite']} samples not finite {_mark(r['non_finite'], limits['non_finite'])}; "
+        f"{r['poses']} poses read, {r['torn_reads']} torn; {r['underruns']} underruns",
+        f"  {r['late_blocks']} late blocks of {r['blocks']}, {r['unaccounted']} of them without time and cause "
+        f"{_mark(r['unaccounted'], limits['unaccounted'])}; causes: {causes}",
+        f"  a block takes {block['p50_us']:g} us in the median, 99.9 % below {block['p999_us']:g}, "
+        f"{block['longest_us']:g} at most, of {block['budget_us']:g}",
+    ]
+    if memory:
+        lines.append(
+            f"  memory {memory['begin']:.1f} MiB at the beginning, {memory['half']:.1f} half-way, "
+            f"{memory['end']:.1f} at the end {_mark(r['memory_growth_mb'], limits['memory_growth_mb'])}; "
+            f"log {r['log_mb']:.1f} MiB"
+        )
     return "\n".join(lines)
