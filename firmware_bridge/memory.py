@@ -59,7 +59,8 @@ class Memory:
     def _write(self, key: str, reference: Quat) -> None:
         try:
             known = self._store.load(key) or Remembered()
-            saved = datetime.now(UTC).isoformat(timespec="seconds")
+            # The date is the calibration's, where there is one.
+            saved = known.saved if known.mounting is not None else datetime.now(UTC).isoformat(timespec="seconds")
             self._store.save(key, replace(known, reference=reference, saved=saved))
         except BridgeError as error:
             self._say(str(error))

@@ -185,6 +185,9 @@ class PosePipeline:
                 f"{source.name} is not calibrated, so its own axes are taken for those of the head: "
                 f"run `firmware-bridge calibrate {settings.tracker}`"
             )
+        elif settings.mounting and known.mounting is not None and known.saved:
+            spread = "" if known.spread_deg is None else f", ±{known.spread_deg:.1f}°"
+            self._say(f"{source.name} was calibrated on {known.saved[:10]}{spread}")
         mounting = inverted(mounting or Mounting(), settings.invert)
         self._mark = 0 if dialect is None else _mark(device_key(dialect.name, source.device_id), mounting, settings)
         # Otherwise mounted, another pose is ahead.
@@ -195,7 +198,8 @@ class PosePipeline:
         self._worlds, self._mag_is_missed = 0, False
         # Programs send as often as they like.
         has_rate = dialect is not None and dialect.transport is not Transport.OSC
-        self._meter = HealthMeter(dialect.rate_hz if dialect is not None and has_rate else None)
+        transport = dialect.transport if dialect is not None else ""
+        self._meter = HealthMeter(dialect.rate_hz if dialect is not None and has_rate else None, transport)
         if self._hold_still is not None:
             self._hold_still.arm()
             self._say("hold still and look ahead for two seconds: that will be straight ahead")

@@ -150,3 +150,19 @@ def test_the_meter_passes_drift_on_and_says_it():
     health = meter.snapshot(9.99)
     assert "drift 8.0 °/min" in health.in_words()
     assert health.advice()[0].startswith("the heading drifts by 8 °/min at rest: ")
+
+
+@pytest.mark.parametrize(
+    ("transport", "damaged", "lost"),
+    [
+        ("serial", "shorter cable", "USB hub"),
+        ("udp", "dialect", "Wi-Fi"),
+        ("osc", "other program", "Wi-Fi"),
+        ("ble", "nearer", "nearer"),
+    ],
+)
+def test_advice_is_for_the_transport(transport, damaged, lost):
+    meter = HealthMeter(transport=transport)
+    meter.snapshot(0.0, counts=Counts(0, 0, 0, 0))
+    first, second = meter.snapshot(1.0, counts=Counts(100, 50, 0, 50)).advice()
+    assert damaged in first and lost in second and first.endswith(".") and second.endswith(".")

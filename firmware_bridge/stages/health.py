@@ -19,6 +19,26 @@ GAP_S, GAP_PERIODS = 0.1, 5.0
 LOW_RATE, HIGH_SHARE, HIGH_LATENCY_MS, HIGH_NORM_ERROR = 0.7, 0.01, 50.0, 0.02
 HIGH_DRIFT_DEG_PER_MIN, LOW_BATTERY = 5.0, 0.15
 MIN_FRAMES_FOR_SHARE = 50
+_NEARER = "bring tracker and computer nearer together, or lower the tracker's rate."
+_WIRE = {
+    "rate": "look for a full USB hub, a slow baud rate, or a rate that was set lower.",
+    "damaged": "try a shorter cable, another port or a lower baud rate.",
+    "lost": "look for a full USB hub or a baud rate that is too low, or lower the tracker's rate.",
+    "late": "plug it into another USB port, without a hub.",
+}
+_NET = {
+    "rate": "look for a weak Wi-Fi link, or a rate that was set lower.",
+    "damaged": "see that the dialect is the right one and that no other program sends to this port.",
+    "lost": "bring what sends nearer to the Wi-Fi router, use a cable, or lower its rate.",
+    "late": "use a cable, or a quieter radio channel.",
+}
+_RADIO = {
+    "rate": "look for a weak radio link, or a rate that was set lower.",
+    "damaged": _NEARER,
+    "lost": _NEARER,
+    "late": "bring tracker and computer nearer together, or choose a quieter radio channel.",
+}
+_REMEDIES = {"udp": _NET, "osc": _NET, "ble": _RADIO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +50,8 @@ class Health:
     `longest_gap_s` since the start. `age_s` of the newest measurement now, `latency_ms` the median age at arrival.
     `damaged`, `lost` and `implausible` count frames, `dropped` all of them; the shares are those of the last 5 s.
     `norm_error` is the largest of as many poses as the rate. `drift_deg_per_min` (+ left) at the last rest.
-    `battery` 0..1. `clock` is in words.
+    `battery` 0..1. `clock` is in words; `transport` is how the dialect usually
+    travels, "" where nothing says it.
     """
 
     state: str
@@ -53,6 +74,7 @@ class Health:
     clock: str
     skew_ppm: float | None
     clock_uncertainty_ms: float | None
+    transport: str = ""
 
     def in_words(self) -> str:
         """Return one line: "live, 100 Hz, 4 ms old, jitter 1.2 ms, drift 0.8 °/min, battery 73 %"."""
@@ -73,26 +95,18 @@ class Health:
 
     def advice(self) -> list[str]:
         """Return a sentence for each thing that is out of order, with what to do; empty where all is well."""
-        said = []
+        said, remedy = [], _REMEDIES.get(self.transport, _WIRE)
         if self.expected_hz and self.state == "live" and 0.0 < self.rate_hz < LOW_RATE * self.expected_hz:
             said.append(
                 f"poses come at {self.rate_hz:.0f} Hz, where {self.expected_hz:.0f} Hz are usual for this tracker: "
-                "look for a weak radio link, a full USB hub, a slow baud rate, or a rate that was set lower."
+                + remedy["rate"]
             )
         if self.damaged_share > HIGH_SHARE:
-            said.append(
-                f"{100.0 * self.damaged_share:.0f} % of the frames arrive damaged: "
-                "try a shorter cable, another port or a lower baud rate."
-            )
+            said.append(f"{100.0 * self.damaged_share:.0f} % of the frames arrive damaged: {remedy['damaged']}")
         if self.lost_share > HIGH_SHARE:
-            said.append(
-                f"{100.0 * self.lost_share:.0f} % of the frames never arrive: "
-                "bring tracker and computer nearer together, or lower the tracker's rate."
-            )
+            said.append(f"{100.0 * self.lost_share:.0f} % of the frames never arrive: {remedy['lost']}")
         if self.latency_ms is not None and self.latency_ms > HIGH_LATENCY_MS:
-            said.append(
-                f"poses are {self.latency_ms:.0f} ms old when they arrive: use a cable, or a quieter radio channel."
-            )
+            said.append(f"poses are {self.latency_ms:.0f} ms old when they arrive: {remedy['late']}")
         if self.norm_error is not None and self.norm_error > HIGH_NORM_ERROR:
             said.append(
                 f"the tracker's quaternions are off their length by {100.0 * self.norm_error:.0f} %: "
@@ -111,11 +125,13 @@ class Health:
 class HealthMeter:
     """Watches one stream: `expected_hz` is what is usual for its dialect, None where nothing is. Thread: one.
 
+    `transport` is how the dialect travels (`Transport`): what to do about losses differs.
+
     Memory is bounded; a frame costs a few microseconds, a snapshot the sorting of a window.
     """
 
-    def __init__(self, expected_hz: float | None = None) -> None:
-        self._expected_hz = expected_hz
+    def __init__(self, expected_hz: float | None = None, transport: str = "") -> None:
+        self._expected_hz, self._transport = expected_hz, transport
         self._window: deque[tuple[float, float, float]] = deque(maxlen=MAX_IN_WINDOW)
         self._mean_interval_s: float | None = None
         self._gaps = 0
@@ -175,6 +191,7 @@ class HealthMeter:
             clock=clock.in_words() if clock is not None else "",
             skew_ppm=clock.skew_ppm if clock is not None else None,
             clock_uncertainty_ms=None if uncertainty_s is None else 1e3 * uncertainty_s,
+            transport=self._transport,
         )
 
     def _note_interval(self, interval_s: float) -> None:
