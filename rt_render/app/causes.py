@@ -29,9 +29,10 @@ UNKNOWN = Cause("unknown", "nothing that this program can see")
 class Evidence:
     """What changed between a moment before something went wrong and one after it; None where it is not known.
 
-    As `Counters`, and: `stood_still_s`, the longest time in which this program's own watch did not run; `stolen` and
-    `busy`, shares of all processors' time; `speed`, the processors' clock as a share of their highest; `realtime`:
-    whether the audio thread has real-time priority; `read_s`: the longest read of the source.
+    As `Counters`, and: `stood_still_s`, the longest time in which this program's own watch did not run;
+    `usual_block_s`, what a block takes in the median; `stolen` and `busy`, shares of all processors' time; `speed`,
+    the processors' clock as a share of their highest; `realtime`: whether the audio thread has real-time priority;
+    `read_s`: the longest read of the source.
     """
 
     asleep_s: float = 0.0
@@ -42,6 +43,7 @@ class Evidence:
     stolen: float = 0.0
     busy: float = 0.0
     stood_still_s: float = 0.0
+    usual_block_s: float = 0.0
     read_s: float = 0.0
     speed: float | None = None
     realtime: bool | None = None
@@ -92,7 +94,7 @@ def cause_of_lateness(late_s: float, took_s: float, budget_s: float, e: Evidence
         return Cause("slow-clock", f"the processor runs at {100 * e.speed:.0f} % of its clock, to save power")
     if e.interruptions and (e.busy > _BUSY_SHARE or took_s):
         return Cause("interrupted", f"other programs interrupted the audio thread {e.interruptions} times")
-    if took_s:
+    if took_s and e.usual_block_s >= _PART * budget_s:
         return Cause("work", f"the block's own work took {1e3 * took_s:.1f} ms: try a lower order or larger blocks")
     if e.busy > _BUSY_SHARE:
         return Cause("busy", "the processor was busy with other programs all the time")

@@ -74,6 +74,7 @@ class GlitchWatch:
         evidence = Evidence(
             **difference(seen[0], now),  # type: ignore[arg-type]
             stood_still_s=max(0.0, gap_s - LOOK_S),
+            usual_block_s=self._engine.block_time_percentile_s(50.0),
             read_s=self._longest_read_s(since_s),
             speed=processor_speed(),
             realtime=is_realtime(self._engine.thread_id),

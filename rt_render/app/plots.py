@@ -48,6 +48,8 @@ def draw_story(story: Story, path: Path) -> None:
         _draw_levels(levels, story)
         _draw_block_times(blocks, story)
         for axes in (motion, levels):
+            for glitch in story.status.glitches.listed:
+                axes.axvline(glitch.time_s, color=_RIGHT, linewidth=0.8, linestyle=":")
             axes.set_xlim(0, max(float(story.times_s[-1]), 1e-3) if len(story.times_s) else 1.0)
         try:
             figure.savefig(path, dpi=130, facecolor="white")
