@@ -354,3 +354,10 @@ def test_the_status_of_the_first_pose_tells_no_rate(new_pipeline):
     pipeline, device = new_pipeline(), Device()
     pipeline.hear(device.frame(), device)
     assert pipeline.status(device, device.now_s).text.startswith("the device: the first poses, ")
+
+
+def test_a_stored_calibration_is_told_with_its_date_and_spread(new_pipeline, store, said):
+    store.save(device_key("hbf1", "1"), Remembered(Mounting(), None, "cap", "2026-11-20T10:00:00+00:00", 1.25))
+    device = Device()
+    new_pipeline().hear(device.frame(), device)
+    assert any(text.endswith("was calibrated on 2026-11-20, ±1.2°") for text in said)
