@@ -1,11 +1,13 @@
 """What went wrong: every event becomes a glitch with its time and the likely cause, and all of them are counted."""
 
+import ctypes
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -35,6 +37,7 @@ from rt_render.app.words import counted, summary
 from rt_render.io.ring_feeder import RingFeeder
 from rt_render.io.system_counters import Counters, is_realtime, memory_bytes, read_counters
 from rt_render.io.virtual_card import VirtualCard
+from rt_render.kernels.cards import compile_sound_card
 from rt_render.kernels.state import (
     EVENT,
     EVENT_CLOCK_JUMP,
@@ -48,7 +51,9 @@ from rt_render.kernels.state import (
     EVENT_STALE_END,
     EVENT_UNDERRUN_BEGIN,
     EVENT_UNDERRUN_END,
+    LINK,
 )
+from rt_render.kernels.turn import pass_turn
 
 BUDGET_S = 128 / 48000
 QUICK = {"device": "virtual", "tracker": "none", "method": "ls", "head": "sphere", "order": 1, "block_size": 128}
@@ -337,3 +342,30 @@ def test_a_program_that_was_stopped_accounts_for_what_was_missed():
     longest = max((g for g in glitches["listed"] if g["kind"] == "late_block"), key=lambda g: g["missed_slots"])
     assert longest["missed_slots"] > 50 and 0.1 < longest["time_s"] < 60.0
     assert longest["cause"] == "stood-still"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not number threads for the asking")
+def test_the_thread_of_a_sound_card_is_known_and_what_its_host_tells_is_accounted_for():
+    engine = make_engine(1, 128)
+    engine.ring.write(noise_field(20000, 1))
+    link, out = np.zeros(1, LINK), np.zeros((128, 2), np.float32)
+    link["state"], link["stream"] = engine.address, 1
+    assert pass_turn(engine.address, 0, 1)
+    callback = compile_sound_card()
+    pointer, ulong = ctypes.c_void_p, ctypes.c_ulong
+    call = ctypes.CFUNCTYPE(ctypes.c_int, pointer, pointer, ulong, pointer, ulong, pointer)(callback.address)
+    watch = GlitchWatch(engine, lambda since_s: 0.0, lambda: None, lambda text: None)
+    for flags in (0, 0, 4, 0, 4):  # PortAudio's word for an output that ran dry
+        call(None, out.ctypes.data, 128, None, flags, link.ctypes.data)
+    assert engine.thread_id == threading.get_native_id()
+    watch.take_events(engine.drain_events())
+    assert watch.told.counts["host_underflow"] == 2 and watch.told.unaccounted(engine.snapshot()) == 0
+
+
+def test_the_command_line_prints_one_json_object_and_nothing_else():
+    command = "play --device virtual --tracker none --head sphere --method ls --order 1 --seconds 0.3 --degrade --json"
+    done = subprocess.run(
+        [sys.executable, "-m", "rt_render", *command.split()], capture_output=True, text=True, check=True
+    )
+    told = json.loads(done.stdout)
+    assert told["blocks"] > 50 and told["glitches"]["unaccounted"] == 0 and told["order"] == 1
