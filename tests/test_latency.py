@@ -104,9 +104,10 @@ def test_times_of_a_clock_that_slips_are_followed():
     frames = 128.0 * np.arange(4000)
     true_s = 10.0 + frames / FS_HZ + np.where(frames > 250_000, 0.1, 0.0)
     seen_s = true_s + np.random.default_rng(1).exponential(2e-4, len(frames))
+    seen_s[:20] += 0.5  # a start that was slow
     found = even_times_s(frames, seen_s, FS_HZ)
-    far = np.abs(frames - 250_000) > FS_HZ
-    assert np.abs(found - true_s)[far].max() < 1e-4
+    far = np.abs(frames - 250_000) > 0.11 * FS_HZ
+    assert np.abs(found - true_s)[far & (frames > 128 * 60)].max() < 1e-4 and (np.diff(found) >= 0.0).all()
 
 
 @pytest.mark.parametrize("block_size", [32, 64, 128, 256, 2048])

@@ -48,7 +48,8 @@ def main(file: str, seconds: float) -> None:
         for source, ear in zip(played, ears, strict=False):
             client.connect(source, ear)
         latency_s = _playback_latency_frames(client) / fs_hz
-        print("listening" if len(played) >= 2 else "nobody plays", flush=True)
+        sys.stdout.write("listening\n" if len(played) >= 2 else "nobody plays\n")
+        sys.stdout.flush()
         sys.stdin.read()
     n = n_heard
     at = (frames[:n] - frames[0]).astype(np.int64)

@@ -141,5 +141,7 @@ def ears_for(session: Session, cable: int | str | None, folder: Path, seconds: f
             "with --input, or measure the virtual card with `--device virtual`."
         )
     if importlib.util.find_spec("jack") is None:
-        raise DeviceError("to hear what JACK plays, JACK-Client is needed: install it (`pip install jack-client`).")
+        raise DeviceError(
+            "to hear what JACK plays, one more library is needed: install it with `pip install 'rt-render[jack]'`."
+        )
     return JackEars(folder, seconds)

@@ -75,6 +75,7 @@ def measure_latency(
             recorded = ears.stop() if cable is not None or settings.audio.device != "virtual" else None
         late_s = heard_late_s(recorded or ears.stop(), head.movements, begin_s)
     trace, plan = np.concatenate(rows), session.engine.plan
+    trace = trace[trace["begin_s"] > begin_s]
     onset_s = session.decoder.onset_frames / plan.fs_hz
     is_predicted = settings.tracking.prediction != "off"
     kinds = tuple(

@@ -16,7 +16,7 @@ EARLY_S = 0.05
 REACH_S = 0.19
 """A turn passes the front in the middle of 0.4 s: heard before or after it by no more than this, or not found."""
 _PLATEAUS_PERCENT = (15.0, 85.0)
-_FIRST_PERCENT = 5.0
+_FIRST_PERCENT, _NEAR_S = 5.0, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +83,10 @@ def _crossing_s(
 def even_times_s(frames: Array, seen_s: Array, fs_hz: int) -> Array:
     """Return when each of `frames` (k,) passed that were seen at or after that moment, `seen_s` (k,).
 
-    Those seen first within a second tell it for all; a clock that slips or jumps is followed.
+    Those seen first within a fifth of a second tell it for all; a clock that slips or jumps is followed. What was
+    seen before others has passed before them.
     """
     starts_s = seen_s - frames / fs_hz
-    half = np.searchsorted(frames, [frames - 0.5 * fs_hz, frames + 0.5 * fs_hz])
-    first_s = np.array([np.percentile(starts_s[a:b], _FIRST_PERCENT) for a, b in half.T])
-    return np.asarray(np.maximum.accumulate(first_s + frames / fs_hz))
+    near = np.searchsorted(frames, [frames - _NEAR_S * fs_hz, frames + _NEAR_S * fs_hz])
+    first_s = np.array([np.percentile(starts_s[a:b], _FIRST_PERCENT) for a, b in near.T])
+    return np.asarray(np.minimum.accumulate((first_s + frames / fs_hz)[::-1])[::-1])
