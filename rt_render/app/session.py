@@ -40,8 +40,8 @@ class SessionStatus:
     """What a session does at one moment, for displays and reports.
 
     `played_s` is what has sounded of the source, however it was wound; `lap` counts from 1 where the source is
-    looped, and position and length are then those within a lap. `budget` is that of the last seconds, None where no
-    pose was heard. `glitches`: what went wrong since the start, each with its time and likely cause.
+    looped, and position and length are then those within a lap. `budget` is that of the last seconds (of all, at
+    the end), None where no pose was heard. `glitches`: what went wrong since the start, each with its time and likely cause.
     """
 
     engine: Snapshot
@@ -299,8 +299,9 @@ class Session:
         return self._bridge.status() if self._bridge else None
 
     def ended_with(self, last: SessionStatus) -> SessionStatus:
-        """Return the last status of a session that has stopped, with the blocks that faded out since."""
-        return replace(last, engine=self.engine.snapshot(), glitches=self._glitches.told)
+        """Return the last status of a session that has stopped: with the blocks that faded out, and the whole budget."""
+        whole = self.budget.whole()
+        return replace(last, engine=self.engine.snapshot(), glitches=self._glitches.told, budget=whole)
 
     def _source_frame(self) -> int:
         """Frames of the source up to here; the filters ring on behind its end."""
