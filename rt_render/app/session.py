@@ -41,7 +41,8 @@ class SessionStatus:
 
     `played_s` is what has sounded of the source, however it was wound; `lap` counts from 1 where the source is
     looped, and position and length are then those within a lap. `budget` is that of the last seconds (of all, at
-    the end), None where no pose was heard. `glitches`: what went wrong since the start, each with its time and likely cause.
+    the end), None where no pose was heard. `glitches`: what went wrong since the start, each with its time and
+    likely cause.
     """
 
     engine: Snapshot
@@ -299,7 +300,7 @@ class Session:
         return self._bridge.status() if self._bridge else None
 
     def ended_with(self, last: SessionStatus) -> SessionStatus:
-        """Return the last status of a session that has stopped: with the blocks that faded out, and the whole budget."""
+        """Return the last status of a session that has stopped, with what faded out and the whole budget."""
         whole = self.budget.whole()
         return replace(last, engine=self.engine.snapshot(), glitches=self._glitches.told, budget=whole)
 
