@@ -1,6 +1,7 @@
 """The arrows between the layers: who may import whom, read from the source."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,7 @@ ONE_FILE_EACH = {
 FILES = sorted([*ROOT.glob("rt_render/**/*.py"), *ROOT.glob("firmware_bridge/**/*.py")])
 
 
+@cache
 def imports(path: Path) -> list[str]:
     found = []
     for node in ast.walk(ast.parse(path.read_text())):

@@ -64,7 +64,7 @@ app.command(
 )(commands_sound.play)
 app.command(
     epilog="Examples: [bold]rt-render render field.wav -o ears.wav --poses turn.csv[/bold]; "
-    "rt-render render scene -o ears.wav --seconds 20 --order 7"
+    "rt-render render scene -o ears.wav --seconds 20 --order 7; rt-render render --poses session.rtlog -o ears.wav"
 )(commands_sound.render)
 app.command(epilog="Example: [bold]rt-render design -o decoder.npz --order 5 --sofa my_head.sofa[/bold]")(
     commands_about.design
