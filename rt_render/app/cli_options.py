@@ -47,7 +47,10 @@ Prediction = Annotated[
     str | None, typer.Option(help="Render for when the sound is heard: learnt (the default), constant or off.")
 ]
 PredictionCap = Annotated[
-    float | None, typer.Option("--prediction-cap-ms", help="How far ahead at most, 0 to 200 ms; 60 by default.")
+    float | None,
+    typer.Option(
+        "--prediction-cap-ms", help="How much of the way to the ears is made up for, 0 to 200 ms; 60 by default."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Degrade = Annotated[
