@@ -33,7 +33,7 @@ def test_old_sets_are_freed():
         engine.snapshot()
         run_blocks(engine, 1)
     engine.snapshot()
-    assert len(engine._filter_sets) == 1
+    assert len(engine._filters.packed) == 1
 
 
 def test_a_set_published_while_another_is_being_taken_is_neither_lost_nor_freed_early():
@@ -47,7 +47,7 @@ def test_a_set_published_while_another_is_being_taken_is_neither_lost_nor_freed_
     engine.publish_filters(noise_filters(1, 100, 8))
     engine.publish_filters(noise_filters(1, 100, 9))
     newest = int(engine._s["filters_next"])
-    assert seen_by_audio in engine._filter_sets, "still needed by the block under way"
+    assert seen_by_audio in engine._filters.packed, "still needed by the block under way"
     assert newest != seen_by_audio, "an exchange against the old value fails and leaves the new one"
     engine._s["begun"] -= 1
     run_blocks(engine, 40)

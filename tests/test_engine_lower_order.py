@@ -75,9 +75,9 @@ def test_the_chunks_of_the_higher_order_are_not_even_read():
     engine.publish_filters(noise_filters(3, TAPS))
     run_blocks(engine, 30)
     assert engine.snapshot().order == 3
-    slots = engine._fdl.reshape(PARTITIONS, -1)
+    slots = engine._state.fdl.reshape(PARTITIONS, -1)
     slots[:, slots.shape[1] // 3 :] = np.nan  # two chunks of three
-    engine._rows[:, :, 16:] = np.nan
+    engine._state.rows[:, :, 16:] = np.nan
     heard = run_blocks(engine, 20)
     assert np.isfinite(heard).all() and np.abs(heard).max() > 0.01
     assert np.isnan(slots[:, slots.shape[1] // 3 :]).all() and np.isfinite(engine.last_field()).all()
@@ -155,7 +155,7 @@ def test_a_set_waits_unharmed_while_another_fades():
     run_blocks(engine, 3)
     engine.publish_filters(noise_filters(0, TAPS, 6))
     run_blocks(engine, 3)
-    assert int(engine._s["filters_next"]) in engine._filter_sets, "kept while it waits"
+    assert int(engine._s["filters_next"]) in engine._filters.packed, "kept while it waits"
     assert engine.snapshot().order == 5, "what fades away is still fed"
     run_blocks(engine, 40)
     assert engine.snapshot().order == 0

@@ -20,8 +20,8 @@ from rt_render.app.latency.reading import Recorded, even_times_s, heard_late_s
 from rt_render.app.latency.result import Kind, Latency
 from rt_render.app.latency.words import as_json_object, lines, write_page
 from rt_render.app.settings_file import load_settings
-from rt_render.engine.engine import CORRECTION_S
 from rt_render.engine.plan import Plan
+from rt_render.engine.prepared_state import CORRECTION_S
 from rt_render.errors import ConfigurationError, DeviceError
 from rt_render.io import sound_card
 from rt_render.io.audio_file import AudioFileReader

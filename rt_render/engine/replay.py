@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rt_render.engine.engine import CEILING_DB, Engine
+from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
+from rt_render.engine.prepared_state import CEILING_DB
 from rt_render.kernels.state import trace_dtype
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from rt_render.app.budget import Array, heard_poses, moments, parts_s, predicted
 from rt_render.app.latency.movements import STEP
 from rt_render.app.trace_feed import Rows
-from rt_render.engine.engine import CORRECTION_S
 from rt_render.engine.plan import Plan
+from rt_render.engine.prepared_state import CORRECTION_S
 from rt_render.kernels.pose import KNOT_SPACING_FRAMES
 
 
