@@ -6,9 +6,9 @@ from threading import Timer
 
 from firmware_bridge.csv_poses import read_pose_csv
 from rt_render.app.decoding import Progress, make_decoder
-from rt_render.app.excerpt import Excerpt
 from rt_render.app.settings import Settings
-from rt_render.conventions import BLOCK_SIZES, MAX_ORDER
+from rt_render.app.source_opening import SCENE, open_source
+from rt_render.conventions import BLOCK_SIZES
 from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
 from rt_render.hrtf.decoder import Decoder
@@ -16,8 +16,6 @@ from rt_render.io.realtime import realtime_allowed
 from rt_render.io.sound_card import engine_block_size
 from rt_render.io.source import Source
 
-SCENE = "scene"
-SCENE_ORDER = 3
 SCENE_GAIN_DB = 20.0
 """Decoders leave room for a full-scale wave from the front; with this the scene peaks at -5 to -2 dBFS."""
 _LONG_START_S = 1.5
@@ -65,29 +63,6 @@ def make_parts(
         raise
     lap_frames = getattr(source, "lap_frames", None) if source.n_frames is None else None
     return Parts(source, decoder, engine, lap_frames)
-
-
-def open_source(settings: Settings, seconds: float | None = None) -> Source:
-    """Open the scene or the file that the settings name, at most up to the order asked for."""
-    wanted = settings.head.order
-    source: Source
-    if settings.source.input == SCENE:
-        from rt_render.scene.scene_source import SceneSource
-
-        source = SceneSource(order=SCENE_ORDER if wanted == "auto" else wanted, fs_hz=settings.audio.fs_hz)
-    else:
-        from rt_render.io.source_ambix import AmbixFileSource
-
-        source = AmbixFileSource(
-            settings.source.input,
-            settings.audio.fs_hz,
-            max_order=MAX_ORDER if wanted == "auto" else wanted,
-            convention=settings.source.convention,
-            loop=settings.source.loop,
-        )
-        if wanted != "auto" and source.order < wanted:
-            source.notes.append(f"rendered at the file's own order {source.order}, not at {wanted}")
-    return Excerpt(source, seconds) if seconds is not None else source
 
 
 def start_gain_db(settings: Settings) -> float:

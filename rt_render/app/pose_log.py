@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from rt_render import __version__
 from rt_render import scene as scene_package
-from rt_render.app.parts import SCENE, Parts, open_source
+from rt_render.app.parts import Parts
 from rt_render.app.settings import Settings
+from rt_render.app.source_opening import SCENE, open_source
 from rt_render.engine.plan import Plan
 from rt_render.errors import ConfigurationError, InputFileError
 from rt_render.io.source import Source

@@ -1,0 +1,83 @@
+"""What an input is, and which `Source` plays it: the built-in scene or a sound file."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from rt_render.app.excerpt import Excerpt
+from rt_render.app.settings import Settings
+from rt_render.app.settings import Source as SourceSettings
+from rt_render.conventions import MAX_ORDER
+from rt_render.errors import InputFileError
+from rt_render.io.source import Source
+
+SCENE, LIVE = "scene", "live"
+SCENE_ORDER = 3
+PLAYLIST_ENDINGS = (".m3u", ".m3u8")
+
+InputKind = Literal["scene", "live", "objects", "playlist", "file"]
+
+
+def kind_of_input(name: str) -> InputKind:
+    """Tell what an input is by its name, and a .toml by what is in it. Raises InputFileError. Control side.
+
+    "scene" and "live" are names; a folder, an .m3u or a .toml with [[item]] is a playlist; a .toml with [[object]]
+    holds objects; all else is taken for a sound file.
+    """
+    if name in (SCENE, LIVE):
+        return "scene" if name == SCENE else "live"
+    path = Path(name)
+    ending = path.suffix.lower()
+    if path.is_dir() or ending in PLAYLIST_ENDINGS:
+        return "playlist"
+    return _kind_of_toml(path) if ending == ".toml" else "file"
+
+
+def open_item(name: str, wanted: SourceSettings, fs_hz: int, max_order: int | None = None) -> Source:
+    """Open one input, a sound file or the scene, as a source at `fs_hz`; its `input` need not be that of `wanted`.
+
+    `max_order`: the highest ambisonic order that can be used, 0 to 7; None leaves the choice to the source.
+    Raises InputFileError for what cannot be played and ConfigurationError for an option that does not fit it.
+    Control side; the source is then read by one thread.
+    """
+    if kind_of_input(name) == "scene":
+        from rt_render.scene.scene_source import SceneSource
+
+        return SceneSource(order=SCENE_ORDER if max_order is None else max_order, fs_hz=fs_hz)
+    from rt_render.io.source_ambix import AmbixFileSource
+
+    return AmbixFileSource(
+        name,
+        fs_hz,
+        max_order=MAX_ORDER if max_order is None else max_order,
+        convention=wanted.convention,
+        loop=wanted.loop,
+    )
+
+
+def open_source(settings: Settings, seconds: float | None = None) -> Source:
+    """Open the input that the settings name, at most up to the order asked for and so many seconds long."""
+    wanted = settings.head.order
+    max_order = None if wanted == "auto" else wanted
+    source = open_item(settings.source.input, settings.source, settings.audio.fs_hz, max_order)
+    if max_order is not None and source.order < max_order:
+        source.notes.append(f"rendered at the file's own order {source.order}, not at {max_order}")
+    return Excerpt(source, seconds) if seconds is not None else source
+
+
+def _kind_of_toml(path: Path) -> InputKind:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputFileError(f"{path} cannot be read: {error.strerror}; check the name and the folder.") from None
+    except UnicodeDecodeError:
+        raise InputFileError(f"{path} is not a text file: a scene or a playlist is TOML in UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputFileError(f"{path} is not valid TOML: {error}.") from None
+    if "object" in content:
+        return "objects"
+    if "item" in content:
+        return "playlist"
+    raise InputFileError(
+        f"{path} holds neither [[object]] (a scene) nor [[item]] (a playlist); a set-up is named with --config."
+    )
