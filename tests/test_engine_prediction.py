@@ -11,7 +11,14 @@ from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.virtual.simulated_head import HeadState, SimulatedHead
 from rt_render.app.benchmarks.heads_for_prediction import RecordedHead, ReversingHead, StillHead
-from rt_render.app.benchmarks.predicted_path import Wearable, errors_deg, rendered_heads, wear
+from rt_render.app.benchmarks.predicted_path import (
+    TRANSPORT_S,
+    Poses,
+    Wearable,
+    errors_deg,
+    rendered_heads,
+    wear,
+)
 from rt_render.app.benchmarks.prediction import REQUIRED, measure, reversals
 from rt_render.errors import ConfigurationError, RenderError
 
@@ -30,7 +37,7 @@ class Spinning:
 @pytest.mark.parametrize("rate_hz", [25, 200])
 def test_a_steady_turn_is_rendered_where_it_is_when_heard(block_size, mode, rate_hz):
     poses = wear(Spinning(), Wearable(rate_hz, noisy=False), 3.0, seed=1)
-    heard_s, heads = rendered_heads(poses, mode, 0.02, 3.0, block_size)
+    heard_s, heads = rendered_heads(poses, mode, 0.02, 3.0, block_size, cap_ms=200.0)
     assert errors_deg(Spinning(), heard_s, heads)[heard_s > 1.0].max() < 1e-4
 
 
@@ -40,6 +47,33 @@ def test_without_prediction_the_last_pose_is_rendered_bit_for_bit():
     begins_s = np.arange(len(heads)) * 128 / 48000
     newest = np.searchsorted(poses.times_s + 0.001, begins_s, side="right") - 1
     assert (heads[newest >= 0] == poses.quats_world_from_head[newest[newest >= 0]]).all()
+
+
+@pytest.mark.parametrize("block_size", [32, 128, 2048])
+@pytest.mark.parametrize("mode", ["constant", "learnt"])
+def test_a_cap_of_zero_is_the_path_without_prediction_bit_for_bit(mode, block_size):
+    poses = wear(SimulatedHead(3), Wearable(100), 4.0, seed=1)
+    _, plain = rendered_heads(poses, "off", 0.05, 4.0, block_size)
+    _, capped = rendered_heads(poses, mode, 0.05, 4.0, block_size, cap_ms=0.0)
+    _, predicted = rendered_heads(poses, mode, 0.05, 4.0, block_size)
+    assert (capped == plain).all()
+    assert (predicted != plain).any()
+
+
+@pytest.mark.parametrize("rate_hz", [25, 50, 200])
+def test_the_end_of_no_block_is_further_ahead_of_its_pose_than_the_cap_and_one_interval(rate_hz):
+    horizon_s, cap_s, block_s = 0.12, 0.06, 128 / 48000
+    poses = wear(Spinning(), Wearable(rate_hz, noisy=False), 3.0, seed=1)
+    kept = np.arange(len(poses.times_s)) % 7 != 6  # and where one is missing
+    poses = Poses(*(column[kept] for column in (poses.times_s, poses.quats_world_from_head, poses.gyro_rad_s)))
+    heard_s, heads = rendered_heads(poses, "constant", horizon_s, 3.0)
+    newest = np.searchsorted(poses.times_s + TRANSPORT_S, heard_s - horizon_s - block_s, side="right") - 1
+    ends = Rotation.from_quat(heads, scalar_first=True)
+    ahead = (Rotation.from_quat(poses.quats_world_from_head[newest], scalar_first=True).inv() * ends).as_rotvec()
+    ahead_s = (ahead @ SPIN_RAD_S / (SPIN_RAD_S @ SPIN_RAD_S))[heard_s > 1.0]
+    mean_interval_s = float(np.diff(poses.times_s).mean())
+    assert 0.9 * cap_s < np.median(ahead_s) < cap_s + mean_interval_s
+    assert ahead_s.max() < cap_s + 1.3 / rate_hz + 0.0001
 
 
 @pytest.mark.parametrize(("horizon_ms", "key"), [(20.0, "rms_20ms_100hz_deg"), (50.0, "rms_50ms_100hz_deg")])

@@ -202,6 +202,25 @@ def test_the_way_to_the_ears_is_made_up_to_the_cap_and_time_runs_on_between_pose
         assert ahead_s == pytest.approx(reach_s + since_s, abs=1e-9)
 
 
+@settings(max_examples=50, deadline=None)
+@given(
+    interval_s=st.floats(0.001, 0.04),
+    delay_s=st.floats(0.0, 0.3),
+    jitter_s=st.floats(0.0, 0.03),
+    cap_s=st.floats(0.001, 0.2),
+    seed=st.integers(0, 1000),
+)
+def test_nothing_is_looked_for_further_ahead_than_the_cap_and_one_interval(interval_s, delay_s, jitter_s, cap_s, seed):
+    random, memory = np.random.default_rng(seed), new_memory()
+    times_s = np.delete(np.arange(80) * interval_s, random.integers(1, 80, 8))
+    for pose in poses_of(SimulatedHead(1), times_s):
+        heard_s = pose[0] + delay_s + random.uniform(0.0, jitter_s)
+        predict.remember_rt(pose, memory, heard_s, cap_s)
+        ahead_s = [predict.ahead_rt(pose, memory, heard_s + s, cap_s) for s in np.linspace(0.0, 0.2, 40)]
+        assert max(ahead_s) <= cap_s + memory[predict.INTERVAL]
+    assert memory[predict.INTERVAL] <= np.diff(times_s).max() + 1e-9, "a mean of what lay between poses"
+
+
 def test_prediction_fades_out_without_a_step_when_poses_stay_away():
     poses = poses_of(SimulatedHead(1), np.arange(100) * 0.01)
     memory = fed(poses)

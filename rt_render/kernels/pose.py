@@ -164,7 +164,8 @@ def plan_path_rt(state, now_s):
             state.pose_age_s = now_s - state.pose[POSE_TIME]
             if state.pose_age_s > state.stale_after_s:
                 state.stale_blocks += 1
-        if state.prediction_mode != OFF and state.pose[POSE_NUMBER] > 0.0:
+        predicts = state.prediction_mode != OFF and state.prediction_cap_s > 0.0
+        if predicts and state.pose[POSE_NUMBER] > 0.0:
             heard_s = now_s + state.hear_latency_s + state.filter_onset_s
             _predict_path_rt(state, heard_s, is_new, n_segments)
         else:

@@ -168,15 +168,19 @@ def remember_rt(pose, memory, heard_s, cap_s):
 
 @rt_jit
 def ahead_rt(pose, memory, heard_s, cap_s):
-    """Return how far ahead of its last pose the head is to be predicted, for what is heard at `heard_s`.
+    """Return how far ahead of its last pose the head is to be predicted, in seconds, for what is heard at `heard_s`.
 
-    The way of a pose from the sensor to the ears is made up for up to `cap_s`; the time since the pose came is
-    followed in full, so that motion between slow poses is smooth, until a next one is long overdue.
+    Never more than `cap_s` and one interval between poses, its mean, of 0.1 s at most: of a pose's way from the sensor
+    to the ears up to `cap_s` is made up for, and for one interval the wait for the next pose is followed, so that
+    motion between slow poses is smooth. Then the head stands, and where a pose is long overdue the prediction fades.
+    Interval: between poses that were read, so of the sensor, or of the blocks where these are longer. Audio thread,
+    or any one.
     """
     beyond = max(0.0, memory[DELAY] - cap_s)
+    reach = min(heard_s - pose[POSE_TIME] - beyond, cap_s + memory[INTERVAL])
     overdue = heard_s - memory[NEWS] - max(FRESH_S, FRESH_INTERVALS * memory[INTERVAL])
     trust = min(1.0, max(0.0, 1.0 - overdue / FADING_S))
-    return trust * max(0.0, heard_s - pose[POSE_TIME] - beyond)
+    return trust * max(0.0, reach)
 
 
 @rt_jit

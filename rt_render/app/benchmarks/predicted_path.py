@@ -13,7 +13,7 @@ from firmware_bridge.mailbox_kernels import write_pose
 from firmware_bridge.quaternion import Array
 from firmware_bridge.stages.rates import DerivedRates
 from firmware_bridge.virtual.imu import HeadMotion
-from rt_render.engine.engine import Engine
+from rt_render.engine.engine import PREDICTION_CAP_MS, Engine
 from rt_render.engine.plan import Plan
 from rt_render.kernels.pose import plan_path_rt
 from rt_render.kernels.simd import as_pointer
@@ -94,7 +94,12 @@ def _plan_blocks(address, mailbox, horizon_s, arrivals_s, times_s, quats, gyro, 
 
 
 def rendered_heads(
-    poses: Poses, mode: str, horizon_s: float, seconds: float, block_size: int = BLOCK_SIZE
+    poses: Poses,
+    mode: str,
+    horizon_s: float,
+    seconds: float,
+    block_size: int = BLOCK_SIZE,
+    cap_ms: float = PREDICTION_CAP_MS,
 ) -> tuple[Array, Array]:
     """Return when the end of each block is heard (n,), and the head (n, 4) that is rendered for it.
 
@@ -104,7 +109,7 @@ def rendered_heads(
     engine = Engine(Plan(0, block_size, FS_HZ, 1), np.zeros((2, 1, 1)))
     mailbox = PoseMailbox.private()
     engine.follow_mailbox(mailbox)
-    engine.set_prediction(mode)
+    engine.set_prediction(mode, cap_ms)
     heads = np.zeros((int(seconds * FS_HZ / block_size), 4))
     arrivals_s = poses.times_s + TRANSPORT_S
     quats, gyro = poses.quats_world_from_head, poses.gyro_rad_s
