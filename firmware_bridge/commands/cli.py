@@ -1,17 +1,13 @@
 """The command line `firmware-bridge`: any wearable becomes a trusted pose."""
 
-from importlib.metadata import version as installed_version
-from typing import Annotated, NoReturn
-
-import typer
+from typing import NoReturn
 
 from firmware_bridge.commands import live, look, recordings
 from firmware_bridge.commands.calibrate import calibrate
 from firmware_bridge.commands.decode import decode
 from firmware_bridge.commands.eval_imu import eval_imu
-from firmware_bridge.commands.program import run_program
+from firmware_bridge.commands.program import new_program, run_program
 from firmware_bridge.commands.simulate import simulate
-from firmware_bridge.commands.terminal import OUT
 from firmware_bridge.errors import BridgeError
 
 _COMMANDS = (
@@ -28,16 +24,10 @@ _COMMANDS = (
     "dialects",
 )
 
-app = typer.Typer(
-    name="firmware-bridge",
-    help="Whatever you wear on your head becomes a timestamped pose: for rt-render, and over OSC for others.",
-    epilog="Begin with [bold]firmware-bridge detect[/bold]; without hardware with "
-    "[bold]firmware-bridge simulate --dialect hbf1[/bold].",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    add_completion=False,
+app = new_program(
+    "firmware-bridge",
+    "Whatever you wear on your head becomes a timestamped pose: for rt-render, and over OSC for others.",
+    "[bold]firmware-bridge detect[/bold]; without hardware with [bold]firmware-bridge simulate --dialect hbf1[/bold].",
 )
 
 
@@ -48,16 +38,6 @@ def main() -> NoReturn:
 
 def _explain(error: Exception, help_of: str) -> str | None:
     return str(error) if isinstance(error, BridgeError) else None
-
-
-@app.callback(invoke_without_command=True)
-def _common(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback of unexpected errors.")] = False,
-) -> None:
-    if version:
-        OUT.print(f"firmware-bridge {installed_version('rt-render')}")
-        raise typer.Exit
 
 
 app.command("list", epilog="Examples: [bold]firmware-bridge list[/bold]; firmware-bridge list --ble")(look.list_places)

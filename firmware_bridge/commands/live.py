@@ -16,14 +16,16 @@ from firmware_bridge.commands.options import (
     Gesture,
     Hold,
     Invert,
-    NoMounting,
     OscDialect,
     OscHost,
     OscPort,
     Output,
+    RecordRaw,
     Seconds,
     Tracker,
-    make,
+    UseMounting,
+    YawOnly,
+    chosen,
 )
 from firmware_bridge.commands.terminal import INTERRUPTED, OUT
 from firmware_bridge.errors import BridgeError
@@ -39,13 +41,14 @@ NOTHING = 1
 
 
 def monitor(
+    context: typer.Context,
     tracker: Tracker = "auto",
     osc_host: OscHost = None,
     osc_port: OscPort = None,
     osc_dialect: OscDialect = None,
     fusion: FusionKind = None,
     invert: Invert = None,
-    no_mounting: NoMounting = False,
+    mounting: UseMounting = None,
     gestures: Gesture = None,
     seconds: Seconds = None,
     as_json: AsJsonLines = False,
@@ -54,36 +57,28 @@ def monitor(
     from firmware_bridge.commands.live_view import BridgeView
     from firmware_bridge.opening import open_bridge
 
-    settings = make(
-        tracker,
-        osc_host=osc_host,
-        osc_port=osc_port,
-        osc_dialect=osc_dialect,
-        fusion=fusion,
-        invert=invert,
-        mounting=False if no_mounting else None,
-        gestures=gestures,
-    )
+    settings = chosen(context)
     with BridgeView(OUT, plain_every_s=1.0, as_json=as_json) as view:
         bridge = open_bridge(settings, process="thread", on_message=view.say)
         _watch(bridge, view, seconds)
 
 
 def run(
+    context: typer.Context,
     tracker: Tracker = "auto",
-    output: Output = None,
+    outputs: Output = None,
     osc_host: OscHost = None,
     osc_port: OscPort = None,
     osc_dialect: OscDialect = None,
     fusion: FusionKind = None,
     invert: Invert = None,
-    no_mounting: NoMounting = False,
-    all_angles: Annotated[bool, typer.Option("--all-angles", help="Recentring takes pitch and roll, too.")] = False,
+    mounting: UseMounting = None,
+    yaw_only: YawOnly = None,
     gestures: Gesture = None,
-    auto_recentre: AutoRecentre = None,
-    hold: Hold = None,
-    ease: Ease = None,
-    record: Annotated[Path | None, typer.Option(help="Keep the tracker's own bytes in this new file.")] = None,
+    auto_recentre_deg_per_s: AutoRecentre = None,
+    hold_s: Hold = None,
+    ease_s: Ease = None,
+    record_raw: RecordRaw = None,
     mailbox: Annotated[
         Path | None, typer.Option(help="Where renderers on this machine find the poses; the usual place by default.")
     ] = None,
@@ -94,22 +89,7 @@ def run(
     """Be the bridge: poses for rt-render (`--tracker bridge`) and over OSC for others, until Ctrl-C."""
     from firmware_bridge.commands.live_view import BridgeView
 
-    settings = make(
-        tracker,
-        outputs=output,
-        osc_host=osc_host,
-        osc_port=osc_port,
-        osc_dialect=osc_dialect,
-        fusion=fusion,
-        invert=invert,
-        mounting=False if no_mounting else None,
-        yaw_only=False if all_angles else None,
-        gestures=gestures,
-        auto_recentre_deg_per_s=auto_recentre,
-        hold_s=hold,
-        ease_s=ease,
-        record_raw=record,
-    )
+    settings = chosen(context)
     with BridgeView(OUT, plain_every_s=10.0, as_json=as_json, picture=False, quiet=quiet) as view:
         bridge_at(mailbox, view, seconds, lambda box, say: _open(settings, box, say))
 

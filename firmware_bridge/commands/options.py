@@ -1,4 +1,7 @@
-"""Options that several commands share, and the settings they make."""
+"""Options that several commands share, and the settings they make.
+
+A parameter with a setting's name is that setting: `chosen` finds it.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,16 +26,22 @@ FusionKind = Annotated[str | None, typer.Option("--fusion", help="For raw sensor
 Invert = Annotated[
     list[str] | None, typer.Option(help="yaw, pitch or roll, for a wrong sign; may be repeated, or yaw,roll.")
 ]
-NoMounting = Annotated[bool, typer.Option("--no-mounting", help="Leave a stored calibration aside.")]
+UseMounting = Annotated[bool | None, typer.Option(" /--no-mounting", help="Leave a stored calibration aside.")]
 Gesture = Annotated[
     list[str] | None,
     typer.Option(
         help="What recentres: hold (hold still looking ahead), double-nod; may be repeated, or hold,double-nod."
     ),
 ]
-AutoRecentre = Annotated[float | None, typer.Option(help="Recentre slowly, by at most so many °/s: 0 (off) to 2.")]
-Hold = Annotated[float | None, typer.Option(help="Seconds to hold the last pose when the tracker falls silent.")]
-Ease = Annotated[float | None, typer.Option(help="Seconds to ease to the front after that.")]
+YawOnly = Annotated[bool | None, typer.Option(" /--all-angles", help="Recentring takes pitch and roll, too.")]
+AutoRecentre = Annotated[
+    float | None, typer.Option("--auto-recentre", help="Recentre slowly, by at most so many °/s: 0 (off) to 2.")
+]
+Hold = Annotated[
+    float | None, typer.Option("--hold", help="Seconds to hold the last pose when the tracker falls silent.")
+]
+Ease = Annotated[float | None, typer.Option("--ease", help="Seconds to ease to the front after that.")]
+RecordRaw = Annotated[Path | None, typer.Option("--record", help="Keep the tracker's own bytes in this new file.")]
 Output = Annotated[
     list[str] | None,
     typer.Option(
@@ -54,6 +63,13 @@ TYPED = {
     "outputs": "--output",
 }
 """Options whose names are not those of the settings."""
+
+
+def chosen(context: typer.Context) -> "BridgeSettings":
+    """Return settings of a command's own options; raises BridgeError that names the option as it was typed."""
+    from firmware_bridge.settings import BridgeSettings
+
+    return make(**{name: value for name, value in context.params.items() if name in BridgeSettings.model_fields})
 
 
 def make(tracker: str, **options: Any) -> "BridgeSettings":

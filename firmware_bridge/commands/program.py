@@ -5,15 +5,44 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Collection
-from typing import NoReturn
+from importlib.metadata import version as installed_version
+from typing import Annotated, NoReturn
 
 import typer
 
-from firmware_bridge.commands.terminal import ERR, INTERRUPTED, ended, say
+from firmware_bridge.commands.terminal import ERR, INTERRUPTED, OUT, ended, say
 
 READER_GONE = 141
 """As programs end that a closed pipe kills."""
 _NUMBERS = {"integer": "a whole number is needed", "number": "a number is needed"}
+
+
+def new_program(name: str, help: str, begin_with: str) -> typer.Typer:
+    """Return a command line without commands yet: it answers `--help` and `--version`, and takes `--debug`.
+
+    `help` is its one sentence, `begin_with` what newcomers are told to type.
+    """
+    app = typer.Typer(
+        name=name,
+        help=help,
+        epilog=f"Begin with {begin_with}",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        add_completion=False,
+    )
+
+    @app.callback(invoke_without_command=True)
+    def common(
+        version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+        debug: Annotated[bool, typer.Option("--debug", help="Show a traceback of unexpected errors.")] = False,
+    ) -> None:
+        if version:
+            OUT.print(f"{name} {installed_version('rt-render')}")
+            raise typer.Exit
+
+    return app
 
 
 def run_program(

@@ -62,10 +62,7 @@ class OscRemote:
             listener.close()
             if not self._told:
                 self._told = True
-                self._notices.say(
-                    f"/recentre is not heard: OSC port {port} at {host} cannot be listened at ({error.strerror}); "
-                    "trying again, or choose another osc_port"
-                )
+                self._notices.say(f"OSC port {port} is not free ({error.strerror}): no /recentre over OSC for now")
             return None
         self._socket = listener
         return listener

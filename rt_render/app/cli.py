@@ -1,12 +1,8 @@
 """The command line `rt-render`: a thin layer of words over `rt_render.app.api`."""
 
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
-
-from firmware_bridge.commands.program import run_program
-from firmware_bridge.commands.terminal import OUT
-from rt_render import __version__
+from firmware_bridge.commands.program import new_program, run_program
 from rt_render.app import commands_about, commands_latency, commands_selftest, commands_sound
 from rt_render.app.settings_file import SettingError
 from rt_render.errors import RenderError
@@ -21,15 +17,10 @@ _OPTIONS = {
 }
 """What settings are called on the command line where it is not their own name."""
 
-app = typer.Typer(
-    name="rt-render",
-    help="An ambisonic field on headphones that stays still while the head turns.",
-    epilog="Begin with [bold]rt-render demo[/bold]: it needs no sound card, no head tracker and no file.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    add_completion=False,
+app = new_program(
+    "rt-render",
+    "An ambisonic field on headphones that stays still while the head turns.",
+    "[bold]rt-render demo[/bold]: it needs no sound card, no head tracker and no file.",
 )
 
 
@@ -43,16 +34,6 @@ def _explain(error: Exception, help_of: str) -> str | None:
         option = _OPTIONS.get(error.key, "--" + error.key.replace("_", "-"))
         return f"{error} See {option} in `{help_of}`."
     return str(error) if isinstance(error, RenderError) else None
-
-
-@app.callback(invoke_without_command=True)
-def _common(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback of unexpected errors.")] = False,
-) -> None:
-    if version:
-        OUT.print(f"rt-render {__version__}")
-        raise typer.Exit
 
 
 app.command(epilog="Examples: [bold]rt-render demo[/bold]; rt-render demo --seconds 30 --out turn.wav --force")(
