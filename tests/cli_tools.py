@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,13 @@ def wait_for(path, seconds=20.0):
     while not os.path.lexists(path):
         assert time.monotonic() < end_s, f"{path} does not come"
         time.sleep(0.02)
+
+
+@contextmanager
+def held_tracker(folder: Path):
+    """A virtual HBF-1 tracker on a head that never moves, 10° down and the right ear 5° down; its port's name."""
+    motion, name = folder / "held.csv", folder / "port"
+    motion.write_text("time_s,w,x,y,z\n0,0.99524,0.04345,0.08704,-0.0038\n")
+    with Beside(folder, "simulate", "--dialect", "hbf1", "--motion", f"csv:{motion}", "--link", name) as simulated:
+        simulated.says("listen with")
+        yield name

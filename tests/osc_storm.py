@@ -15,6 +15,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from udp_tools import free_port
+
 ADDRESSES = ("/ypr", "/yaw", "/quaternion", "/SceneRotator/quaternions")
 N_NUMBERS = {"/ypr": 3, "/yaw": 1, "/quaternion": 4, "/SceneRotator/quaternions": 4}
 
@@ -199,9 +201,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--packets", type=int, default=100_000)
     n_packets = parser.parse_args().packets
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     said = []
     source = OscSource("127.0.0.1", port, None, Notices(said.append))
     source.poll(0.0)

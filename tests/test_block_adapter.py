@@ -6,27 +6,17 @@ import time
 
 import numpy as np
 import pytest
+from card_tools import call_card
 
 from rt_render.conventions import BLOCK_SIZES
 from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
 from rt_render.errors import ConfigurationError
 from rt_render.io.sound_card import adapter_latency_frames, engine_block_size
-from rt_render.kernels.cards import compile_sound_card
 from rt_render.kernels.state import LINK, field_offset
 from rt_render.kernels.turn import pass_turn
 
 N_FRAMES = 24_000
-CALLBACK = compile_sound_card()
-CALL = ctypes.CFUNCTYPE(
-    ctypes.c_int,
-    ctypes.c_void_p,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-)(CALLBACK.address)
 UNTOUCHED = np.float32(77.0)
 
 
@@ -47,7 +37,7 @@ def make_link(engine: Engine, stream: int = 1) -> np.ndarray:
 def call(link: np.ndarray, n_frames: int) -> np.ndarray:
     """One call of the sound card, in a buffer with a guard behind it."""
     out = np.full((n_frames + 16, 2), UNTOUCHED)
-    assert CALL(None, out.ctypes.data, n_frames, None, 0, link.ctypes.data) == 0
+    assert call_card(None, out.ctypes.data, n_frames, None, 0, link.ctypes.data) == 0
     assert np.all(out[n_frames:] == UNTOUCHED)
     return out[:n_frames]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
+from udp_tools import free_port
 
 from firmware_bridge import quaternion
 from firmware_bridge.advice import Advice
@@ -123,9 +124,7 @@ def test_a_pose_file_is_played_from_its_start(tmp_path):
 
 
 def test_osc_reaches_the_mailbox_and_is_recentred_on_request():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     heard, mailbox = [], PoseMailbox.private()
     with (
         closing(SimpleUDPClient("127.0.0.1", port)) as client,

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from udp_tools import HOST, free_port
 
 from firmware_bridge.dialects.razor import RazorDevice
 from firmware_bridge.dialects.table import DIALECTS
@@ -168,9 +169,7 @@ def test_ports_are_told_with_what_they_speak(tmp_path, monkeypatch):
 
 
 def test_datagrams_of_a_device_at_its_port_are_told():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        place = probe.getsockname()
+    place = HOST, free_port()
     stop = threading.Event()
 
     def send():
@@ -188,9 +187,7 @@ def test_datagrams_of_a_device_at_its_port_are_told():
 
 
 def test_a_tracker_that_only_calls_for_a_host_is_told_and_not_answered():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        place = probe.getsockname()
+    place = HOST, free_port()
     device, stop = DIALECTS["slimevr"].make_device(), threading.Event()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
 

@@ -7,13 +7,13 @@ import struct
 import time
 
 import pytest
+from udp_tools import HOST, SaysTooLong, free_port
 
 from firmware_bridge.dialects.bno08x_shtp_device import ShtpDevice
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.messages import Motion
 from firmware_bridge.notices import Notices
-from firmware_bridge.one_sender import TOO_LONG
 from firmware_bridge.opening import make_source
 from firmware_bridge.settings import make_settings
 from firmware_bridge.source import Heard, SourceHealth
@@ -135,9 +135,7 @@ def test_the_opening_is_said_less_and_less_often_to_a_device_that_never_answers(
 
 @pytest.fixture
 def place():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()
+    return HOST, free_port()
 
 
 @pytest.fixture
@@ -221,26 +219,11 @@ def test_of_many_strangers_those_that_say_least_make_room():
     assert hear("real", 10.0) is not real, "who was silent for long counts least"
 
 
-def test_a_datagram_that_is_too_long_for_windows_is_no_lost_link(place, senders, monkeypatch):
+def test_a_datagram_that_is_too_long_for_windows_is_no_lost_link(place, senders):
     source = udp_source(DIALECTS["opentrack"], Notices(quietly), port=place[1])
     source.poll(0.0)
 
-    class Windows:
-        """Cuts nothing off: it says that the datagram was too long."""
-
-        def __init__(self, real):
-            self._real = real
-
-        def recvfrom(self, n_bytes):
-            data, sender = self._real.recvfrom(65536)
-            if len(data) > n_bytes:
-                raise OSError(TOO_LONG[1], "message too long")
-            return data, sender
-
-        def __getattr__(self, name):
-            return getattr(self._real, name)
-
-    source._link._socket = Windows(source._link._socket)
+    source._link._socket = SaysTooLong(source._link._socket)
     for data in (bytes(5000), *[struct.pack("<6d", 0, 0, 0, 0.0, 0.0, 0.0)] * 110):
         senders[0].sendto(data, place)
     heard = []

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from pythonosc.osc_message_builder import OscMessageBuilder
+from udp_tools import free_port
 
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.notices import Notices
@@ -28,9 +29,7 @@ def send_bytes(port, *datagrams):
 
 @pytest.fixture
 def port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 def test_a_request_is_heard_once(port):

@@ -1,3 +1,5 @@
+"""Head trackers over OSC: what is heard from whom, whom is believed, and what is said of the rest."""
+
 import random
 import shutil
 import socket
@@ -9,22 +11,15 @@ import pytest
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.udp_client import SimpleUDPClient
+from udp_tools import HOST, SaysTooLong, free_port
 
 from firmware_bridge.dialect import Transport
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.messages import Told
 from firmware_bridge.notices import QUIET_S, Notices
-from firmware_bridge.one_sender import RELEASE_S, TOO_LONG
+from firmware_bridge.one_sender import RELEASE_S
 from firmware_bridge.osc.source import OscSource
 from firmware_bridge.pose import PoseSample
-
-HOST = "127.0.0.1"
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -50,24 +45,8 @@ def new_client():
         yield lambda port: stack.enter_context(closing(SimpleUDPClient(HOST, port)))
 
 
-class Windows:
-    """A socket that does not cut off a datagram that is too long, but says so."""
-
-    def __init__(self, real):
-        self._real = real
-
-    def recvfrom(self, n_bytes):
-        data, sender = self._real.recvfrom(65536)
-        if len(data) > n_bytes:
-            raise OSError(TOO_LONG[1], "message too long")
-        return data, sender
-
-    def __getattr__(self, name):
-        return getattr(self._real, name)
-
-
 def test_a_packet_that_is_too_long_for_windows_is_one_packet_less(source, new_client, heard):
-    source._socket = Windows(source._socket)
+    source._socket = SaysTooLong(source._socket)
     client = new_client(port_of(source))
     client.send_message("/ypr", "x" * 9000)
     client.send_message("/ypr", [30.0, 0.0, 0.0])

@@ -1,8 +1,8 @@
-import socket
 from collections import Counter
 
 import pytest
 from osc_storm import KINDS, hostile_packets, memory_kb, over_a_socket
+from udp_tools import free_port
 
 from firmware_bridge.notices import Notices
 from firmware_bridge.osc.decoder import OscDecoder
@@ -28,9 +28,7 @@ def test_of_a_hundred_thousand_hostile_packets_none_becomes_a_pose_and_all_are_c
 
 def test_over_a_socket_the_believed_tracker_goes_on_and_nothing_else_becomes_a_pose():
     heard = []
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     source = OscSource("127.0.0.1", port, None, Notices(heard.append))
     source.poll(0.0)
     n_honest, n_given, n_others = over_a_socket(source, port, 2000)

@@ -13,6 +13,7 @@ from cli_tools import PROGRAM, Beside, caller, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pty_tools import heard_within
+from udp_tools import free_port, listener
 
 from firmware_bridge import quaternion
 from firmware_bridge.dialect_names import dialect_named
@@ -335,22 +336,16 @@ def test_a_simulated_port_is_heard_out_pinged_and_goes_away_with_its_name(tmp_pa
     assert not os.path.lexists(port) and "measurements in" in simulated.log.read_text()
 
 
-def test_a_simulated_sender_of_datagrams_is_heard_and_answered(tmp_path, free_udp_port):
-    out = f"udp:127.0.0.1:{free_udp_port}"
+def test_a_simulated_sender_of_datagrams_is_heard_and_answered(tmp_path):
+    port = free_port()
+    out = f"udp:127.0.0.1:{port}"
     with Beside(tmp_path, "simulate", "--dialect", "slimevr", "--out", out) as simulated:
         simulated.says(f"--tracker slimevr:{out}")
-        source = udp_source(DIALECTS["slimevr"], Notices(lambda text: None), port=free_udp_port)
+        source = udp_source(DIALECTS["slimevr"], Notices(lambda text: None), port=port)
         heard = heard_within(source, 60, 10.0)
         source.close()
     # It calls until it is answered, and only then sends rotations.
     assert sum(isinstance(one.message, Motion) for one in heard) > 30
-
-
-@pytest.fixture
-def free_udp_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_a_simulated_pipe_is_decoded_by_the_same_program():
@@ -361,13 +356,11 @@ def test_a_simulated_pipe_is_decoded_by_the_same_program():
     assert all("quat_wxyz" in json.loads(line) for line in decoded.stdout.splitlines())
 
 
-def test_an_osc_program_is_simulated_at_its_own_port(call, free_udp_port):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host:
-        host.bind(("127.0.0.1", free_udp_port))
-        host.settimeout(5.0)
-        out = f"udp:127.0.0.1:{free_udp_port}"
+def test_an_osc_program_is_simulated_at_its_own_port(call):
+    with listener() as (host, port):
+        out = f"udp:127.0.0.1:{port}"
         code, said, _ = call("simulate", "--dialect", "osc-sparta", "--out", out, "--seconds", 0.1, "--motion", "still")
-        assert code == 0 and f"--tracker osc:{free_udp_port} --osc-dialect sparta" in said
+        assert code == 0 and f"--tracker osc:{port} --osc-dialect sparta" in said
         assert host.recv(100) == bytes.fromhex("2F79707200000000 2C66666600000000") + bytes(12)
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from udp_tools import free_port
 
 from firmware_bridge.decoder import Counts
 from firmware_bridge.dialect import Talk, Transport
@@ -41,12 +42,6 @@ DIALECT = replace(
     DIALECTS["hbf1"], name="sixteen", transport=Transport.UDP, make_decoder=Sixteen, udp_port=4242, talk=TALK
 )
 AHEAD = struct.pack("<4f", 1.0, 0.0, 0.0, 0.0)
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

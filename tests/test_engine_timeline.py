@@ -1,17 +1,16 @@
 """Every block knows when it is heard; sound cards' jittering times become an even line."""
 
-import ctypes
 import time
 
 import numpy as np
 import pytest
+from card_tools import call_card
 from engine_tools import make_engine, noise_field, run_blocks
 
 from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
 from rt_render.errors import ConfigurationError
 from rt_render.io.virtual_card import VirtualCard
-from rt_render.kernels.cards import compile_sound_card
 from rt_render.kernels.state import (
     EVENT_CLOCK_JUMP,
     EVENT_HOST_UNDERFLOW,
@@ -24,16 +23,6 @@ from rt_render.kernels.stream_clock import FOLLOW_S, JUMP_AFTER_S, JUMP_S, follo
 from rt_render.kernels.turn import pass_turn
 
 FS_HZ = 48000
-CALLBACK = compile_sound_card()
-CALL = ctypes.CFUNCTYPE(
-    ctypes.c_int,
-    ctypes.c_void_p,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-)(CALLBACK.address)
 UNDERFLOW = 4
 
 
@@ -68,7 +57,7 @@ class PretendCard:
         out = np.empty((n_frames, 2), np.float32)
         told = np.array([0.0, *times]) if times else None
         address = None if told is None else told.ctypes.data
-        CALL(None, out.ctypes.data, n_frames, address, flags, self.link.ctypes.data)
+        call_card(None, out.ctypes.data, n_frames, address, flags, self.link.ctypes.data)
 
 
 def follow(dac_s: np.ndarray, n_frames: int = 128, ran_dry: tuple[int, ...] = ()) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from firmware_bridge.atomics import load_acquire_i64, store_f64, store_release_i
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.pose import PoseSample
 
-N_KILLS = int(os.environ.get("RT_RENDER_MAILBOX_KILLS", "1000"))
+N_KILLS = int(os.environ.get("RT_RENDER_MAILBOX_KILLS", "100"))
 FOREVER = 2**62
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this test forks its writers")

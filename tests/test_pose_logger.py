@@ -1,0 +1,136 @@
+"""The thread that writes the log, and the file: a disk may hang or be full, and the sound goes on."""
+
+from threading import Event
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from pose_log_tools import QUICK, live, pieces_of, rows_of, wait_blocks, wait_for, write_field
+
+from rt_render.app import pose_logger
+from rt_render.app.session import Session
+from rt_render.app.settings_file import load_settings
+from rt_render.errors import RenderError
+from rt_render.io.pose_log_file import Card, Done, PoseLogReader, PoseLogWriter, Taps
+from rt_render.io.wav_writer import OutputFileError
+from rt_render.kernels.state import trace_dtype
+
+
+@pytest.fixture
+def field(tmp_path):
+    """An order-2 noise field of 3 s."""
+    return write_field(tmp_path)
+
+
+@pytest.mark.parametrize("block_size", [32, 128, 2048])
+def test_rows_filters_and_words_are_read_as_they_were_written(tmp_path, block_size):
+    rows = np.frombuffer(
+        np.random.default_rng(1).bytes(700 * trace_dtype(block_size).itemsize), trace_dtype(block_size)
+    )
+    taps = Taps(3, np.random.default_rng(2).standard_normal((2, 9, 33)))
+    writer = PoseLogWriter(tmp_path / "a.rtlog", {"a": "ü"}, rows.dtype)
+    for piece in (taps, Card(7, "Ωmega"), rows[:1], rows, Done(5, 6)):
+        writer.write(piece)
+    writer.close()
+    with PoseLogReader(tmp_path / "a.rtlog") as reader:
+        assert reader.header["a"] == "ü" and reader.row == rows.dtype
+        read = list(reader.pieces())
+    assert read[1] == Card(7, "Ωmega") and read[4] == Done(5, 6) and read[0].number == 3
+    np.testing.assert_array_equal(read[0].filters, taps.filters)
+    assert read[2].tobytes() == rows[:1].tobytes() and read[3].tobytes() == rows.tobytes()
+    with pytest.raises(OutputFileError, match="exists already"):
+        PoseLogWriter(tmp_path / "a.rtlog", {}, rows.dtype)
+
+
+class QuietEngine:
+    """As much of an engine as a logger sees."""
+
+    def __init__(self):
+        self.plan = SimpleNamespace(block_size=128)
+        self.lost = 0
+
+    def tell_filters(self, tell):
+        self.tell = tell
+
+    def snapshot(self):
+        return SimpleNamespace(trace_lost=self.lost, missed_slots=0)
+
+
+@pytest.fixture
+def logger(tmp_path):
+    said = []
+    logger = pose_logger.PoseLogger(
+        QuietEngine(),
+        tmp_path / "a.rtlog",
+        {},
+        np.zeros((2, 1, 4)),
+        card_text=lambda: "a card",
+        force=False,
+        on_message=said.append,
+    )
+    logger.said = said
+    return logger
+
+
+def test_a_disk_that_hangs_holds_up_nobody_and_what_is_lost_is_counted(logger, tmp_path, monkeypatch):
+    monkeypatch.setattr(pose_logger, "WAITING_PIECES", 4)
+    release, write = Event(), PoseLogWriter.write
+    monkeypatch.setattr(PoseLogWriter, "write", lambda self, piece: (release.wait(30), write(self, piece)))
+    logger.start()
+    for i in range(10):
+        logger.take_rows(rows_of(600, 1 + 600 * i))
+    release.set()
+    logger.close()
+    pieces = pieces_of(tmp_path / "a.rtlog")
+    kept = sum(len(piece) for piece in pieces if isinstance(piece, np.ndarray))
+    assert 0 < kept < 6000 and pieces[-1] == Done(6000 - kept, 0)
+    assert logger.said[-1].startswith(f"{tmp_path / 'a.rtlog'} lacks {6000 - kept} blocks")
+
+
+def test_a_disk_that_never_answers_does_not_keep_the_program(logger, monkeypatch):
+    monkeypatch.setattr(pose_logger, "END_S", 0.05)
+    release = Event()
+    monkeypatch.setattr(PoseLogWriter, "write", lambda self, piece: release.wait(30))
+    logger.start()
+    with pytest.raises(OutputFileError, match="its disk has not answered for"):
+        logger.close()
+    release.set()
+    logger._thread.join()
+
+
+def test_a_full_disk_ends_the_log_and_not_the_playing(logger, tmp_path, monkeypatch):
+    write, written = PoseLogWriter.write, []
+
+    def fills_up(self, piece):
+        if len(written) == 3:
+            raise OutputFileError(f"{self.path} takes no more: No space left on device.")
+        written.append(piece)
+        write(self, piece)
+
+    monkeypatch.setattr(PoseLogWriter, "write", fills_up)
+    logger.start()
+    for i in range(6):
+        logger.take_rows(rows_of(600, 1 + 600 * i))
+    wait_for(lambda: logger.said)
+    logger.close()
+    assert len(logger.said) == 1 and "No space left" in logger.said[0]
+    assert len(pieces_of(tmp_path / "a.rtlog")) == 3
+
+
+def test_a_session_that_cannot_begin_leaves_no_log(field, tmp_path):
+    choices = {**QUICK, "input": str(field), "log": tmp_path / "a.rtlog"}
+    with pytest.raises(Exception, match=r"no\.csv"):
+        Session(load_settings(None, {**choices, "tracker": "csv:no.csv"}))
+    session = Session(load_settings(None, {**choices, "device": "no such card"}))
+    with pytest.raises(RenderError), session:
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["field.wav"]
+
+
+def test_an_hour_takes_less_than_a_hundred_megabytes(tmp_path):
+    """Of what a live session writes while its head moves all the time."""
+    live(tmp_path, lambda session: wait_blocks(session, 1200), order=1, block_size=128)
+    log = tmp_path / "live.rtlog"
+    rows = np.concatenate([piece for piece in pieces_of(log) if isinstance(piece, np.ndarray)])
+    fixed = 20_000  # header and filters
+    assert (log.stat().st_size - fixed) / len(rows) * 375 * 3600 < 100e6
