@@ -17,6 +17,7 @@ BLOCK_S, ONSET_S = 128 / 48000, 44 / 48000
 def trace(seconds=10.0, rate_hz=199.3, transport_s=0.0004, device_s=0.02, extra_s=0.0, block_s=BLOCK_S):
     """Blocks that follow each other, and the poses of a perfect sensor that they find."""
     rows = np.zeros(int(seconds / block_s), trace_dtype(128))
+    rows["block"] = 1 + np.arange(len(rows))
     rows["begin_s"] = 1000.0 + block_s * np.arange(len(rows))
     rows["hear_s"] = rows["begin_s"] + device_s + extra_s
     newest = np.floor((rows["begin_s"] - 1000.0 - transport_s) * rate_hz)
@@ -37,7 +38,7 @@ def slow_delays_s(rows, moments_s, block_s, onset_s):
 @pytest.mark.parametrize(("rate_hz", "block_s"), [(24.7, BLOCK_S), (199.3, BLOCK_S), (1003.7, BLOCK_S), (99.1, 0.02)])
 def test_the_total_is_that_of_movements_at_any_moment(rate_hz, block_s):
     rows = trace(rate_hz=rate_hz, block_s=block_s)
-    budget = budget_of(heard_poses(rows), predicted(rows, block_s, ONSET_S), block_s=block_s, onset_s=ONSET_S)
+    budget = budget_of(heard_poses(rows, block_s), predicted(rows, block_s, ONSET_S), block_s=block_s, onset_s=ONSET_S)
     moments = np.random.default_rng(1).uniform(1001.0, 1009.0, 3000)
     slow = 1e3 * np.percentile(slow_delays_s(rows, moments, block_s, ONSET_S), [50, 95])
     assert budget.total.p50_ms == pytest.approx(slow[0], abs=0.06 * (1e3 / rate_hz + 1e3 * block_s))
@@ -46,7 +47,7 @@ def test_the_total_is_that_of_movements_at_any_moment(rate_hz, block_s):
 
 def test_each_part_is_what_was_put_in():
     rows = trace(device_s=0.015, extra_s=0.1)
-    parts, weights = parts_s(heard_poses(rows), BLOCK_S, ONSET_S, 0.1)
+    parts, weights = parts_s(heard_poses(rows, BLOCK_S), BLOCK_S, ONSET_S, 0.1)
     assert list(parts) == list(EXPLAINED)
     mean = {name: float(np.average(values, weights=weights)) for name, values in parts.items()}
     assert mean["sensor and transport"] == pytest.approx(0.5 / 199.3 + 0.0004, abs=1e-4)
@@ -60,7 +61,7 @@ def test_each_part_is_what_was_put_in():
 def test_a_pose_that_was_late_on_its_way_is_not_blamed_on_the_block():
     rows = trace()
     rows["pose_time_s"] -= np.where(np.arange(len(rows)) > len(rows) // 2, 0.03, 0.0)
-    poses = heard_poses(rows)
+    poses = heard_poses(rows, BLOCK_S)
     late = poses["age_s"] > 0.02
     assert late.any()
     parts, _ = parts_s(poses, BLOCK_S, ONSET_S, 0.0)
@@ -70,12 +71,12 @@ def test_a_pose_that_was_late_on_its_way_is_not_blamed_on_the_block():
 
 def test_poses_of_blocks_that_nobody_heard_do_not_count():
     rows = trace()
-    n_all = len(heard_poses(rows))
+    n_all = len(heard_poses(rows, BLOCK_S))
     for name, value in (("hear_s", 0.0), ("flags", FLAG_FROZEN), ("flags", FLAG_STALE)):
         unheard = rows.copy()
         unheard[name][: len(rows) // 2] = value
-        assert 0.4 * n_all < len(heard_poses(unheard)) < 0.6 * n_all
-    assert budget_of(heard_poses(rows[:1]), np.zeros((0, 2)), block_s=BLOCK_S, onset_s=ONSET_S) is None
+        assert 0.4 * n_all < len(heard_poses(unheard, BLOCK_S)) < 0.6 * n_all
+    assert budget_of(heard_poses(rows[:1], BLOCK_S), np.zeros((0, 2)), block_s=BLOCK_S, onset_s=ONSET_S) is None
 
 
 def test_a_silence_of_the_tracker_is_no_latency():
@@ -84,14 +85,64 @@ def test_a_silence_of_the_tracker_is_no_latency():
     rows["pose_time_s"][silent], rows["pose_number"][silent] = rows[~silent & (rows["begin_s"] < 1003.0)][-1][
         ["pose_time_s", "pose_number"]
     ]
-    assert heard_poses(rows)["interval_s"].max() < 0.01
+    assert heard_poses(rows, BLOCK_S)["interval_s"].max() < 0.01
+
+
+def slots_missed_after(rows, i, n_slots):
+    """Let block i be late by some slots: it goes out behind them, and the next begins after it, with a newer pose."""
+    rows = rows.copy()
+    rows["missed_slots"][i + 1 :] += n_slots
+    for name in ("begin_s", "hear_s", "pose_time_s"):
+        rows[name][i + 1 :] += n_slots * BLOCK_S
+    return rows
+
+
+def test_a_block_that_was_late_is_heard_later_by_the_slots_it_missed():
+    rows = trace(rate_hz=1.0 / BLOCK_S, device_s=0.02)
+    rows["ahead_s"] = np.where(rows["pose_number"] > 0, 0.01, 0.0)
+    late = slots_missed_after(rows, 1000, 7)
+    before, after = (heard_poses(each, BLOCK_S) for each in (rows, late))
+    extra_s = after["device_s"] - before["device_s"]
+    assert extra_s.max() == pytest.approx(7 * BLOCK_S) and np.count_nonzero(extra_s > 1e-9) == 1
+    assert after["begin_s"][np.argmax(extra_s)] == late["begin_s"][1000]
+    worst = [
+        budget_of(heard_poses(each, BLOCK_S), predicted(each, BLOCK_S, ONSET_S), block_s=BLOCK_S, onset_s=ONSET_S)
+        for each in (rows, late)
+    ]
+    assert worst[1].parts["device"].worst_ms - worst[0].parts["device"].worst_ms == pytest.approx(
+        7e3 * BLOCK_S, abs=0.002
+    )
+    assert worst[1].left.worst_ms - worst[0].left.worst_ms == pytest.approx(7e3 * BLOCK_S, abs=0.002)
+    assert worst[1].total.p50_ms == pytest.approx(worst[0].total.p50_ms, abs=1e3 * BLOCK_S / 3)
+
+
+def test_slots_missed_by_blocks_of_which_no_row_tells_are_nobodys():
+    rows = trace(rate_hz=1.0 / BLOCK_S)
+    lost = np.delete(slots_missed_after(rows, 1000, 7), np.arange(995, 1005))
+    assert heard_poses(lost, BLOCK_S)["device_s"].max() == pytest.approx(0.02)
+
+
+def test_no_block_is_heard_before_it_is_finished():
+    rows = trace(rate_hz=1.0 / BLOCK_S, device_s=0.02)
+    rows["block_ns"] = 1_000_000
+    rows["block_ns"][1000] = 600_000_000
+    device_s = heard_poses(rows, BLOCK_S)["device_s"]
+    assert device_s.max() == pytest.approx(0.6) and np.sort(device_s)[-2] == pytest.approx(0.02)
+
+
+def test_a_meter_knows_of_a_late_block_though_its_slots_are_told_with_the_next():
+    rows = slots_missed_after(trace(rate_hz=1.0 / BLOCK_S, seconds=2.0), 500, 3)
+    meter = BudgetMeter(BLOCK_S, ONSET_S, 0.0)
+    for k in range(len(rows)):
+        meter.take(rows[k : k + 1])
+    assert meter.whole().parts["device"].worst_ms == pytest.approx(20.0 + 3e3 * BLOCK_S, abs=0.002)
 
 
 def test_what_is_predicted_away_is_told_and_what_is_left():
     rows = trace(device_s=0.08)
     full = rows["hear_s"] + BLOCK_S + ONSET_S - rows["pose_time_s"]
     rows["ahead_s"] = np.where(rows["pose_number"] > 0, full - 0.025, 0.0)
-    budget = budget_of(heard_poses(rows), predicted(rows, BLOCK_S, ONSET_S), block_s=BLOCK_S, onset_s=ONSET_S)
+    budget = budget_of(heard_poses(rows, BLOCK_S), predicted(rows, BLOCK_S, ONSET_S), block_s=BLOCK_S, onset_s=ONSET_S)
     assert budget.left.p50_ms == budget.left.worst_ms == pytest.approx(25.0)
     assert "predicted 61" in budget_line(budget) and "25.0 ms late" in budget_line(budget)
     assert "in time" in budget_line(replace(budget, left=Spread(0.0, 0.0, 0.0)))
@@ -103,7 +154,7 @@ def test_a_meter_fed_in_pieces_tells_what_one_look_tells():
     meter = BudgetMeter(BLOCK_S, ONSET_S, 0.0)
     for piece in np.array_split(rows, 137):
         meter.take(piece)
-    whole = budget_of(heard_poses(rows), predicted(rows, BLOCK_S, ONSET_S), block_s=BLOCK_S, onset_s=ONSET_S)
+    whole = budget_of(heard_poses(rows, BLOCK_S), predicted(rows, BLOCK_S, ONSET_S), block_s=BLOCK_S, onset_s=ONSET_S)
     assert meter.whole() == whole
     now_s = float(rows["begin_s"][-1])
     recent = meter.recent(now_s)
@@ -139,7 +190,9 @@ def test_spread_counts_by_weight():
 
 def budget_with(device_ms, extra_ms=0.0):
     rows = trace(seconds=2.0, device_s=1e-3 * device_ms, extra_s=1e-3 * extra_ms)
-    return budget_of(heard_poses(rows), np.zeros((0, 2)), block_s=BLOCK_S, onset_s=ONSET_S, extra_s=1e-3 * extra_ms)
+    return budget_of(
+        heard_poses(rows, BLOCK_S), np.zeros((0, 2)), block_s=BLOCK_S, onset_s=ONSET_S, extra_s=1e-3 * extra_ms
+    )
 
 
 def test_a_slow_device_is_told_plainly_and_what_to_do():

@@ -59,16 +59,33 @@ HEARD = np.dtype(
 """A pose, in the block that was the first to use it."""
 
 
-def heard_poses(rows: Rows) -> Rows:
-    """Return the poses (`HEARD`) that are new in `rows` of a trace, which follow each other, but for the first."""
-    time_s, number, begin_s = rows["pose_time_s"], rows["pose_number"], rows["begin_s"]
+def heard_poses(rows: Rows, block_s: float) -> Rows:
+    """Return the poses (`HEARD`) that are new in `rows` of a trace, which follow each other.
+
+    The first and the last row only tell what was before the others, and behind them.
+    """
+    if len(rows) < 3:
+        return np.zeros(0, HEARD)
+    time_s, number, begin_s = (rows[name][:-1] for name in ("pose_time_s", "pose_number", "begin_s"))
     interval_s = np.diff(time_s)
-    new = (interval_s > 0.0) & (interval_s <= MAX_INTERVAL_S) & (number[:-1] > 0) & _is_heard(rows)[1:]
-    poses = np.zeros(max(0, len(rows) - 1), HEARD)
+    new = (interval_s > 0.0) & (interval_s <= MAX_INTERVAL_S) & (number[:-1] > 0) & _is_heard(rows)[1:-1]
+    poses = np.zeros(len(rows) - 2, HEARD)
     poses["interval_s"], poses["every_s"] = interval_s, interval_s / np.maximum(np.diff(number), 1)
     poses["begin_s"], poses["gap_s"] = begin_s[1:], np.diff(begin_s)
-    poses["age_s"], poses["device_s"] = (begin_s - time_s)[1:], (rows["hear_s"] - begin_s)[1:]
+    poses["age_s"], poses["device_s"] = (begin_s - time_s)[1:], (_heard_s(rows, block_s) - begin_s)[1:]
     return poses[new]
+
+
+def _heard_s(rows: Rows, block_s: float) -> Array:
+    """Return when blocks (n,) are really heard, all but the last: `hear_s` is what was planned when they began.
+
+    The virtual card plays a late block so many slots later as passed in silence, which the next row counts. What a
+    sound card does with one it does not tell, but nothing is heard before it is finished.
+    """
+    slots = np.diff(rows["missed_slots"]) * (np.diff(rows["block"]) == 1)
+    planned_s = rows["hear_s"][:-1] + slots * block_s
+    finished_s = (rows["begin_s"] + 1e-9 * rows["block_ns"])[:-1]
+    return np.asarray(np.maximum(planned_s, finished_s), np.float64)
 
 
 def _is_heard(rows: Rows) -> NDArray[np.bool_]:
@@ -76,10 +93,14 @@ def _is_heard(rows: Rows) -> NDArray[np.bool_]:
 
 
 def predicted(rows: Rows, block_s: float, onset_s: float) -> Array:
-    """Return (n, 2) how far ahead of its pose each block's end was predicted, and how much was left, in seconds."""
-    rows = rows[_is_heard(rows) & (rows["ahead_s"] > 0.0)]
-    lag_s = rows["hear_s"] + block_s + onset_s - rows["pose_time_s"]
-    return np.stack([rows["ahead_s"], lag_s - rows["ahead_s"]], axis=-1)
+    """Return (n, 2) how far ahead of its pose each block's end was predicted, and how much was left, in seconds.
+
+    Of `rows` of a trace, which follow each other, without the first and the last.
+    """
+    which = (_is_heard(rows) & (rows["ahead_s"] > 0.0))[1:-1]
+    lag_s = (_heard_s(rows, block_s) - rows["pose_time_s"][:-1])[1:][which] + block_s + onset_s
+    ahead_s = rows["ahead_s"][1:-1][which]
+    return np.stack([ahead_s, lag_s - ahead_s], axis=-1)
 
 
 def moments(n_poses: int) -> Array:
@@ -91,7 +112,7 @@ def moments(n_poses: int) -> Array:
 def parts_s(poses: Rows, block_s: float, onset_s: float, extra_s: float) -> tuple[dict[str, Array], Array]:
     """Return each part for movements at random moments (n,), and the weights of these moments.
 
-    The transport is the least that was seen, or more where a block had already passed by then.
+    The transport is the least that was seen, or more where a block had already passed by then. No poses, no moments.
     """
     shares = moments(len(poses))
     weights = np.repeat(poses["interval_s"] / len(shares), len(shares))
@@ -101,7 +122,7 @@ def parts_s(poses: Rows, block_s: float, onset_s: float, extra_s: float) -> tupl
         return np.repeat(values, len(shares))
 
     sensor_s = np.mod(until_s, each(poses["every_s"]))
-    least_s = max(0.0, float(np.percentile(poses["age_s"], _LEAST_PERCENT)))
+    least_s = max(0.0, float(np.percentile(poses["age_s"], _LEAST_PERCENT))) if len(poses) else 0.0
     transport_s = np.minimum(np.maximum(least_s, poses["age_s"] - poses["gap_s"]), np.maximum(poses["age_s"], 0.0))
     parts = {
         "sensor and transport": sensor_s + each(transport_s),

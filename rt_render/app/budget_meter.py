@@ -30,9 +30,9 @@ class BudgetMeter:
     def take(self, rows: Rows) -> None:
         """Take in what blocks have left behind, in order."""
         together = rows if self._before is None else np.concatenate([self._before, rows])
-        self._before = rows[-1:]
-        poses = heard_poses(together)
-        ahead_left = predicted(rows, self._terms["block_s"], self._terms["onset_s"])
+        self._before = together[-2:]
+        poses = heard_poses(together, self._terms["block_s"])
+        ahead_left = predicted(together, self._terms["block_s"], self._terms["onset_s"])
         now_s = float(rows["begin_s"][-1])
         with self._lock:
             self._recent.append((now_s, poses, ahead_left))

@@ -22,7 +22,7 @@ def claimed_s(rows: Rows, kind: str, plan: Plan, onset_s: float, *, prediction: 
     if prediction and kind != STEP:
         left_s = predicted(rows, block_s, onset_s)[:, 1]
         return {"left": left_s}, np.ones(len(left_s))
-    poses = heard_poses(rows)
+    poses = heard_poses(rows, block_s)
     parts, weights = parts_s(poses, block_s, onset_s, 0.0)
     if kind != STEP:
         # a turn passes the front somewhere within its block, and the later the shorter its pose was to come

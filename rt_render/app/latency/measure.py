@@ -83,7 +83,9 @@ def measure_latency(
         for kind in ((TURN, STEP) if is_predicted else (STEP, TURN))
     )
     block_s = plan.block_size / plan.fs_hz
-    budget = budget_of(heard_poses(trace), predicted(trace, block_s, onset_s), block_s=block_s, onset_s=onset_s)
+    budget = budget_of(
+        heard_poses(trace, block_s), predicted(trace, block_s, onset_s), block_s=block_s, onset_s=onset_s
+    )
     assert budget is not None
     limit_ms = 1e3 * (0.5 / rate_hz + 2.0 * block_s + onset_s) + SLACK_MS
     return Latency(
