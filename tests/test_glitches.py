@@ -33,6 +33,7 @@ from rt_render.app.live_view import view_of
 from rt_render.app.outcome import session_json
 from rt_render.app.session import Session
 from rt_render.app.settings_file import load_settings
+from rt_render.app.trace_feed import TraceFeed
 from rt_render.app.words import counted, summary
 from rt_render.io.ring_feeder import RingFeeder
 from rt_render.io.system_counters import Counters, is_realtime, memory_bytes, read_counters
@@ -162,7 +163,9 @@ LATE = {"late_s": 0.004, "took_s": 0.0, "budget_s": BUDGET_S}
     ("evidence", "cause"),
     [
         (Evidence(asleep_s=60.0, waited_s=1.0), "suspend"),
-        (Evidence(page_reads=3, waited_s=1.0), "page-reads"),
+        (Evidence(page_reads=3, waited_s=1.0), "waited"),
+        (Evidence(page_reads=1), "page-reads"),
+        (Evidence(page_reads=1, stolen_s=0.003), "stolen"),
         (Evidence(waited_s=0.003, realtime=False, stolen=0.5), "waited"),
         (Evidence(waited_s=0.001, stolen=0.5), "stolen"),
         (Evidence(waited_s=0.001, stolen_s=0.01), "stolen"),
@@ -177,6 +180,24 @@ LATE = {"late_s": 0.004, "took_s": 0.0, "budget_s": BUDGET_S}
 def test_the_cause_of_a_late_block_is_what_explains_most_of_it(evidence, cause):
     found = cause_of_lateness(**LATE, e=evidence)
     assert found.name == cause and found.text and not found.text.endswith(".")
+
+
+def test_all_that_may_have_delayed_a_block_is_told_the_strongest_first():
+    e = Evidence(page_reads=2, waited_s=0.005, stood_still_s=0.4, speed=0.5, busy=1.0)
+    found = cause_of_lateness(**LATE, e=e)
+    hints = found.text.split("; also ")
+    assert found.name == "waited"
+    words = ("waited 5.0 ms", "stood still for 0.4 s", "read from disk (2 times)", "50 % of its clock", "busy")
+    assert len(hints) == 5 and all(word in hint for word, hint in zip(words, hints, strict=True))
+    longer = cause_of_lateness(0.5, 0.0, BUDGET_S, e)
+    assert longer.name == "stood-still" and "waited" not in longer.text and "disk" not in longer.text
+
+
+def test_one_page_read_from_disk_explains_no_long_delay():
+    assert cause_of_lateness(0.3, 0.0, BUDGET_S, Evidence(page_reads=1)).name == "unknown"
+    assert cause_of_lateness(0.3, 0.0, BUDGET_S, Evidence(page_reads=400)).name == "page-reads"
+    assert cause_of_lateness(0.3, 0.0, BUDGET_S, Evidence(page_reads=400, waited_s=0.2)).name == "page-reads"
+    assert cause_of_lateness(0.3, 0.0, BUDGET_S, Evidence(page_reads=100, waited_s=0.2)).name == "waited"
 
 
 def test_a_block_that_took_too_long_with_nobody_in_its_way_is_its_own_cause():
@@ -217,6 +238,8 @@ def test_what_a_system_does_not_tell_is_no_evidence():
     found = Evidence(**difference(before, after))
     assert (found.asleep_s, found.waited_s, found.interruptions, found.page_reads) == (3.0, 0.5, 2, 1)
     assert found.stolen == 0.25 and found.busy == 0.75
+    other = Evidence(**difference(before, replace(after, thread_id=7)))
+    assert (other.asleep_s, other.waited_s, other.interruptions, other.page_reads) == (3.0, 0.0, 0, 0)
 
 
 def test_a_watch_leaves_out_what_a_thread_always_waits(monkeypatch):
@@ -227,11 +250,33 @@ def test_a_watch_leaves_out_what_a_thread_always_waits(monkeypatch):
     watch = GlitchWatch(make_engine(1, 128), lambda since_s: 0.0, lambda: None, said.append)
     for k in range(1, 10):
         now = Counters(0.2 * k, waited_s=0.0005 * k)
-        watch.take_rows(np.zeros(1))
+        watch.look()
     now = Counters(2.0, waited_s=0.005 + 0.007)
     watch.take_events(events((1.95, EVENT_LATE_BLOCK, 0.006, 9), (1.96, EVENT_NO_HOST_TIME, 0.02, 9)))
     assert watch.told.last.cause == "waited" and "7.0 ms" in watch.told.last.likely
     assert len(said) == 1 and "20 ms after it was asked for" in said[0]
+
+
+def test_a_block_late_after_a_lost_card_is_compared_with_the_moment_before_it_and_not_with_the_silence(monkeypatch):
+    """The thread waited 2 s and the processors were stolen while no block came; then one is late by itself."""
+    now = Counters(0.0, waited_s=0.0, stolen_s=0.0, processors_s=0.0, idle_s=0.0)
+    monkeypatch.setattr(glitch_watch, "read_counters", lambda thread_id: now)
+    monkeypatch.setattr(glitch_watch.time, "monotonic", lambda: now.time_s)
+    engine = make_engine(1, 128)
+    feed, watch = TraceFeed(engine), GlitchWatch(engine, lambda since_s: 0.0, lambda: None, lambda text: None)
+    monkeypatch.setattr(glitch_watch, "processor_speed", lambda: 1.0)
+    feed.add(on_events=watch.take_events, on_look=watch.look)
+    for k in range(1, 100):  # no row and no event for five seconds, two of them on the side of others
+        while_s = min(0.05 * k, 2.0)
+        now = Counters(0.05 * k, waited_s=while_s, stolen_s=while_s, processors_s=0.1 * k, idle_s=0.05 * k)
+        feed._hand_on()
+    last = now
+    now = replace(last, time_s=5.0, processors_s=10.0, idle_s=5.0)
+    watch.take_events(events((4.99, EVENT_LATE_BLOCK, 0.006, 9)))
+    assert watch.told.last.cause == "unknown"
+    now = replace(now, time_s=5.05, waited_s=2.007)
+    watch.take_events(events((5.04, EVENT_LATE_BLOCK, 0.006, 12)))
+    assert watch.told.last.cause == "waited"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not tell")

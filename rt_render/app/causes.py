@@ -1,9 +1,11 @@
 """Why something went wrong, as far as a program can know: rules from evidence to a likely cause."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from firmware_bridge.status import BridgeStatus
+from rt_render.app.words import plural
 from rt_render.io.system_counters import Counters
 
 _SLEPT_S = 0.05
@@ -13,6 +15,8 @@ _SLOW_READ_S = 0.1
 _LOW_BATTERY = 0.05
 _PART = 0.5
 """What explains so much of a delay counts as its cause."""
+_PAGE_READ_S, _SLOW_PAGE_READ_S = 0.001, 0.01
+"""What the read of a page from disk takes, which no system tells: usually, and with a slow disk."""
 
 
 class Cause(NamedTuple):
@@ -51,14 +55,15 @@ class Evidence:
 
 
 def difference(before: Counters, after: Counters) -> dict[str, float]:
-    """Return what changed between two moments, as fields of `Evidence`; what is not told is 0."""
+    """Return what changed between two moments, as fields of `Evidence`; what is not told is 0, as of another thread."""
     in_all = _less(before.processors_s, after.processors_s)
     idle = _less(before.idle_s, after.idle_s)
+    same_thread = before.thread_id == after.thread_id
     return {
         "asleep_s": _less(before.asleep_s, after.asleep_s),
-        "waited_s": _less(before.waited_s, after.waited_s),
-        "interruptions": int(_less(before.interruptions, after.interruptions)),
-        "page_reads": int(_less(before.page_reads, after.page_reads)),
+        "waited_s": _less(before.waited_s, after.waited_s) if same_thread else 0.0,
+        "interruptions": int(_less(before.interruptions, after.interruptions)) if same_thread else 0,
+        "page_reads": int(_less(before.page_reads, after.page_reads)) if same_thread else 0,
         "stolen_s": _less(before.stolen_s, after.stolen_s),
         "stolen": _less(before.stolen_s, after.stolen_s) / in_all if in_all else 0.0,
         "busy": 1.0 - idle / in_all if in_all else 0.0,
@@ -72,39 +77,54 @@ def _less(before: float | None, after: float | None) -> float:
 def cause_of_lateness(late_s: float, took_s: float, budget_s: float, e: Evidence) -> Cause:
     """Say why a block was late by `late_s` (0: only its host says so) and took `took_s` of its `budget_s` (0: in time).
 
-    What explains most of the delay comes first.
+    All that may have been behind it is told: first what explains most of the delay, last what has no duration. The
+    first gives the name.
     """
     delay_s = max(late_s, took_s, budget_s)
+    hints = sorted(_hints(delay_s, took_s, budget_s, e), key=lambda hint: -min(hint[0], delay_s))
+    if not hints:
+        return UNKNOWN
+    return Cause(hints[0][1].name, "; also ".join(cause.text for _, cause in hints))
+
+
+def _hints(delay_s: float, took_s: float, budget_s: float, e: Evidence) -> Iterator[tuple[float, Cause]]:
+    """Yield what may have caused a delay, and how long that took (0: nobody knows); the surer before the less sure."""
+    part_s = _PART * delay_s
     if e.asleep_s > _SLEPT_S:
-        return Cause("suspend", f"the computer slept for {e.asleep_s:.1f} s")
-    if e.page_reads:
-        return Cause("page-reads", f"memory had to be read from disk ({e.page_reads} times): allow it to be locked")
-    if e.waited_s >= _PART * delay_s:
+        yield e.asleep_s, _suspend(e)
+    if e.waited_s >= part_s:
         advice = ", for it has no real-time priority" if e.realtime is False else ""
-        return Cause(
-            "waited", f"the audio thread waited {1e3 * e.waited_s:.1f} ms while others had the processor{advice}"
-        )
-    if e.stolen > _STOLEN_SHARE or e.stolen_s >= _PART * delay_s:
-        return Cause(
-            "stolen", f"the host of this virtual machine took {1e3 * e.stolen_s:.0f} ms of the processor's time"
-        )
-    if e.stood_still_s > _STOOD_STILL_S and e.stood_still_s >= _PART * delay_s:
-        return Cause("stood-still", f"the whole program stood still for {e.stood_still_s:.1f} s: stopped, or starved")
+        waited = f"the audio thread waited {1e3 * e.waited_s:.1f} ms while others had the processor{advice}"
+        yield e.waited_s, Cause("waited", waited)
+    if e.stolen > _STOLEN_SHARE or e.stolen_s >= part_s:
+        stolen = f"the host of this virtual machine took {1e3 * e.stolen_s:.0f} ms of the processor's time"
+        yield e.stolen_s, Cause("stolen", stolen)
+    if e.stood_still_s > _STOOD_STILL_S and e.stood_still_s >= part_s:
+        stood = f"the whole program stood still for {e.stood_still_s:.1f} s: stopped, or starved"
+        yield e.stood_still_s, Cause("stood-still", stood)
+    if e.page_reads and e.page_reads * _SLOW_PAGE_READ_S >= part_s:
+        read = f"memory had to be read from disk ({plural(e.page_reads, 'time')}): allow it to be locked"
+        yield e.page_reads * _PAGE_READ_S, Cause("page-reads", read)
     if e.speed is not None and e.speed < _SLOW_CLOCK:
-        return Cause("slow-clock", f"the processor runs at {100 * e.speed:.0f} % of its clock, to save power")
+        yield 0.0, Cause("slow-clock", f"the processor runs at {100 * e.speed:.0f} % of its clock, to save power")
     if e.interruptions and (e.busy > _BUSY_SHARE or took_s):
-        return Cause("interrupted", f"other programs interrupted the audio thread {e.interruptions} times")
-    if took_s and e.usual_block_s >= _PART * budget_s:
-        return Cause("work", f"the block's own work took {1e3 * took_s:.1f} ms: try a lower order or larger blocks")
-    if e.busy > _BUSY_SHARE:
-        return Cause("busy", "the processor was busy with other programs all the time")
-    return UNKNOWN
+        interrupted = f"other programs interrupted the audio thread {plural(e.interruptions, 'time')}"
+        yield 0.0, Cause("interrupted", interrupted)
+    elif took_s and e.usual_block_s >= _PART * budget_s:
+        work = f"the block's own work took {1e3 * took_s:.1f} ms: try a lower order or larger blocks"
+        yield 0.0, Cause("work", work)
+    elif e.busy > _BUSY_SHARE:
+        yield 0.0, Cause("busy", "the processor was busy with other programs all the time")
+
+
+def _suspend(e: Evidence) -> Cause:
+    return Cause("suspend", f"the computer slept for {e.asleep_s:.1f} s")
 
 
 def cause_of_underrun(e: Evidence) -> Cause:
     """Say why the source did not keep up."""
     if e.asleep_s > _SLEPT_S:
-        return Cause("suspend", f"the computer slept for {e.asleep_s:.1f} s")
+        return _suspend(e)
     if e.read_s > _SLOW_READ_S:
         return Cause("slow-source", f"one read of the source took {e.read_s:.1f} s: its disk or network is slow")
     if e.stood_still_s > _STOOD_STILL_S:
@@ -118,7 +138,7 @@ def cause_of_stale_pose(e: Evidence) -> Cause:
     """Say why no pose came."""
     tracker = e.tracker
     if e.asleep_s > _SLEPT_S:
-        return Cause("suspend", f"the computer slept for {e.asleep_s:.1f} s")
+        return _suspend(e)
     if tracker is None:
         return UNKNOWN
     health = tracker.health
@@ -132,7 +152,7 @@ def cause_of_stale_pose(e: Evidence) -> Cause:
 def cause_of_clock_jump(e: Evidence) -> Cause:
     """Say why the card's time line moved."""
     if e.asleep_s > _SLEPT_S:
-        return Cause("suspend", f"the computer slept for {e.asleep_s:.1f} s")
+        return _suspend(e)
     return Cause("card-clock", "the card or its driver set its clock anew")
 
 

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,19 +13,20 @@ from numpy.typing import NDArray
 from firmware_bridge.status import BridgeStatus
 from rt_render.app.causes import Evidence, difference
 from rt_render.app.glitches import Glitches, GlitchLog
+from rt_render.app.trace_feed import LOOK_S
 from rt_render.engine.engine import Engine
 from rt_render.io.system_counters import Counters, is_realtime, processor_speed, read_counters
 from rt_render.kernels.state import EVENT_NO_HOST_TIME
 
-LOOK_S, HISTORY_S = 0.2, 4.0
-"""How often the system's counters are read, and how long they are kept."""
+HISTORY_S = 4.0
+"""How long the system's counters are kept."""
 
 
 class GlitchWatch:
-    """Takes the rows and events of a `TraceFeed`, on its thread; `told` may be read from any.
+    """Takes the looks and events of a `TraceFeed`, on its thread; `told` may be read from any.
 
     `longest_read_s` says how long the longest read of the source since a monotonic time took, `tracker` how the
-    tracker does; both are asked only when something went wrong. Looking costs some 0.1 ms, five times a second.
+    tracker does; both are asked only when something went wrong. Looking costs some 0.1 ms, twenty times a second.
     """
 
     def __init__(
@@ -49,10 +51,9 @@ class GlitchWatch:
         """What went wrong so far."""
         return self._log.told
 
-    def take_rows(self, rows: NDArray[Any]) -> None:
-        """Look at the system now and then, so that there is a before when something happens."""
-        if time.monotonic() - self._looks[-1].time_s >= LOOK_S:
-            self._looks.append(read_counters(self._engine.thread_id))
+    def look(self) -> None:
+        """Look at the system, also while no block comes, so that there is a before when something happens."""
+        self._looks.append(read_counters(self._engine.thread_id))
 
     def take_events(self, events: NDArray[Any]) -> None:
         """Note what went wrong, with its likely cause."""
@@ -86,8 +87,9 @@ class GlitchWatch:
 
 def _usual_wait(looks: list[Counters]) -> float:
     """Return the share of its time for which a thread waits anyway: hundreds of times a second it wakes and waits."""
-    told = [(look.time_s, look.waited_s) for look in looks if look.waited_s is not None]
-    if len(told) < 2:
-        return 0.0
-    (first_s, waited_first_s), (last_s, waited_last_s) = told[0], told[-1]
-    return (waited_last_s - waited_first_s) / (last_s - first_s)
+    shares = [
+        (after.waited_s - before.waited_s) / (after.time_s - before.time_s)
+        for before, after in pairwise(looks)
+        if before.thread_id == after.thread_id and before.waited_s is not None and after.waited_s is not None
+    ]
+    return median(shares) if shares else 0.0

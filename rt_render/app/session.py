@@ -21,6 +21,7 @@ from rt_render.app.parts import Parts, live_block_size, make_parts, start_gain_d
 from rt_render.app.pose_log import describe_session
 from rt_render.app.pose_logger import PoseLogger
 from rt_render.app.recorder import Recorder
+from rt_render.app.remote import Remote
 from rt_render.app.settings import Settings
 from rt_render.app.trace_feed import WAITING_S, TraceFeed
 from rt_render.engine.snapshot import Snapshot
@@ -95,7 +96,8 @@ class Session:
         self.feed.add(self.budget.take)
         self._feeder = RingFeeder(self.source, self.engine.ring, on_message=on_message)
         self._glitches = GlitchWatch(self.engine, self._feeder.longest_read_s, self._tracker_status, on_message)
-        self.feed.add(self._glitches.take_rows, self._glitches.take_events)
+        self.feed.add(on_events=self._glitches.take_events, on_look=self._glitches.look)
+        self.remote = Remote(settings.remote.remote_host, settings.remote.remote_port, on_message)
         self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
         self._logger: PoseLogger | None = None
@@ -145,7 +147,7 @@ class Session:
             path,
             describe_session(self.settings, parts, seconds),
             self.decoder.filters,
-            card_text=lambda: self._card.status().text,
+            card_text=self._card.text_of,
             force=self.settings.output.force,
             on_message=self.on_message,
         )
@@ -168,11 +170,12 @@ class Session:
             gc.freeze()
             if self._recorder:
                 self._recorder.start()
-            if self._logger:
-                self._logger.start()
             self._glitches.begin()
             self.feed.start()
             self._card.start()
+            self.remote.start()
+            if self._logger:
+                self._logger.start()  # now that there is something to log, in the place of an older log
         except BaseException:
             with ExitStack() as each:
                 each.callback(gc.unfreeze)
@@ -224,6 +227,7 @@ class Session:
             if self._bridge:
                 each.callback(self._bridge.stop)
             each.callback(self._feeder.close)
+            each.callback(self.remote.stop)
 
     def _prefill(self) -> None:
         """Wait until half a second of sound lies ready, or all there is; a source that hangs is not waited for."""

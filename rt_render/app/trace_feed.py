@@ -11,7 +11,8 @@ from rt_render.engine.engine import Engine
 
 WAITING_S = 10.0
 """The engine's trace holds rows of so long: this interpreter may be held up for that time."""
-_LOOK_S = 0.05
+LOOK_S = 0.05
+"""How often the engine is looked at."""
 
 Rows = NDArray[np.void]
 Taker = Callable[[NDArray[Any]], None]
@@ -21,20 +22,28 @@ class TraceFeed:
     """Drains an engine's trace and events on a thread of its own; every taker gets all of them, in order.
 
     Takers are called on that thread with rows of `kernels.state.trace_dtype` or `EVENT`, at least one at a time,
-    which they may keep but not change. They must be quick and must not raise: who writes files has a queue.
+    which they may keep but not change; `on_look` at every look, whether something came or not, before what came.
+    They must be quick and must not raise: who writes files has a queue.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._on_rows: list[Taker] = []
         self._on_events: list[Taker] = []
+        self._on_look: list[Callable[[], None]] = []
         self._leave = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def add(self, on_rows: Taker | None = None, on_events: Taker | None = None) -> None:
+    def add(
+        self,
+        on_rows: Taker | None = None,
+        on_events: Taker | None = None,
+        on_look: Callable[[], None] | None = None,
+    ) -> None:
         """Let somebody else take what comes from now on; those added before `start` miss nothing. Any thread."""
         self._on_rows += [on_rows] if on_rows else []
         self._on_events += [on_events] if on_events else []
+        self._on_look += [on_look] if on_look else []
 
     def start(self) -> None:
         """Begin to drain, once."""
@@ -50,10 +59,12 @@ class TraceFeed:
             self._hand_on()
 
     def _run(self) -> None:
-        while not self._leave.wait(_LOOK_S):
+        while not self._leave.wait(LOOK_S):
             self._hand_on()
 
     def _hand_on(self) -> None:
+        for look in tuple(self._on_look):
+            look()
         for found, takers in (
             (self._engine.drain_trace(), self._on_rows),
             (self._engine.drain_events(), self._on_events),

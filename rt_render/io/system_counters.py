@@ -21,8 +21,8 @@ class Counters:
     """Counted by one moment, `time_s` (monotonic); differences between two moments tell. None: not told here.
 
     `asleep_s`: the computer was suspended. Of the thread: `waited_s` ready to run while others ran, `interruptions`
-    by others, `page_faults` and `page_reads` (from disk). Of all processors: `stolen_s` by a virtual machine's host,
-    `idle_s`, `processors_s` in all.
+    by others, `page_faults` and `page_reads` (from disk); `thread_id` says of which. Of all processors: `stolen_s` by
+    a virtual machine's host, `idle_s`, `processors_s` in all.
     """
 
     time_s: float
@@ -34,6 +34,7 @@ class Counters:
     stolen_s: float | None = None
     idle_s: float | None = None
     processors_s: float | None = None
+    thread_id: int = 0
 
 
 def read_counters(thread_id: int) -> Counters:
@@ -53,6 +54,7 @@ def read_counters(thread_id: int) -> Counters:
         stolen_s=machine[_STOLEN] / _TICKS_PER_S if told else None,
         idle_s=(machine[_IDLE] + machine[_WAITING_FOR_DISK]) / _TICKS_PER_S if told else None,
         processors_s=sum(machine[:_KINDS]) / _TICKS_PER_S if told else None,
+        thread_id=thread_id,
     )
 
 
