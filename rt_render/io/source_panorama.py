@@ -1,0 +1,89 @@
+"""Stereo frames as a source of sound field, by an upmix whose latency is not heard."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rt_render.engine.upmix import Upmix
+
+
+class StereoFrames(Protocol):
+    """What a `FrameStream` of two channels is."""
+
+    n_frames: int | None
+    lap_frames: int | None
+
+    def read(self, n_frames: int) -> NDArray[np.float32]:
+        """Return the next (k, 2) frames; k < n_frames only at the end."""
+
+    def seek(self, frame: int) -> None:
+        """Make the next `read` start at this frame."""
+
+
+class PanoramaSource:
+    """A `Source` of what an upmix makes of stereo: frame k of the field belongs to frame k of the stereo.
+
+    `notes`: the list that is shown and may grow, the caller's own; `on_close` lets go of the stereo's file. Reads
+    behind a seek begin the upmix's pre-roll earlier. Reader thread.
+    """
+
+    def __init__(
+        self,
+        stereo: StereoFrames,
+        upmix: Upmix,
+        *,
+        title: str,
+        notes: list[str] | None = None,
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.fs_hz, self.order = upmix.fs_hz, upmix.order
+        self.title = title
+        self.notes = notes if notes is not None else []
+        self._stereo, self._upmix, self._on_close = stereo, upmix, on_close
+        self._position = 0
+        self._begin(0)
+
+    @property
+    def n_frames(self) -> int | None:
+        """Length in frames at `fs_hz`; None when looped."""
+        return self._stereo.n_frames
+
+    @property
+    def lap_frames(self) -> int | None:
+        """Length of one lap in frames; None when not looped."""
+        return self._stereo.lap_frames
+
+    def read(self, n_frames: int) -> NDArray[np.float32]:
+        """Return the next (k, n_sh) frames, float32, C-contiguous, ACN/SN3D; k < n_frames only at the end."""
+        if self.n_frames is not None:
+            n_frames = min(n_frames, self.n_frames - self._position)
+        out = self._push(max(n_frames, 0))
+        self._position += len(out)
+        return out
+
+    def seek(self, frame: int) -> None:
+        """Make the next `read` start at this frame, clipped to the stream."""
+        self._begin(max(frame, 0) if self.n_frames is None else min(max(frame, 0), self.n_frames))
+
+    def close(self) -> None:
+        """Let go of the file; may be called twice."""
+        self._on_close()
+
+    def _begin(self, frame: int) -> None:
+        upmix = self._upmix
+        steps = max(frame - upmix.preroll_frames, 0) // upmix.step_frames
+        start = steps * upmix.step_frames
+        upmix.reset()
+        self._stereo.seek(start)
+        self._push(frame - start + upmix.latency_frames)
+        self._position = frame
+
+    def _push(self, n_frames: int) -> NDArray[np.float32]:
+        """Feed the next stereo frames, with silence behind their end, and return as many of the field."""
+        stereo = self._stereo.read(n_frames)
+        if len(stereo) < n_frames:
+            # the upmix still holds the last frames: silence pushes them out
+            stereo = np.concatenate([stereo, np.zeros((n_frames - len(stereo), 2), np.float32)])
+        return self._upmix.process(stereo)
