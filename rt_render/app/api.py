@@ -69,7 +69,7 @@ def play(
     osc_port=9000, osc_dialect=None, fusion="vqf", mounting=True, invert=(), yaw_only=True, gestures=(),
     auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0, outputs=(), record_raw=None, process="own",
     prediction="learnt", prediction_cap_ms=60.0, extra_latency_ms=0.0, degrade=False, poses=None, record=None,
-    log=None, force=False. Raises RenderError.
+    log=None, force=False, remote_host="127.0.0.1", remote_port=4001. Raises RenderError.
     """
     from rt_render.app.early_checks import check_log_file, check_seconds, check_sound_file, find_card
     from rt_render.app.parts import block_note
@@ -273,12 +273,13 @@ def latency(
     beside it. Choices: device="auto", fs_hz=48000, block_size="auto", order=3, head="kemar", prediction="learnt",
     prediction_cap_ms=60.0. Raises RenderError.
     """
-    from rt_render.app.latency.asked import check, measured_settings
+    from rt_render.app.latency.asked import check, check_cable, measured_settings
     from rt_render.app.latency.measure import measure_latency
 
     check(steps, rate_hz)
     with _bridge_errors_as_ours():
         settings = measured_settings(load_settings(config, choices, find_files=_HEAD_FILES), predicted, on_message)
+        check_cable(cable, settings.audio.device)
         page = as_path(out, "out") if out is not None else None
         if page:
             from rt_render.app.output_names import refuse_overwrite
@@ -307,22 +308,39 @@ def bench(
     parts: Sequence[str] = (),
     *,
     seconds: float | None = None,
-    recording: str | Path | None = None,
+    recordings: Sequence[str | Path] = (),
+    page: str | Path | None = None,
+    force: bool = False,
     minutes: float | None = None,
     order: int | None = None,
     on_progress: Say = _nobody,
 ) -> dict[str, Any]:
     """Measure this machine: all figures but the soak, or those of some parts, such as "speed", "tracker" or "soak".
 
-    `seconds`: how long the tracker is measured, 20 by default; `recording`: a file of head motion with its truth, to
-    be predicted beside the simulated heads; `minutes` and `order` of the soak, 60 and 5 by default. Raises
+    `seconds`: how long the tracker is measured, 20 by default; `recordings`: files of motion with its truth, to be
+    predicted beside the simulated heads; `page`: a page of the prediction's figures to write (.md), its picture (.png)
+    beside it, over what is there with `force`; `minutes` and `order` of the soak, 60 and 5 by default. Raises
     RenderError.
     """
     from rt_render.app.benchmarks import run
 
+    files = [as_path(recording, "recordings") for recording in recordings]
+    wanted = None if page is None else as_path(page, "page")
+    if wanted is not None:
+        from rt_render.app.output_names import refuse_overwrite
+
+        if parts and "prediction" not in parts:
+            raise ConfigurationError("a page tells of the prediction: name this part too, or leave the page away.")
+        refuse_overwrite([wanted, wanted.with_suffix(".png")], force, files)
     with _bridge_errors_as_ours():
-        file = None if recording is None else Path(recording)
-        return run(list(parts), on_progress, seconds=seconds, recording=file, minutes=minutes, order=order)
+        found = run(list(parts), on_progress, seconds=seconds, recordings=files, minutes=minutes, order=order)
+    if wanted is not None:
+        from rt_render.app.benchmarks.prediction_page import write_prediction_page
+        from rt_render.app.benchmarks.prediction_picture import draw_prediction
+
+        draw_prediction(found, wanted.with_suffix(".png"))
+        write_prediction_page(found, wanted, wanted.with_suffix(".png"))
+    return found
 
 
 def _with_input(choices: Choices, input: str | Path | None) -> dict[str, object]:

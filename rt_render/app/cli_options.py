@@ -49,8 +49,15 @@ Prediction = Annotated[
 PredictionCap = Annotated[
     float | None,
     typer.Option(
-        "--prediction-cap-ms", help="How much of the way to the ears is made up for, 0 to 200 ms; 60 by default."
+        "--prediction-cap-ms",
+        help="How far ahead is predicted, and for one interval of the tracker more; 0 (off) to 200 ms, 60 by default.",
     ),
+]
+RemoteHost = Annotated[
+    str | None, typer.Option("--remote-host", help="Address to be controlled at over OSC; 0.0.0.0: every interface.")
+]
+RemotePort = Annotated[
+    int | None, typer.Option("--remote-port", help="UDP port to be controlled at; 4001 by default, 0: none.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Degrade = Annotated[

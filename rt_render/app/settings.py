@@ -1,4 +1,4 @@
-"""Everything that can be set, once, at the top: five small frozen sections. Nothing below `app` sees them.
+"""Everything that can be set, once, at the top: six small frozen sections. Nothing below `app` sees them.
 
 Each field's description says what is allowed; error sentences are made from it.
 """
@@ -96,6 +96,15 @@ class Output(_Section):
     force: bool = Field(default=False, description="true or false")
 
 
+class Remote(_Section):
+    """Where programs are heard that control this one over OSC."""
+
+    remote_host: Annotated[str, Field(min_length=1)] = Field(
+        default="127.0.0.1", description="an address of this machine; 0.0.0.0 is every interface"
+    )
+    remote_port: int = Field(default=4001, ge=0, le=65535, description="a UDP port, 1 to 65535, or 0 for none")
+
+
 class Settings(_Section):
     """One whole set-up, as a configuration file holds it."""
 
@@ -104,6 +113,7 @@ class Settings(_Section):
     source: Source = Source()
     tracking: Tracking = Tracking()
     output: Output = Output()
+    remote: Remote = Remote()
 
 
 class Choices(TypedDict, total=False):
@@ -145,3 +155,5 @@ class Choices(TypedDict, total=False):
     record: str | Path | None
     log: str | Path | None
     force: bool | None
+    remote_host: str | None
+    remote_port: int | None
