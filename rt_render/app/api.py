@@ -273,13 +273,12 @@ def latency(
     beside it. Choices: device="auto", fs_hz=48000, block_size="auto", order=3, head="kemar", prediction="learnt",
     prediction_cap_ms=60.0. Raises RenderError.
     """
-    from rt_render.app.latency.asked import check, check_cable, measured_settings
+    from rt_render.app.latency.asked import check, measured_settings
     from rt_render.app.latency.measure import measure_latency
 
     check(steps, rate_hz)
     with _bridge_errors_as_ours():
         settings = measured_settings(load_settings(config, choices, find_files=_HEAD_FILES), predicted, on_message)
-        check_cable(cable, settings.audio.device)
         page = as_path(out, "out") if out is not None else None
         if page:
             from rt_render.app.output_names import refuse_overwrite
@@ -330,7 +329,7 @@ def bench(
         from rt_render.app.output_names import refuse_overwrite
 
         if parts and "prediction" not in parts:
-            raise ConfigurationError("a page tells of the prediction: name this part too, or leave the page away.")
+            raise ConfigurationError("a page tells of the prediction: name this part too, or leave out the page.")
         refuse_overwrite([wanted, wanted.with_suffix(".png")], force, files)
     with _bridge_errors_as_ours():
         found = run(list(parts), on_progress, seconds=seconds, recordings=files, minutes=minutes, order=order)

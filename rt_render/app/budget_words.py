@@ -37,8 +37,8 @@ def budget_rows(budget: Budget) -> list[tuple[str, str, str, str, str]]:
     return rows
 
 
-def budget_markdown(budget: Budget | None) -> str:
-    """Return the section of a report; "" without poses."""
+def budget_markdown(budget: Budget | None, advice: str | None) -> str:
+    """Return the section of a report, with what to do about a slow device as `device_advice` says it; "" of None."""
     if budget is None:
         return ""
     rows = "".join(f"| {' | '.join(row)} |\n" for row in budget_rows(budget))
@@ -46,6 +46,7 @@ def budget_markdown(budget: Budget | None) -> str:
         "## From a movement to its sound\n\n"
         f"Of {budget.n_poses} poses that were heard, in ms.\n\n"
         f"| | half below | 95 % below | worst | |\n| --- | ---: | ---: | ---: | --- |\n{rows}\n"
+        + (f"**Too slow:** {advice}.\n\n" if advice else "")
     )
 
 

@@ -3,16 +3,18 @@
 from dataclasses import asdict
 from typing import Any
 
+from rt_render.app.budget_words import device_advice
 from rt_render.app.session import SessionStatus
 from rt_render.engine.snapshot import Snapshot
 
 
 def session_json(status: SessionStatus) -> dict[str, Any]:
     """Return a session's last status; times in the units that the names say, `glitches` each with time and cause."""
-    engine, budget = status.engine, status.budget
+    engine, budget, card = status.engine, status.budget, status.card
+    advice = device_advice(budget, card.block_size, card.host_api)
     return {
         "played_s": round(status.played_s, 3),
-        "card": status.card.text,
+        "card": card.text,
         "tracker": None if status.tracker is None else status.tracker.text,
         "order": engine.order,
         "blocks": engine.blocks,
@@ -26,7 +28,7 @@ def session_json(status: SessionStatus) -> dict[str, Any]:
         "limited_blocks": engine.limited_blocks,
         "highest_peak": engine.highest_peak,
         "block_time": _block_time(engine),
-        "motion_to_sound": None if budget is None else asdict(budget),
+        "motion_to_sound": None if budget is None else asdict(budget) | {"advice": advice},
         "glitches": status.glitches.as_json() | {"unaccounted": status.glitches.unaccounted(engine)},
     }
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rt_render import __version__
-from rt_render.app.budget_words import budget_markdown
+from rt_render.app.budget_words import budget_markdown, device_advice
 from rt_render.app.glitch_words import glitches_markdown
 from rt_render.app.story import Story
 from rt_render.app.words import card_latency, decibels, limiting, plural
@@ -42,7 +42,7 @@ def report_text(story: Story, wav: Path | None, picture: Path) -> str:
     engine, card = story.status.engine, story.status.card
     budget_ms = 1e3 * story.budget_s
     in_time = "every block was ready in time" if not engine.late_blocks else "not every block was ready in time"
-    peak = decibels(engine.highest_peak)
+    peak, advice = decibels(engine.highest_peak), device_advice(story.budget, card.block_size, card.host_api)
     rows = [
         ("Sound", f"{story.title}, {engine.frame / story.fs_hz:.1f} s, ambisonic order {story.order}"),
         ("Head", f"{story.head}; {story.method} decoder, {story.n_taps} taps"),
@@ -70,7 +70,7 @@ def report_text(story: Story, wav: Path | None, picture: Path) -> str:
         f"{heard}![The head's motion, the level at both ears, and block times]({picture.name})\n\n"
         f"## What was rendered\n\n{_table(rows)}\n## How it went\n\n{_table(figures)}\n"
         f"{glitches_markdown(story.status.glitches)}"
-        f"{budget_markdown(story.budget)}"
+        f"{budget_markdown(story.budget, advice)}"
         f"## What to listen for\n\n{_LISTEN}\n## Next\n\n{_NEXT}"
     )
 

@@ -1,22 +1,23 @@
 """Listens to what PortAudio plays into a JACK server; a process of its own, for it runs Python in JACK's thread.
 
-python -m rt_render.io.jack_ears FILE.npz SECONDS
+python -m rt_render.io.jack_ears FILE.npz SECONDS PLAYER
 
-It connects itself to the player, says "listening", and at the end of its standard input writes `ears` (n, 2) float32,
-zeros where it missed a period, `fs_hz`, and of each period its first frame, `frames`, and the monotonic time at which
-it came, `seen_s`; JACK's own latency from then to the converter is `latency_s`.
+It connects itself to the client that is called PLAYER and says "listening", or a sentence about what is wrong. At the
+end of its standard input it writes `ears` (n, 2) float32, zeros where it missed a period, `lost_frames`, `fs_hz`, and
+of each period its first frame, `frames`, and the monotonic time at which it came, `seen_s`; JACK's own latency from
+then to the converter is `latency_s`.
 """
 
 import ctypes
 import sys
 import time
+from contextlib import suppress
 from ctypes.util import find_library
 from typing import Any
 
 import jack
 import numpy as np
 
-PLAYER = "PortAudio.*"
 _PLAYBACK_LATENCY = 1
 
 
@@ -24,7 +25,11 @@ class _LatencyRange(ctypes.Structure):
     _fields_ = [("min", ctypes.c_uint32), ("max", ctypes.c_uint32)]
 
 
-def main(file: str, seconds: float) -> None:
+class _CannotListenError(Exception):
+    """What is wrong, in a sentence."""
+
+
+def main(file: str, seconds: float, player: str) -> None:
     """Listen until standard input ends, for so long at most."""
     client = jack.Client("rt-render ears", no_start_server=True)
     ears = [client.inports.register(name) for name in ("left", "right")]
@@ -44,32 +49,59 @@ def main(file: str, seconds: float) -> None:
             n_heard += 1
 
     with client:
-        played = client.get_ports(PLAYER, is_output=True, is_audio=True)
-        for source, ear in zip(played, ears, strict=False):
+        played = _ports_of(client, player)
+        latency_s = _playback_latency_frames(client, played[0]) / fs_hz
+        for source, ear in zip(played, ears, strict=True):
             client.connect(source, ear)
-        latency_s = _playback_latency_frames(client) / fs_hz
-        sys.stdout.write("listening\n" if len(played) >= 2 else "nobody plays\n")
-        sys.stdout.flush()
+        _say("listening")
         sys.stdin.read()
     n = n_heard
     at = (frames[:n] - frames[0]).astype(np.int64)
     heard = np.zeros((int(at[-1]) + size if n else 0, 2), np.float32)
     for block, first in zip(blocks[:n], at, strict=True):
         heard[first : first + size] = block
-    np.savez(file, ears=heard, fs_hz=fs_hz, frames=at, seen_s=times_s[:n], latency_s=latency_s)
+    told = {"fs_hz": fs_hz, "latency_s": latency_s, "lost_frames": len(heard) - n * size}
+    np.savez(file, ears=heard, frames=at, seen_s=times_s[:n], **told)
 
 
-def _playback_latency_frames(client: Any) -> int:
+def _ports_of(client: Any, player: str) -> list[Any]:
+    """Return the two ports that a client plays from; others that play are not listened to."""
+    ports = [port for port in client.get_ports(is_output=True, is_audio=True) if port.name.startswith(f"{player}:")]
+    if len(ports) != 2:
+        raise _CannotListenError(
+            f"the JACK client {player!r} should play from two ports and has {len(ports)}: let nothing else play from "
+            "this program, and run the command again."
+        )
+    return ports
+
+
+def _playback_latency_frames(client: Any, played: Any) -> int:
     """Return how long a frame takes from its period's begin to the converter; the binding does not tell."""
-    terminals = client.get_ports(is_audio=True, is_input=True, is_physical=True)
+    terminals = [port for port in client.get_all_connections(played) if port.is_physical]
     name = find_library("jack")
     if not terminals or name is None:
-        return 0
+        raise _CannotListenError(
+            f"{played.name} leads to no output of the sound card in JACK: connect it there, or measure through a cable "
+            "with --input."
+        )
     found = _LatencyRange()
     port = ctypes.c_void_p(int(jack._ffi.cast("uintptr_t", terminals[0]._ptr)))
     ctypes.CDLL(name).jack_port_get_latency_range(port, _PLAYBACK_LATENCY, ctypes.byref(found))
     return int(found.max)
 
 
+def _say(line: str) -> None:
+    with suppress(BrokenPipeError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    try:
+        main(sys.argv[1], float(sys.argv[2]), sys.argv[3])
+    except _CannotListenError as refusal:
+        _say(str(refusal))
+        sys.exit(1)
+    except jack.JackError as refusal:
+        _say(f"JACK lets nobody listen ({str(refusal).rstrip('.')}): see whether its server runs, and run it again.")
+        sys.exit(1)

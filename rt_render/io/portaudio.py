@@ -5,6 +5,7 @@ time-out. What is passed to `ask` gets the sounddevice module.
 """
 
 import atexit
+import ctypes
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -147,6 +148,19 @@ def look_again() -> None:
 def portaudio_version() -> str:
     """Return what PortAudio and sounddevice say of themselves; DeviceError without the library."""
     return ask(lambda sd: f"{sd.get_portaudio_version()[1]}; sounddevice {sd.__version__}")
+
+
+def jack_client_name() -> str | None:
+    """Return the name that PortAudio's client has on its JACK server; None without one. Raises DeviceError."""
+
+    def name(sd: Any) -> str | None:
+        told = ctypes.c_char_p()
+        library = ctypes.CDLL(sd._libname)
+        if not hasattr(library, "PaJack_GetClientName") or library.PaJack_GetClientName(ctypes.byref(told)):
+            return None
+        return None if told.value is None else told.value.decode()
+
+    return ask(name)
 
 
 def list_devices(*, with_rates: bool = True) -> list[DeviceInfo]:

@@ -10,18 +10,21 @@ import numpy as np
 
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
 from rt_render.app.budget import Array, budget_of, heard_poses, predicted, spread_of
+from rt_render.app.budget_words import device_advice
 from rt_render.app.decoding import Progress
+from rt_render.app.latency.asked import check_cable
 from rt_render.app.latency.claims import claimed_s
 from rt_render.app.latency.ears import RECORDED, ears_for
 from rt_render.app.latency.field import write_field
 from rt_render.app.latency.movements import LEAD_S, STEP, TURN, Movement, StepsAndTurns
 from rt_render.app.latency.reading import heard_late_s
 from rt_render.app.latency.result import SLACK_MS, Kind, Latency
-from rt_render.app.latency.virtual_wearable import VirtualWearable
-from rt_render.app.session import Session
+from rt_render.app.latency.virtual_wearable import HOST, VirtualWearable, free_udp_port
+from rt_render.app.session import Session, SessionStatus
 from rt_render.app.settings import Settings
 from rt_render.app.story import describe_machine
 from rt_render.app.trace_feed import Rows
+from rt_render.app.words import VIRTUAL_API, counted
 from rt_render.errors import DeviceError, TrackerError
 
 STEPS_A_TURN = 4
@@ -32,6 +35,10 @@ CABLE_SLOW = 4.0
 _OPEN_TIMEOUT_S = 20.0
 _LOOK_S, _AHEAD_DEG = 0.05, 1.0
 _STARTED_S = 30.0
+_NO_POSES = (
+    "no pose of the virtual wearable was heard while it moved: run the command again, and if it stays so, see what "
+    "`rt-render selftest` finds."
+)
 
 
 def measure_latency(
@@ -50,6 +57,7 @@ def measure_latency(
     What sounds, who wears what and what is kept is set here; device, block, head, order and prediction are those of
     the settings. `cable`: an input that the output is led to; `over`: "pty" or "udp". Raises RenderError.
     """
+    check_cable(cable, settings.audio.device)
     n_turns, slow = max(2, n_steps // STEPS_A_TURN), 1.0 if cable is None else CABLE_SLOW
     head = StepsAndTurns(n_steps, n_turns, seed, slow)
     rows: list[Rows] = []
@@ -72,8 +80,11 @@ def measure_latency(
                     on_progress(min(0.999, gone_s / head.seconds), "the head moves, the sound is recorded")
                 time.sleep(_LOOK_S)
             status = session.status()
+            _check_card(settings, status)
             recorded = ears.stop() if cable is not None or settings.audio.device != "virtual" else None
-        late_s = heard_late_s(recorded or ears.stop(), head.movements, begin_s)
+        recorded = recorded or ears.stop()
+        late_s = heard_late_s(recorded, head.movements, begin_s)
+    status = session.ended_with(status)
     trace, plan = np.concatenate(rows), session.engine.plan
     trace = trace[trace["begin_s"] > begin_s]
     onset_s = session.decoder.onset_frames / plan.fs_hz
@@ -86,7 +97,8 @@ def measure_latency(
     budget = budget_of(
         heard_poses(trace, block_s), predicted(trace, block_s, onset_s), block_s=block_s, onset_s=onset_s
     )
-    assert budget is not None
+    if budget is None:
+        raise TrackerError(_NO_POSES)
     limit_ms = 1e3 * (0.5 / rate_hz + 2.0 * block_s + onset_s) + SLACK_MS
     return Latency(
         kinds=kinds,
@@ -101,7 +113,12 @@ def measure_latency(
         device=status.card.text,
         wearable=wearable.text,
         recorded=ears.text,
-        late_blocks=session.engine.snapshot().late_blocks,
+        believed_ms=round(1e3 * recorded.believed_s, 3),
+        believed=ears.believed,
+        lost_frames=recorded.lost_frames,
+        late_blocks=status.engine.late_blocks,
+        disturbed=counted(status.glitches),
+        advice=device_advice(budget, status.card.block_size, status.card.host_api),
         limit_ms=round(limit_ms, 3) if settings.audio.device == "virtual" and not is_predicted else None,
         machine=describe_machine(),
     )
@@ -121,6 +138,8 @@ def _live(settings: Settings, folder: Path, tracker: str) -> Settings:
                     "tracker": tracker,
                     "poses": None,
                     "process": "own",
+                    "osc_host": HOST,
+                    "osc_port": free_udp_port(),
                     "mounting": False,
                     "invert": (),
                     "gestures": (),
@@ -129,9 +148,15 @@ def _live(settings: Settings, folder: Path, tracker: str) -> Settings:
                     "record_raw": None,
                 }
             ),
+            "remote": settings.remote.model_copy(update={"remote_port": 0}),
             "output": settings.output.model_copy(update={"record": folder / RECORDED if virtual else None}),
         }
     )
+
+
+def _check_card(settings: Settings, status: SessionStatus) -> None:
+    if settings.audio.device != "virtual" and status.card.host_api == VIRTUAL_API:
+        raise DeviceError("the sound card was lost while it was measured: see to its plug, and run the command again.")
 
 
 def _wait_for_poses(session: Session) -> None:
@@ -158,10 +183,12 @@ def _kind(
     onset_s = session.decoder.onset_frames / session.engine.plan.fs_hz
     parts, weights = claimed_s(while_s, name, session.engine.plan, onset_s, prediction=on)
     claimed = np.sum(list(parts.values()), axis=0)
-    if not len(heard_s) or not len(claimed):
+    if not len(claimed):
+        raise TrackerError(_NO_POSES)
+    if not len(heard_s):
         raise DeviceError(
-            "the movements are not heard in what was recorded: see that the device plays, and that a cable leads from "
-            "its output, left to left, to the input that was named."
+            "the movements are not heard in what was recorded: see that the device plays, and with --input that a "
+            "cable leads from its output, left to left, to the input that was named."
         )
     return Kind(
         name=name,

@@ -21,12 +21,17 @@ _FIRST_PERCENT, _NEAR_S = 5.0, 0.1
 
 @dataclass(frozen=True, eq=False)
 class Recorded:
-    """What both ears got (n, 2) float32; frames `known` (k,), rising, were converted at monotonic times `known_s`."""
+    """What both ears got (n, 2) float32; frames `known` (k,), rising, were converted at monotonic times `known_s`.
+
+    `believed_s` of these times is the word of a host and was not measured; `lost_frames` were not recorded.
+    """
 
     ears: NDArray[np.float32]
     fs_hz: int
     known: Array
     known_s: Array
+    believed_s: float = 0.0
+    lost_frames: int = 0
 
     def time_s(self, frame: float) -> float:
         """Return when a frame was converted."""

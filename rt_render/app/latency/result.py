@@ -42,7 +42,8 @@ class Latency:
 
     `kinds` with the one that counts first: steps, or turns where they are predicted. `limit_ms` is what the median
     of steps may be on the virtual card without prediction: half a sensor interval, two blocks, the filters' onset
-    and 2 ms; None elsewhere.
+    and 2 ms; None elsewhere. `believed_ms` of what was measured is somebody's word, `believed` whose. `advice`: what to
+    do about a slow device, None where it is not. `disturbed`: what went wrong meanwhile, counted, "none" at best.
     """
 
     kinds: tuple[Kind, ...]
@@ -57,7 +58,12 @@ class Latency:
     device: str
     wearable: str
     recorded: str
+    believed_ms: float
+    believed: str
+    lost_frames: int
     late_blocks: int
+    disturbed: str
+    advice: str | None
     limit_ms: float | None
     machine: str
 
@@ -75,3 +81,8 @@ class Latency:
     def agrees(self) -> bool:
         """Whether claimed and measured agree, for all kinds of movement."""
         return all(kind.agrees for kind in self.kinds)
+
+    @property
+    def within_limit(self) -> bool:
+        """Whether the measured median is within its limit, where there is one."""
+        return self.limit_ms is None or self.measured_p50_ms <= self.limit_ms

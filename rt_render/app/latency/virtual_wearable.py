@@ -8,7 +8,7 @@ import sys
 from rt_render.errors import TrackerError
 
 PTY, UDP = "pty", "udp"
-_HOST = "127.0.0.1"
+HOST = "127.0.0.1"
 
 
 class VirtualWearable:
@@ -20,7 +20,7 @@ class VirtualWearable:
     def __init__(self, rate_hz: float, n_steps: int, n_turns: int, seed: int, slow: float, over: str = "") -> None:
         """Start it; `over` is "pty", "udp" or "" for what this system has. Raises TrackerError."""
         over = over or (PTY if importlib.util.find_spec("pty") and importlib.util.find_spec("termios") else UDP)
-        place = PTY if over == PTY else f"{_HOST}:{_free_port()}"
+        place = PTY if over == PTY else f"{HOST}:{free_udp_port()}"
         module = "rt_render.app.latency.wearable"
         numbers = [str(number) for number in (rate_hz, n_steps, n_turns, seed, slow)]
         self._child = subprocess.Popen(  # noqa: S603 - our own program
@@ -60,7 +60,8 @@ class VirtualWearable:
         self.close()
 
 
-def _free_port() -> int:
+def free_udp_port() -> int:
+    """Return the number of a port of this machine that nobody listens at."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((_HOST, 0))
+        probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
