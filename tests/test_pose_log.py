@@ -112,16 +112,17 @@ def test_a_card_that_jitters_is_lost_and_comes_back_is_heard_again_bit_for_bit(f
     def act(session):
         wait_blocks(session, 40)
         JitteringCard.plugged = JitteringCard.calling = False
-        wait_for(lambda: session._card.on_virtual)
+        wait_for(lambda: session.status().card.host_api == "rt-render")
         wait_blocks(session, 40)
         JitteringCard.plugged = JitteringCard.calling = True
-        wait_for(lambda: not session._card.on_virtual)
+        wait_for(lambda: session.status().card.host_api != "rt-render")
         wait_blocks(session, 40)
 
     live(tmp_path, act, input=str(field), loop=True, block_size=128, device="auto")
     rows, pieces = assert_heard_again(tmp_path)
     cards = [piece for piece in pieces if isinstance(piece, Card)]
     assert len(cards) == 3 and cards[1].stream == 0 and cards[0].stream != cards[2].stream
+    assert [card.text.split(",")[0] for card in cards] == ["Pretended (Test)", "virtual sound card", "Pretended (Test)"]
     assert list(dict.fromkeys(rows["stream"])) == [card.stream for card in cards]
 
 

@@ -1,5 +1,6 @@
 """The thread that writes the log, and the file: a disk may hang or be full, and the sound goes on."""
 
+import os
 from threading import Event
 from types import SimpleNamespace
 
@@ -31,6 +32,7 @@ def test_rows_filters_and_words_are_read_as_they_were_written(tmp_path, block_si
     writer = PoseLogWriter(tmp_path / "a.rtlog", {"a": "ü"}, rows.dtype)
     for piece in (taps, Card(7, "Ωmega"), rows[:1], rows, Done(5, 6)):
         writer.write(piece)
+    writer.take_name()
     writer.close()
     with PoseLogReader(tmp_path / "a.rtlog") as reader:
         assert reader.header["a"] == "ü" and reader.row == rows.dtype
@@ -64,7 +66,7 @@ def logger(tmp_path):
         tmp_path / "a.rtlog",
         {},
         np.zeros((2, 1, 4)),
-        card_text=lambda: "a card",
+        card_text="card {}".format,
         force=False,
         on_message=said.append,
     )
@@ -117,14 +119,55 @@ def test_a_full_disk_ends_the_log_and_not_the_playing(logger, tmp_path, monkeypa
     assert len(pieces_of(tmp_path / "a.rtlog")) == 3
 
 
-def test_a_session_that_cannot_begin_leaves_no_log(field, tmp_path):
-    choices = {**QUICK, "input": str(field), "log": tmp_path / "a.rtlog"}
+def test_a_card_is_told_by_the_words_of_its_own_number(logger, tmp_path):
+    logger.take_rows(np.concatenate([rows_of(3, stream=2), rows_of(3, 4), rows_of(3, 7, stream=5)]))
+    logger.start()
+    logger.close()
+    cards = [piece for piece in pieces_of(tmp_path / "a.rtlog") if isinstance(piece, Card)]
+    assert cards == [Card(2, "card 2"), Card(0, "card 0"), Card(5, "card 5")]
+
+
+def test_a_log_has_its_name_as_soon_as_it_is_begun_and_reads_from_then_on(logger, tmp_path):
+    assert [path.name for path in tmp_path.iterdir()] == ["a.rtlog.partial"]
+    logger.start()
+    logger.take_rows(rows_of(600))
+    wait_for(lambda: (tmp_path / "a.rtlog").exists() and len(pieces_of(tmp_path / "a.rtlog")) == 3)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.rtlog"]
+    logger.close()
+
+
+def test_a_name_that_was_taken_meanwhile_is_left_and_the_log_goes_on_beside_it(logger, tmp_path):
+    (tmp_path / "a.rtlog").write_text("another program's")
+    logger.start()
+    wait_for(lambda: logger.said)
+    logger.take_rows(rows_of(600))
+    logger.close()
+    assert "it exists already): the log is kept in" in logger.said[0] and logger.said[0].endswith("a.rtlog.partial.")
+    assert (tmp_path / "a.rtlog").read_text() == "another program's"
+    assert len(pieces_of(tmp_path / "a.rtlog.partial")) == 4
+
+
+def test_what_is_no_file_is_never_replaced_by_a_log(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name, why in (("pipe", "no ordinary file"), (".", "no ordinary file"), ("absent/a.rtlog", "No such file")):
+        with pytest.raises(OutputFileError, match=why):
+            PoseLogWriter(tmp_path / name, {}, trace_dtype(128), force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+@pytest.mark.parametrize("there", [{}, {"a.rtlog": "an older log", "a.wav": "an older recording"}])
+def test_a_session_that_cannot_begin_leaves_all_as_it_was(field, tmp_path, there):
+    for name, text in there.items():
+        (tmp_path / name).write_text(text)
+    outputs = {"log": tmp_path / "a.rtlog", "record": tmp_path / "a.wav", "force": True}
+    choices = {**QUICK, "input": str(field), **outputs}
     with pytest.raises(Exception, match=r"no\.csv"):
         Session(load_settings(None, {**choices, "tracker": "csv:no.csv"}))
     session = Session(load_settings(None, {**choices, "device": "no such card"}))
     with pytest.raises(RenderError), session:
         pass
-    assert [path.name for path in tmp_path.iterdir()] == ["field.wav"]
+    assert {path.name for path in tmp_path.iterdir()} == {"field.wav", *there}
+    assert {name: (tmp_path / name).read_text() for name in there} == there
 
 
 def test_an_hour_takes_less_than_a_hundred_megabytes(tmp_path):

@@ -111,6 +111,12 @@ class LoggedSession:
         """Whether the machine code is that of the session, so that the samples are equal and not only alike."""
         return self.code == kernel_source_hash() and self.cpu == cpu_target()
 
+    @property
+    def processor(self) -> str:
+        """The kind of processor that the session ran on, as the compiler names it."""
+        words = self.cpu.split()
+        return words[1] if len(words) > 1 else self.cpu
+
     def open_source(self, given: str | None, on_message: Callable[[str], None]) -> Source:
         """Open what was played: the file given, else where it was, else beside the log."""
         name = self._find(given)

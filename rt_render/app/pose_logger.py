@@ -27,9 +27,10 @@ WAITING_PIECES = 500
 class PoseLogger:
     """Writes a session's log from `start` to `close`; nobody waits for its disk.
 
-    `take_rows` is for the trace feed's thread, filter sets come from whoever publishes; the file is touched by the
-    thread "rt-render-log" alone. A disk that takes no more ends the log, not the playing: `on_message` is told, from
-    that thread.
+    The file has its name from `start` on: what had it before is only replaced by a session that plays. `take_rows` is
+    for the trace feed's thread, filter sets come from whoever publishes; once begun, the file is touched by the thread
+    "rt-render-log" alone. A disk that takes no more ends the log, not the playing: `on_message` is told, from that
+    thread.
     """
 
     def __init__(
@@ -39,11 +40,14 @@ class PoseLogger:
         header: dict[str, Any],
         filters: NDArray[np.floating],
         *,
-        card_text: Callable[[], str],
+        card_text: Callable[[int], str],
         force: bool,
         on_message: Callable[[str], None],
     ) -> None:
-        """Begin the file with the header and the engine's first filters; raises OutputFileError."""
+        """Begin the file with the header and the engine's first filters; raises OutputFileError.
+
+        `card_text` tells in words what plays under a stream's number.
+        """
         self._engine, self._card_text, self._on_message = engine, card_text, on_message
         self._writer = PoseLogWriter(path, header, trace_dtype(engine.plan.block_size), force=force)
         self._waiting: SimpleQueue[Piece | None] = SimpleQueue()
@@ -57,7 +61,7 @@ class PoseLogger:
         engine.tell_filters(self._take_filters)
 
     def start(self) -> None:
-        """Begin to write."""
+        """Give the file its name and begin to write, of a session that plays. What came before waits for that."""
         self._thread.start()
 
     def take_rows(self, rows: NDArray[np.void]) -> None:
@@ -67,7 +71,7 @@ class PoseLogger:
             if stream != self._stream:
                 self._hand_on_rows()
                 self._stream = stream
-                self._waiting.put(Card(stream, self._card_text()))
+                self._waiting.put(Card(stream, self._card_text(stream)))
             self._rows.append(part)
         if sum(map(len, self._rows)) >= PIECE_ROWS:
             self._hand_on_rows()
@@ -98,10 +102,12 @@ class PoseLogger:
             )
 
     def abandon(self) -> None:
-        """Give up the log of a session that did not begin: its file is removed."""
+        """Give up the log of a session that did not begin: nothing is left of it, and what had its name stays."""
         self._closed = True
-        if self._end():
-            self._writer.path.unlink(missing_ok=True)
+        if self._thread.ident is None:
+            self._writer.discard()
+        else:
+            self._end()
 
     def _take_filters(self, number: int, filters: NDArray[np.float64]) -> None:
         # before the set can sound, so that no row names it yet
@@ -125,6 +131,10 @@ class PoseLogger:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        try:
+            self._writer.take_name()
+        except RenderError as error:
+            self._on_message(str(error))
         while (piece := self._waiting.get()) is not None:
             if not self._broken:
                 self._write(piece)

@@ -52,17 +52,8 @@ class CardKeeper:
         self._watch: threading.Thread | None = None
         self._wanted: str | None = None
         self._told_stuck = False
-        self.losses = 0
-
-    @property
-    def on_virtual(self) -> bool:
-        """Whether the virtual card plays, by choice or while the sound card is away."""
-        return self._card is None
-
-    @property
-    def virtual_card(self) -> VirtualCard:
-        """The virtual card: what it was granted, and whether it runs."""
-        return self._virtual
+        plan = engine.plan
+        self._texts = {0: f"{self._virtual.name}, {plan.fs_hz} Hz, blocks of {plan.block_size}"}
 
     def start(self) -> None:
         """Begin to play. Raises DeviceError when the card cannot be used."""
@@ -70,6 +61,7 @@ class CardKeeper:
             self._virtual.start()
             return
         card = self._open_anew(self._device)
+        self._texts[card.number] = card.text
         self._start_or_close(card)
         self._card = card
         # numbers change when PortAudio starts anew; the full name does not
@@ -97,12 +89,15 @@ class CardKeeper:
         card, plan = self._card, self._engine.plan
         if card is not None:
             return card.status()
-        name = self._virtual.name
-        text = f"{name}, {plan.fs_hz} Hz, blocks of {plan.block_size}"
+        name, text = self._virtual.name, self._texts[0]
         if self._wanted is not None:
             text += f", until {self._wanted} is back"
         size = plan.block_size
         return CardStatus(name, "rt-render", plan.fs_hz, size, 0.0, (size, size), 0.0, text)
+
+    def text_of(self, stream: int) -> str:
+        """Tell what plays, or played, under a stream's number in the trace; 0 is the virtual card. Any thread."""
+        return self._texts[stream]
 
     def _open(self, device: int | str | None) -> SoundCard:
         return SoundCard(self._engine, device, host_frames=self._host_frames, latency=self._latency)
@@ -156,7 +151,6 @@ class CardKeeper:
                 self._say(str(error))
             self._told_stuck = True
             return  # its block never ended: nobody else may run one; look again next time
-        self.losses += 1
         self._card = None
         self._fade_in_next()
         self._virtual.start()
@@ -175,6 +169,7 @@ class CardKeeper:
                     raise DeviceError("the sound card does not call")
             self._virtual.stop()
             self._fade_in_next()
+            self._texts[card.number] = card.text
             card.take_turn()
         except DeviceError:
             if card is not None:

@@ -20,6 +20,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from errno import EEXIST, EINVAL
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -76,20 +77,38 @@ def is_pose_log(path: Path) -> bool:
 
 
 class PoseLogWriter:
-    """Writes a log piece by piece, each at once. One thread. Raises OutputFileError."""
+    """Writes a log piece by piece, each at once, as NAME.partial until `take_name`. One thread.
+
+    `path` is where the log is now. What has the name already stays untouched until then. Raises OutputFileError.
+    """
 
     def __init__(self, path: Path, header: dict[str, Any], row: np.dtype[np.void], *, force: bool = False) -> None:
-        """Begin a file; an existing one is replaced with `force` only."""
-        self.path = path
+        """Begin a file; an existing one of that name is to be replaced with `force` only."""
+        self._name, self._force = path, force
+        self.path = path.with_name(path.name + ".partial")
         fields = [[name, *_field(row[name])] for name in row.names or ()]
         line = json.dumps({_KEY: FORMAT, **header, "row": fields}, ensure_ascii=False)
         try:
-            self._file: BinaryIO = path.open("wb" if force else "xb", buffering=0)
+            self._refuse_overwrite()
+            self._file: BinaryIO = self.path.open("wb", buffering=0)
             self._file.write(line.encode() + b"\n")
         except FileExistsError:
             raise OutputFileError(f"{path} exists already: choose another name, or overwrite with --force.") from None
         except OSError as error:
             raise OutputFileError(f"{path} cannot be written: {error.strerror}; choose another place.") from None
+
+    def take_name(self) -> None:
+        """Give the file its name, in the place of what had it; where that cannot be, the log goes on as it is."""
+        self._file.close()  # Windows renames no open file
+        try:
+            self._refuse_overwrite()
+            self.path = self.path.replace(self._name)
+        except OSError as error:
+            raise OutputFileError(
+                f"{self._name} cannot be written ({error.strerror}): the log is kept in {self.path}."
+            ) from None
+        finally:
+            self._file = self.path.open("ab", buffering=0)
 
     def write(self, piece: Piece) -> None:
         """Append a piece."""
@@ -107,6 +126,17 @@ class PoseLogWriter:
     def close(self) -> None:
         """Let go of the file; may be called twice."""
         self._file.close()
+
+    def discard(self) -> None:
+        """Remove the file, of a log that came to nothing; before `take_name`."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+    def _refuse_overwrite(self) -> None:
+        if self._name.exists() and not self._force:
+            raise FileExistsError(EEXIST, "it exists already")
+        if self._name.exists() and not self._name.is_file():
+            raise OSError(EINVAL, "it is no ordinary file")
 
 
 class PoseLogReader:

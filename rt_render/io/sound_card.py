@@ -216,6 +216,17 @@ class SoundCard:
     # looking
 
     @property
+    def number(self) -> int:
+        """The stream's number in the rows of a trace, from 1 in each program."""
+        return self._number
+
+    @property
+    def text(self) -> str:
+        """What the stream is, for the person: card, sample rate, block."""
+        plan = self._engine.plan
+        return f"{full_name(self.device)}, {plan.fs_hz} Hz, blocks of {plan.block_size}"
+
+    @property
     def calls(self) -> int:
         """How often the sound card has called, its turn or not."""
         return int(load_word(int(self._link.ctypes.data) + LINK.fields["calls"][1]))  # type: ignore[index]
@@ -243,7 +254,7 @@ class SoundCard:
         added_frames = max(adapter_latency_frames(plan.block_size, n) for n in sizes)
         latency_s = self._engine.snapshot().device_latency_s or self._latency_s
         added_s = added_frames / plan.fs_hz
-        text = f"{full_name(self.device)}, {plan.fs_hz} Hz, blocks of {plan.block_size}"
+        text = self.text
         if latency_s:
             text += f", {1e3 * latency_s:.1f} ms"
         if added_frames:

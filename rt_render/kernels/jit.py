@@ -4,6 +4,7 @@ import hashlib
 from functools import partial
 from pathlib import Path
 
+import llvmlite
 import numba
 from numba.core.ccallback import CFunc
 from numba.core.registry import cpu_target as cpu_target_of_numba
@@ -24,7 +25,7 @@ rt_jit = partial(
 
 
 def _hash_of_sources() -> str:
-    digest = hashlib.sha256(numba.__version__.encode())
+    digest = hashlib.sha256(f"numba {numba.__version__}, llvmlite {llvmlite.__version__}".encode())
     bridge = Path(atomics.__file__).parent
     others = [Path(conventions.__file__), bridge / "atomics.py", bridge / "mailbox_kernels.py"]
     for path in sorted([*Path(__file__).parent.glob("*.py"), *others]):
@@ -37,7 +38,7 @@ _SOURCE_HASH = _hash_of_sources()
 
 
 def kernel_source_hash() -> str:
-    """Return a hash of all sources that are compiled into the kernels, or lay out their state.
+    """Return a hash of the compiler and all sources that are compiled into the kernels, or lay out their state.
 
     numba invalidates a cached entry point only when its own file changes, not when a kernel that was
     compiled into it does. Entry points therefore close over this hash, which makes it part of their key.
