@@ -2,6 +2,15 @@
 
 from typing import Any
 
+PREDICTION_REQUIRED = {
+    "rms_20ms_100hz_deg": "natural motion with noise, 100 Hz, 20 ms, RMS in degrees",
+    "rms_50ms_100hz_deg": "the same at 50 ms",
+    "rest_excess_deg": "at rest, RMS above that without, in degrees",
+    "reversal_ratio": "movements that turn back, worst ratio",
+    "lag_ratio": "sensors that lag, worst ratio",
+}
+"""What is required of the prediction, by the names of `prediction.REQUIRED`."""
+
 
 def in_words(results: dict[str, Any]) -> str:
     """Return a paragraph for each part that was measured."""
@@ -134,35 +143,48 @@ def _prediction(results: dict[str, Any]) -> str:
             f"  {row['rate_hz']:28.0f} Hz {row['horizon_ms']:4.0f} ms   "
             f"constant {row['constant']:.2f}   learnt {row['learnt']:.2f}"
         )
-    words = {
-        "rms_20ms_100hz_deg": "natural motion with noise, 100 Hz, 20 ms, RMS in degrees",
-        "rms_50ms_100hz_deg": "the same at 50 ms",
-        "rest_excess_deg": "at rest, RMS above that without, in degrees",
-        "reversal_ratio": "movements that turn back, worst ratio",
-        "lag_ratio": "sensors that lag, worst ratio",
-    }
-    lines += [f"  {text}: {reached[key]:g} {_mark(reached[key], required[key])}" for key, text in words.items()]
+    lines += [
+        f"  {text}: {reached[key]:g} {_mark(reached[key], required[key])}" for key, text in PREDICTION_REQUIRED.items()
+    ]
     return "\n".join(lines)
 
 
 def _soak(results: dict[str, Any]) -> str:
     r = results["soak"]
-    memory, limits, glitches, block = r["memory_mb"], r["required"], r["glitches"], r["block_time"]
+    most, least, memory, log = r["required"]["at_most"], r["required"]["at_least"], r["memory_mb"], r["log"]
+    glitches, block = r["glitches"], r["block_time"]
     causes = ", ".join(f"{name} {n}" for name, n in glitches["causes"].items()) or "none"
+    share, least_share = r["poses_heard_share"], least["poses_heard_share"]
+    lost = ", ".join(
+        f"{r[name]} {what} {_mark(r[name], most[name])}"
+        for name, what in (
+            ("capture_lost", "frames unrecorded"),
+            ("trace_lost", "rows"),
+            ("events_lost", "events"),
+            ("unseen_frames", "frames unseen"),
+        )
+    )
     lines = [
         f"Soak: order {r['order']}, 48 kHz, blocks of 128, the virtual card, a wearable at 200 Hz, bridge and log, "
-        f"for {r['minutes']:g} minutes",
-        f"  {r['non_finite']} samples not finite {_mark(r['non_finite'], limits['non_finite'])}; "
-        f"{r['poses']} poses read, {r['torn_reads']} torn; {r['underruns']} underruns",
+        f"for {r['minutes']:.3g} minutes",
+        f"  {r['non_finite']} samples not finite {_mark(r['non_finite'], most['non_finite'])}; "
+        f"{r['torn_reads']} torn reads of poses; {r['underruns']} underruns",
+        f"  {100 * share:.1f} % of the poses heard (required {100 * least_share:g}) "
+        f"{'ok' if share >= least_share else 'MISSED'}",
         f"  {r['late_blocks']} late blocks of {r['blocks']}, {r['unaccounted']} of them without time and cause "
-        f"{_mark(r['unaccounted'], limits['unaccounted'])}; causes: {causes}",
+        f"{_mark(r['unaccounted'], most['unaccounted'])}; causes: {causes}",
+        f"  lost: {lost}",
         f"  a block takes {block['p50_us']:g} us in the median, 99.9 % below {block['p999_us']:g}, "
         f"{block['longest_us']:g} at most, of {block['budget_us']:g}",
+        f"  log: {log['mb']:.1f} MiB, {log['blocks']} blocks, read to its end; {r['log_wrong']} things wrong in it "
+        f"{_mark(r['log_wrong'], most['log_wrong'])}{''.join(f': {text}' for text in log['wrong'])}",
     ]
     if memory:
         lines.append(
             f"  memory {memory['begin']:.1f} MiB at the beginning, {memory['half']:.1f} half-way, "
-            f"{memory['end']:.1f} at the end {_mark(r['memory_growth_mb'], limits['memory_growth_mb'])}; "
-            f"log {r['log_mb']:.1f} MiB"
+            f"{memory['end']:.1f} at the end {_mark(r['memory_growth_mb'], most['memory_growth_mb'])}"
         )
+    else:
+        lines.append("  memory was not measured, for this system does not tell it: MISSED")
+    lines.append("  all as required" if r["ok"] else f"  MISSED: {', '.join(r['missed'])}")
     return "\n".join(lines)
