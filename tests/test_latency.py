@@ -154,6 +154,10 @@ def test_claimed_and_measured_agree_within_a_millisecond_or_a_tenth(measured, cl
         ({"steps": 3}, "steps = 3 cannot be used: allowed are 10 to 10000."),
         ({"rate_hz": 5.0}, "a wearable at 5 Hz cannot be measured: allowed are 10 to 1000 Hz."),
         ({"order": 0}, "a field of order 0 does not turn with the head: choose an order of 1 to 7."),
+        (
+            {"predicted": True, "prediction_cap_ms": 0.0},
+            "prediction_cap_ms = 0 switches prediction off, so it cannot be measured: choose more, up to 200 ms.",
+        ),
     ],
 )
 def test_what_cannot_be_measured_is_refused_in_a_sentence(arguments, sentence):

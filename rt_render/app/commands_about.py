@@ -112,8 +112,14 @@ def bench(
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="How long the tracker is measured, 1 to 3600; else 20.")] = None,
     recording: Annotated[
-        Path | None, typer.Option(help="Head motion with its truth, to be predicted too: BROAD's .hdf5, .csv or .npz.")
+        list[Path] | None,
+        typer.Option(help="Motion with its truth, to be predicted too: BROAD's .hdf5, .csv or .npz; also repeatedly."),
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(help="The page of the prediction's figures to write (.md); its picture comes beside it."),
+    ] = None,
+    force: Force = False,
     minutes: Annotated[float | None, typer.Option(help="How long the soak is, 0.1 to 1440; else 60.")] = None,
     order: Annotated[int | None, typer.Option(help="Of the soak, 0 to 7; else 5.")] = None,
     as_json: AsJson = False,
@@ -122,7 +128,9 @@ def bench(
     result = api.bench(
         part or [],
         seconds=seconds,
-        recording=recording,
+        recordings=recording or [],
+        page=page,
+        force=force,
         minutes=minutes,
         order=order,
         on_progress=lambda text: say(ERR, text),

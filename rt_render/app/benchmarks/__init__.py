@@ -27,13 +27,13 @@ def run(
     on_progress: Callable[[str], None] = lambda text: None,
     *,
     seconds: float | None = None,
-    recording: Path | None = None,
+    recordings: Sequence[Path] = (),
     minutes: float | None = None,
     order: int | None = None,
 ) -> dict[str, object]:
     """Run the named parts, or all but the soak; return their figures as one object of plain numbers, lists and words.
 
-    `seconds`: how long the tracker is measured, in each of its two ways; `recording`: a head's motion to predict,
+    `seconds`: how long the tracker is measured, in each of its two ways; `recordings`: heads' motion to predict,
     beside the simulated ones (`.hdf5` of BROAD, `.csv` or `.npz` of `firmware-bridge`); `minutes`, `order`: of the
     soak, 60 at order 5 by default. Raises ConfigurationError for an unknown part or a length outside what is
     allowed. Control side; takes a few minutes for all.
@@ -46,7 +46,7 @@ def run(
     wanted = parts or [name for name in PARTS if name not in ONLY_BY_NAME]
     options: dict[str, dict[str, object]] = {
         "tracker": {"seconds": seconds},
-        "prediction": {"recording": recording},
+        "prediction": {"recordings": recordings},
         "soak": {"minutes": minutes, "order": order},
     }
     results: dict[str, object] = {}

@@ -13,8 +13,9 @@ from firmware_bridge.mailbox_kernels import write_pose
 from firmware_bridge.quaternion import Array
 from firmware_bridge.stages.rates import DerivedRates
 from firmware_bridge.virtual.imu import HeadMotion
-from rt_render.engine.engine import PREDICTION_CAP_MS, Engine
+from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
+from rt_render.engine.prepared_state import PREDICTION_CAP_MS
 from rt_render.kernels.pose import plan_path_rt
 from rt_render.kernels.simd import as_pointer
 from rt_render.kernels.state import STATE

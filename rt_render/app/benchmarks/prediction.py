@@ -1,10 +1,10 @@
 """How far the rendered head is from the true one when the sound is heard, without prediction and with it.
 
 Natural motion of seeds other than those by which the predictor was tuned (100 and 101); the same with a sensor that
-lags without saying so; a sensor at rest; movements that turn back on the spot; and a recording, if one is named.
+lags without saying so; a sensor at rest; movements that turn back on the spot; and recordings, if some are named.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ HORIZONS_MS = (0.0, 20.0, 50.0, 80.0, 120.0)
 HEAD_SEEDS = (1, 2)
 SECONDS, STILL_SECONDS, RECORDED_SECONDS = 60.0, 20.0, 120.0
 N_REVERSING = 60
+NATURAL, REST = "natural, noise", "at rest, noise"
 SETTLED_S = 2.0
 """Figures begin after so long: a first pose has to come, and the shares have to be learnt."""
 BEHIND_S = 0.15
@@ -59,8 +60,9 @@ def reversals(wearable: Wearable, horizon_ms: float, seed: int = 1) -> dict[str,
     return {mode: round(float(np.max(np.divide(rms[mode], rms["off"]))), 3) for mode in MODES[1:]}
 
 
-def run(on_progress: Callable[[str], None], recording: Path | None = None) -> dict[str, object]:
-    """Measure all rates, horizons and modes; a minute or two."""
+def run(on_progress: Callable[[str], None], recordings: Sequence[Path] = ()) -> dict[str, object]:
+    """Measure all rates, horizons and modes; a minute, and a quarter more for each recording."""
+    recorded = [(path.stem, RecordedHead(path)) for path in recordings]
     table: list[dict[str, object]] = []
 
     def add(name: str, wearable: Wearable, horizon_ms: float, figures: dict[str, dict[str, float]]) -> None:
@@ -69,7 +71,7 @@ def run(on_progress: Callable[[str], None], recording: Path | None = None) -> di
     head = SimulatedHead(HEAD_SEEDS[0])
     kinds = {
         "natural": Wearable(0.0, noisy=False),
-        "natural, noise": Wearable(0.0),
+        NATURAL: Wearable(0.0),
         "natural, noise, no gyro": Wearable(0.0, tells_rates=False),
     }
     for rate in RATES_HZ:
@@ -79,7 +81,7 @@ def run(on_progress: Callable[[str], None], recording: Path | None = None) -> di
                 sensor = replace(kind, rate_hz=rate)
                 add(name, sensor, horizon, measure(head, sensor, horizon, SECONDS))
         for horizon in HORIZONS_MS:
-            add("at rest, noise", Wearable(rate), horizon, measure(StillHead(), Wearable(rate), horizon, STILL_SECONDS))
+            add(REST, Wearable(rate), horizon, measure(StillHead(), Wearable(rate), horizon, STILL_SECONDS))
     lagging = SimulatedHead(HEAD_SEEDS[1])
     for name, sensor in LAGGING.items():
         on_progress(f"prediction: a sensor {name} without saying so")
@@ -91,14 +93,13 @@ def run(on_progress: Callable[[str], None], recording: Path | None = None) -> di
         for rate in RATES_HZ
         for horizon in HORIZONS_MS
     ]
-    if recording is not None:
-        recorded = RecordedHead(recording)
+    for name, motion in recorded:
+        seconds = min(motion.seconds, RECORDED_SECONDS)
         for rate in RATES_HZ:
-            on_progress(f"prediction: {recording.name}, {rate:g} Hz")
+            on_progress(f"prediction: {name}, {rate:g} Hz")
             for horizon in HORIZONS_MS:
                 sensor = Wearable(rate, noisy=False)
-                seconds = min(recorded.seconds, RECORDED_SECONDS)
-                add(recording.name, sensor, horizon, measure(recorded, sensor, horizon, seconds))
+                add(name, sensor, horizon, measure(motion, sensor, horizon, seconds))
     return {
         "prediction": {
             "head_speed_deg_s": _speeds(head),
@@ -123,11 +124,9 @@ def _reached(table: list[dict[str, object]], turning_back: list[dict[str, float]
     rms = {(r["motion"], r["rate_hz"], r["horizon_ms"], mode): r[mode]["rms_deg"] for r in table for mode in MODES}  # type: ignore[index]
     rows = {key[:3] for key in rms}
     return {
-        "rms_20ms_100hz_deg": rms["natural, noise", 100.0, 20.0, "learnt"],
-        "rms_50ms_100hz_deg": rms["natural, noise", 100.0, 50.0, "learnt"],
-        "rest_excess_deg": round(
-            max(rms[*row, "learnt"] - rms[*row, "off"] for row in rows if row[0] == "at rest, noise"), 4
-        ),
+        "rms_20ms_100hz_deg": rms[NATURAL, 100.0, 20.0, "learnt"],
+        "rms_50ms_100hz_deg": rms[NATURAL, 100.0, 50.0, "learnt"],
+        "rest_excess_deg": round(max(rms[*row, "learnt"] - rms[*row, "off"] for row in rows if row[0] == REST), 4),
         "reversal_ratio": max(r["learnt"] for r in turning_back),
         "lag_ratio": round(max(rms[*row, "learnt"] / rms[*row, "off"] for row in rows if row[0] in LAGGING), 3),
     }
