@@ -1,6 +1,7 @@
 """What the audio thread may do: read from LLVM, counted at malloc, and tried with every event there is."""
 
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -23,34 +24,56 @@ ALLOWED_CALLS = {
     *("acos", "atan2", "log2", "sin", "cos", "sqrt", "sincos", "memcpy", "memset", "memmove"),
 }
 ALLOWED_PREFIXES = ("llvm.",)
-READ_LLVM = """
-import re, sys
-from rt_render.kernels import block, cards, jit
-jit.kernel_source_hash = block.kernel_source_hash = cards.kernel_source_hash = lambda: sys.argv[1]
-compile_entry = {
-    "block.process_block": block.compile_process_block,
-    "cards.sound_card": cards.compile_sound_card,
-    "cards.virtual_card": cards.compile_virtual_card,
-}[sys.argv[1]]
-entry = compile_entry()
-text = entry._library.get_llvm_str()
-own = set(re.findall(r'^define [^@\\n]*@"?([^"(\\s]+)', text, re.M))
-called = set(re.findall(r'(?:call|invoke) [^@\\n]*@"?([^"(\\s]+)', text))
-print("\\n".join(sorted(called - own)))
+COMPILE_ALL = """
+import json, re
+from rt_render.kernels import block, cards
+
+def called_by(entry):
+    text = entry._library.get_llvm_str()
+    own = set(re.findall(r'^define [^@\\n]*@"?([^"(\\s]+)', text, re.M))
+    called = set(re.findall(r'(?:call|invoke) [^@\\n]*@"?([^"(\\s]+)', text))
+    return sorted(called - own)
+
+entries = {
+    "block.process_block": block.compile_process_block(),
+    "cards.sound_card": cards.compile_sound_card(),
+    "cards.virtual_card": cards.compile_virtual_card(),
+}
+hits = [entry.cache_hits for entry in entries.values()]
+# code from the cache has no LLVM to read
+print(json.dumps([hits, {name: called_by(entry) for name, entry in entries.items()} if not any(hits) else {}]))
 """
 
 
-@pytest.mark.parametrize("entry", ENTRY_POINTS)
-def test_entry_points_hold_no_allocation_no_python_and_no_raise_path(entry, tmp_path):
-    """All `_rt` functions are inlined into the entry points: their optimised LLVM is the whole truth."""
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}  # code from the cache has no LLVM to read
-    result = subprocess.run(
-        [sys.executable, "-c", READ_LLVM, entry], env=environment, capture_output=True, text=True, check=True
+def compiled_in_a_new_process(cache_folder):
+    """Return how often the cache served each entry point, and what each that was compiled calls."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache_folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILE_ALL], env=environment, capture_output=True, text=True, check=True
     )
-    called = set(result.stdout.split())
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def compiled_first(tmp_path_factory):
+    """An empty cache's folder, and what the first process found that compiled into it."""
+    folder = tmp_path_factory.mktemp("numba")
+    return folder, *compiled_in_a_new_process(folder)
+
+
+@pytest.mark.parametrize("entry", ENTRY_POINTS)
+def test_entry_points_hold_no_allocation_no_python_and_no_raise_path(entry, compiled_first):
+    """All `_rt` functions are inlined into the entry points: their optimised LLVM is the whole truth."""
+    called = set(compiled_first[2][entry])
     assert "clock_gettime" in called, "the test must have read something"
     strange = {name for name in called if name not in ALLOWED_CALLS and not name.startswith(ALLOWED_PREFIXES)}
     assert not strange
+
+
+def test_compiled_code_is_found_again_in_a_second_process(compiled_first):
+    folder, hits, _ = compiled_first
+    assert hits == [0, 0, 0]
+    assert compiled_in_a_new_process(folder) == [[1, 1, 1], {}]
 
 
 def test_every_rt_function_is_reached_from_an_entry_point():
@@ -194,16 +217,23 @@ print(empty, full)
 """
 
 
-def test_a_hundred_thousand_blocks_with_every_event_allocate_nothing(tmp_path):
+@pytest.fixture(scope="module")
+def counter(tmp_path_factory):
+    """A library that counts what is allocated, to be loaded ahead of all others."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None or not sys.platform.startswith("linux"):
         pytest.skip("counting malloc needs a C compiler (apt-get install gcc) and Linux")
-    source, library = tmp_path / "counter.c", tmp_path / "counter.so"
+    folder = tmp_path_factory.mktemp("counter")
+    source, library = folder / "counter.c", folder / "counter.so"
     source.write_text(COUNTER)
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", source, "-o", library], check=True)
+    return str(library)
+
+
+def test_a_hundred_thousand_blocks_with_every_event_allocate_nothing(counter):
     result = subprocess.run(
         [sys.executable, "-c", STORM],
-        env=os.environ | {"LD_PRELOAD": str(library), "NUMBA_NRT_STATS": "1", "PYTHONPATH": str(Path(__file__).parent)},
+        env=os.environ | {"LD_PRELOAD": counter, "NUMBA_NRT_STATS": "1", "PYTHONPATH": str(Path(__file__).parent)},
         capture_output=True,
         text=True,
         check=False,
@@ -214,13 +244,7 @@ def test_a_hundred_thousand_blocks_with_every_event_allocate_nothing(tmp_path):
     assert abs(full - empty) < 100
 
 
-def test_the_counter_sees_an_allocation(tmp_path):
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None or not sys.platform.startswith("linux"):
-        pytest.skip("counting malloc needs a C compiler (apt-get install gcc) and Linux")
-    source, library = tmp_path / "counter.c", tmp_path / "counter.so"
-    source.write_text(COUNTER)
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", source, "-o", library], check=True)
+def test_the_counter_sees_an_allocation(counter):
     script = (
         "import ctypes; c = ctypes.CDLL(None); c.counter_read.restype = ctypes.c_long\n"
         "c.malloc.restype = ctypes.c_void_p\n"
@@ -228,22 +252,6 @@ def test_the_counter_sees_an_allocation(tmp_path):
         "c.counter_arm(0); print(c.counter_read())"
     )
     result = subprocess.run(
-        [sys.executable, "-c", script], env=os.environ | {"LD_PRELOAD": str(library)}, capture_output=True, check=True
+        [sys.executable, "-c", script], env=os.environ | {"LD_PRELOAD": counter}, capture_output=True, check=True
     )
     assert int(result.stdout) >= 1000
-
-
-def test_compiled_code_is_found_again_in_a_second_process(tmp_path):
-    script = (
-        "from rt_render.kernels.block import compile_process_block as b\n"
-        "from rt_render.kernels.cards import compile_sound_card as s, compile_virtual_card as v\n"
-        "print(*[compile_entry().cache_hits for compile_entry in (b, s, v)])"
-    )
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    hits = [
-        subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
-        ).stdout.split()
-        for _ in range(2)
-    ]
-    assert hits == [["0", "0", "0"], ["1", "1", "1"]]
