@@ -14,7 +14,7 @@ import numpy as np
 from firmware_bridge import quaternion
 from firmware_bridge.dialects import hbf1
 from firmware_bridge.errors import BridgeError
-from firmware_bridge.imu_recording import ImuRecording, read_imu_recording
+from firmware_bridge.imu_recording import ImuRecording
 from firmware_bridge.messages import Motion, Quat
 from firmware_bridge.quaternion import Array
 from firmware_bridge.stages.clock import DeviceClock
@@ -69,28 +69,6 @@ class Means:
     inclination_rms_worst_deg: float
     heading_drift_deg_per_min: float
     heading_drift_worst_deg_per_min: float
-
-
-def evaluate_recording(
-    path: Path,
-    *,
-    device_clock: bool = True,
-    drop: float = 0.0,
-    jitter_s: float = 0.0,
-    fusion: str = "vqf",
-    seed: int = 0,
-    on_progress: Callable[[float], None] | None = None,
-) -> Evaluation:
-    """Return how well `fusion` follows the truth of a recording file; see `evaluate`. Raises BridgeError."""
-    return evaluate(
-        read_imu_recording(path),
-        device_clock=device_clock,
-        drop=drop,
-        jitter_s=jitter_s,
-        fusion=fusion,
-        seed=seed,
-        on_progress=on_progress,
-    )
 
 
 def evaluate(

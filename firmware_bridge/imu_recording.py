@@ -60,28 +60,6 @@ def read_imu_recording(path: Path) -> ImuRecording:
     return _checked(path, parts)
 
 
-def write_imu_recording(recording: ImuRecording, path: Path) -> None:
-    """Write a recording to a new or replaced `.csv` or `.npz` file; raises BridgeError."""
-    arrays: dict[str, Any] = {
-        "times_s": recording.times_s,
-        "gyro_rad_s": recording.gyro_rad_s,
-        "accel_m_s2": recording.accel_m_s2,
-        "quats_world_from_imu": recording.quats_world_from_imu,
-        "moving": recording.moving,
-    }
-    if recording.mag_ut is not None:
-        arrays["mag_ut"] = recording.mag_ut
-    try:
-        if path.suffix.lower() == ".npz":
-            np.savez_compressed(path, **arrays)
-        elif path.suffix.lower() == ".csv":
-            _write_csv(arrays, path)
-        else:
-            raise BridgeError(f"{path}: recordings are written as .csv or .npz; choose one of these.")
-    except OSError as error:
-        raise BridgeError(f"{path}: {error.strerror}; choose a place that can be written.") from None
-
-
 def _read_broad(path: Path) -> Mapping[str, Any]:
     with h5py.File(path, "r") as file:
         for name in ("imu_gyr", "imu_acc", "opt_quat"):
@@ -132,14 +110,6 @@ def _read_csv(path: Path) -> Mapping[str, Any]:
         "quats_world_from_imu": columns(*COLUMNS["quat"]),
         "moving": columns("moving")[:, 0] if "moving" in names else None,
     }
-
-
-def _write_csv(arrays: Mapping[str, Any], path: Path) -> None:
-    mag = ("mag_ut",) if "mag_ut" in arrays else ()
-    names = [*NEEDED[:7], *(COLUMNS["mag"] if mag else ()), *COLUMNS["quat"], "moving"]
-    fields = ("times_s", "gyro_rad_s", "accel_m_s2", *mag, "quats_world_from_imu", "moving")
-    table = np.column_stack([arrays[field] for field in fields])
-    np.savetxt(path, table, fmt="%.9g", delimiter=",", header=",".join(names), comments="")
 
 
 def _checked(path: Path, parts: Mapping[str, Any]) -> ImuRecording:

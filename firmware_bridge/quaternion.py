@@ -99,12 +99,6 @@ def to_yaw_pitch_roll_deg(q: ArrayLike) -> Array:
     return np.asarray(np.degrees(np.stack([yaw, pitch, roll], axis=-1)))
 
 
-def yaw_part(q: ArrayLike) -> Array:
-    """Return the turn about the vertical (..., 4) that leaves q without heading when undone."""
-    yaw_deg = to_yaw_pitch_roll_deg(q)[..., 0]
-    return from_yaw_pitch_roll_deg(yaw_deg, 0.0, 0.0)
-
-
 def rotation_matrix(q: ArrayLike) -> Array:
     """Return (..., 3, 3) matrices R with v_world = R v_head."""
     w, x, y, z = np.moveaxis(np.asarray(q, np.float64), -1, 0)

@@ -1,9 +1,11 @@
 """Heads for virtual sensors, and recordings of our own making."""
 
+from pathlib import Path
+
 import numpy as np
 
 from firmware_bridge import quaternion
-from firmware_bridge.imu_recording import ImuRecording
+from firmware_bridge.imu_recording import COLUMNS, NEEDED, ImuRecording
 from firmware_bridge.messages import Motion
 from firmware_bridge.virtual.imu import ImuFaults, ImuSamples, VirtualImu
 from firmware_bridge.virtual.simulated_head import HeadState, SimulatedHead
@@ -61,3 +63,15 @@ def own_recording(seconds: float, rate_hz: float, rest_s: float, faults: ImuFaul
         samples.quats_world_from_head,
         times >= rest_s,
     )
+
+
+def write_imu_recording(recording: ImuRecording, path: Path) -> None:
+    """Write a recording as a `.csv` or `.npz` file."""
+    mag = () if recording.mag_ut is None else ("mag_ut",)
+    fields = ("times_s", "gyro_rad_s", "accel_m_s2", *mag, "quats_world_from_imu", "moving")
+    if path.suffix == ".npz":
+        np.savez_compressed(path, **{field: getattr(recording, field) for field in fields})
+        return
+    names = [*NEEDED[:7], *(COLUMNS["mag"] if mag else ()), *COLUMNS["quat"], "moving"]
+    table = np.column_stack([getattr(recording, field) for field in fields])
+    np.savetxt(path, table, fmt="%.9g", delimiter=",", header=",".join(names), comments="")

@@ -117,7 +117,7 @@ def test_starting_follows_another_descriptor_as_well():
 @pytest.mark.parametrize(("descriptor", "report_id"), [(EXAMPLE_DESCRIPTOR, 2), (OTHER_DESCRIPTOR, 5)])
 def test_the_description_tells_head_trackers_and_their_version(descriptor, report_id, version):
     device = AndroidHidDevice(descriptor, version=version)
-    report = device.feature(report_id)
+    report = device._features[report_id]
     tracker = find_head_tracker(descriptor)
     n_told = tracker.properties[0x200308].count - len("#AndroidHeadTracker#")
     assert tracker.version(report) == version[:n_told]
@@ -154,15 +154,15 @@ def test_the_virtual_device_obeys_its_features():
     device = AndroidHidDevice(reporting=False)
     state = DeviceState(0.0, 0, P0)
     assert device.encode(state) == b""
-    for report in device.tracker.start({1: device.feature(1)}):
+    for report in device.tracker.start({1: device._features[1]}):
         device.answer(report, 0.0)
     assert len(device.encode(state)) == 14
-    for report in device.tracker.stop({1: device.feature(1)}):
+    for report in device.tracker.stop({1: device._features[1]}):
         device.answer(report, 0.0)
     assert device.encode(state) == b""
     device.answer(bytes(40), 0.0)
     device.answer(b"", 0.0)
-    assert device.tracker.version(device.feature(2)) == "1.0"
+    assert device.tracker.version(device._features[2]) == "1.0"
 
 
 def test_reports_that_cannot_be_true_are_counted_and_dropped():

@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_tools import PROGRAM, caller, held_tracker, run
-from imu_tools import own_recording
+from imu_tools import own_recording, write_imu_recording
 
 from firmware_bridge.commands import look
 from firmware_bridge.commands.cli import _COMMANDS
 from firmware_bridge.commands.places import Place
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
-from firmware_bridge.imu_recording import write_imu_recording
 from firmware_bridge.settings import make_settings
 from firmware_bridge.virtual.imu import TYPICAL_IMU
 

@@ -6,7 +6,7 @@ from imu_tools import Held, Spin
 
 from firmware_bridge import quaternion
 from firmware_bridge.csv_poses import PoseTrack
-from firmware_bridge.virtual.imu import GRAVITY_M_S2, ImuFaults, VirtualImu, magnetic_field_ut
+from firmware_bridge.virtual.imu import GRAVITY_M_S2, ImuFaults, VirtualImu
 from firmware_bridge.virtual.replayed_motion import ReplayedMotion
 from firmware_bridge.virtual.simulated_head import SimulatedHead
 
@@ -73,11 +73,6 @@ def test_equal_seeds_give_equal_noise():
     first, second = (VirtualImu(SimulatedHead(), faults=faults, seed=9).state_at(1.0, 0) for _ in range(2))
     assert first == second
     assert VirtualImu(SimulatedHead(), faults=faults, seed=10).state_at(1.0, 0) != first
-
-
-def test_a_field_dips_below_the_horizon():
-    np.testing.assert_allclose(magnetic_field_ut(50.0, 90.0), [0.0, 0.0, -50.0], atol=1e-12)
-    np.testing.assert_allclose(magnetic_field_ut(50.0, 60.0), [25.0, 0.0, -50.0 * np.sqrt(0.75)])
 
 
 @pytest.fixture(scope="module")

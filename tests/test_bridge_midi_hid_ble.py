@@ -177,7 +177,7 @@ class Headphones:
         return list(self.descriptor)
 
     def get_feature_report(self, report_id, size):
-        return list(self.tracker.feature(report_id))
+        return list(self.tracker._features[report_id])
 
     def send_feature_report(self, data):
         self.tracker.answer(bytes(data), 0.0)

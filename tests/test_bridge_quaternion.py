@@ -73,14 +73,6 @@ def test_slerp_between_equal_poses_stays_there():
     np.testing.assert_allclose(quat.slerp(P0, quat.normalise(P0), 0.3), quat.normalise(P0), atol=1e-9)
 
 
-def test_undoing_the_yaw_part_leaves_no_heading_and_keeps_the_tilt():
-    q = random_quats(8)
-    level = quat.multiply(quat.conjugate(quat.yaw_part(q)), q)
-    angles, before = quat.to_yaw_pitch_roll_deg(level), quat.to_yaw_pitch_roll_deg(q)
-    np.testing.assert_allclose(angles[:, 0], 0.0, atol=1e-9)
-    np.testing.assert_allclose(angles[:, 1:], before[:, 1:], atol=1e-9)
-
-
 def test_a_path_is_made_continuous_without_changing_its_poses():
     path = quat.from_yaw_pitch_roll_deg(np.linspace(0, 720, 100), 10.0, 0.0)
     flipped = path * np.random.default_rng(9).choice([-1.0, 1.0], size=(100, 1))

@@ -12,6 +12,7 @@ import pytest
 from cli_tools import PROGRAM, Beside, caller, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from imu_tools import write_imu_recording
 from pty_tools import heard_within
 from udp_tools import free_port, listener
 
@@ -19,7 +20,7 @@ from firmware_bridge import quaternion
 from firmware_bridge.dialect_names import dialect_named
 from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
-from firmware_bridge.imu_recording import ImuRecording, write_imu_recording
+from firmware_bridge.imu_recording import ImuRecording
 from firmware_bridge.messages import Motion, Pong
 from firmware_bridge.notices import Notices
 from firmware_bridge.sources.open_source import serial_source, udp_source

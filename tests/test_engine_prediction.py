@@ -129,7 +129,9 @@ def test_reversing_heads_turn_as_their_rates_say_and_return():
 
 
 def test_a_recording_is_predicted_like_any_head(tmp_path):
-    from firmware_bridge.imu_recording import ImuRecording, write_imu_recording
+    from imu_tools import write_imu_recording
+
+    from firmware_bridge.imu_recording import ImuRecording
 
     times_s = np.arange(0.0, 15.0, 0.005)
     state = SimulatedHead(4).pose_at(times_s)
@@ -146,7 +148,9 @@ def test_a_recording_is_predicted_like_any_head(tmp_path):
 
 
 def test_a_recording_that_is_too_short_is_an_error(tmp_path):
-    from firmware_bridge.imu_recording import ImuRecording, write_imu_recording
+    from imu_tools import write_imu_recording
+
+    from firmware_bridge.imu_recording import ImuRecording
 
     times_s = np.arange(0.0, 3.0, 0.01)
     quats = np.broadcast_to([1.0, 0.0, 0.0, 0.0], (len(times_s), 4))

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from imu_tools import write_imu_recording
 
-from firmware_bridge.imu_recording import ImuRecording, write_imu_recording
+from firmware_bridge.imu_recording import ImuRecording
 from firmware_bridge.virtual.simulated_head import SimulatedHead
 from rt_render.app import api
 from rt_render.app.benchmarks import prediction

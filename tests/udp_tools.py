@@ -1,5 +1,6 @@
 """UDP on this machine: free ports, a listener, a socket with Windows' ways."""
 
+import select
 import socket
 from contextlib import contextmanager
 
@@ -12,6 +13,11 @@ def free_port(kind=socket.SOCK_DGRAM):
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]
+
+
+def readable(endpoint):
+    """Whether a socket has something to read or to accept now."""
+    return bool(select.select([endpoint], [], [], 0.0)[0])
 
 
 @contextmanager

@@ -30,7 +30,8 @@ def eval_imu(
     as_json: AsJson = False,
 ) -> None:
     """Compare the bridge's fusion with the truth of recordings: inclination, heading and its drift."""
-    from firmware_bridge.imu_evaluation import evaluate_recording, means, save_plot
+    from firmware_bridge.imu_evaluation import evaluate, means, save_plot
+    from firmware_bridge.imu_recording import read_imu_recording
 
     if plot is not None and not plot.is_dir():
         raise BridgeError(f"there is no folder {plot}: make it first.")
@@ -42,8 +43,8 @@ def eval_imu(
                 progress(min(0.999, (number + share) / len(files)), file.name)
 
             evaluations.append(
-                evaluate_recording(
-                    file,
+                evaluate(
+                    read_imu_recording(file),
                     device_clock=not no_device_clock,
                     drop=drop,
                     jitter_s=1e-3 * jitter_ms,

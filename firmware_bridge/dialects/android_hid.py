@@ -227,10 +227,6 @@ class AndroidHidDevice:
             self._describe()
         return b""
 
-    def feature(self, report_id: int) -> bytes:
-        """Return a feature report that the host reads."""
-        return self._features[report_id]
-
     def _empty(self, report_id: int, n_bytes: int) -> bytes:
         return bytes([report_id] * self.tracker.descriptor.numbered) + bytes(n_bytes)
 

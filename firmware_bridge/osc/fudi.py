@@ -33,17 +33,14 @@ class SsrOutput:
         self._begun_s = -inf
         self._rest = b""
         self._has_told = False
-        self.n_sent = self.n_lost = 0
 
     def send(self, quat_world_from_head: Quat, now_s: float) -> None:
         """Send a pose, or drop it while there is no connection or no room."""
         try:
             if self._is_ready(now_s):
                 self._write(ssr_line(quat_world_from_head))
-                return
         except OSError as error:
             self._lose(error)
-        self.n_lost += 1
 
     def close(self) -> None:
         """End the connection."""
@@ -88,16 +85,11 @@ class SsrOutput:
         if connection is None:
             return
         # A line that was cut short is ended first; while it cannot be, newer poses are not worth waiting for.
-        try:
+        with suppress(BlockingIOError):
             if self._rest:
                 self._rest = self._rest[connection.send(self._rest) :]
-            if self._rest:
-                self.n_lost += 1
-                return
-            self._rest = line[connection.send(line) :]
-            self.n_sent += 1
-        except BlockingIOError:
-            self.n_lost += 1
+            if not self._rest:
+                self._rest = line[connection.send(line) :]
 
     def _lose(self, error: OSError) -> None:
         self.close()

@@ -43,22 +43,18 @@ class OscOutput:
         self._socket: socket.socket | None = None
         self._is_connected = False
         self._refused_s = -inf
-        self.n_sent = self.n_lost = 0
 
     def send(self, quat_world_from_head: Quat, now_s: float) -> None:
         """Send a pose, in as many datagrams as the dialect takes."""
         place = self._host.place(now_s)
         if place is None:
-            self.n_lost += 1
             return
         for datagram in datagrams(self._dialect, quat_world_from_head):
             try:
                 self._connected(place).send(datagram)
-                self.n_sent += 1
             except BlockingIOError:
-                self.n_lost += 1
+                pass  # there is no room: the next pose is newer
             except OSError as error:
-                self.n_lost += 1
                 self._tell_refused(error, now_s)
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import asin, degrees, sqrt
+from math import sqrt
 
 from firmware_bridge.dialects.turns import angles_deg_from_quat, quat_from_angles_deg
 from firmware_bridge.errors import BridgeError
@@ -10,7 +10,6 @@ from firmware_bridge.messages import Quat, Vec3
 from firmware_bridge.plain_quaternion import IDENTITY, conjugate, multiply, normalise, rotate
 
 ANGLES = ("yaw", "pitch", "roll")
-MIN_NOD_DEG = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +55,6 @@ def mounting_from_axes(up: Vec3, left: Vec3) -> Mounting:
     rise = _dot(left, up)
     left = _unit((left[0] - rise * up[0], left[1] - rise * up[1], left[2] - rise * up[2]))
     return Mounting(_quat_from_columns(_cross(left, up), left, up))
-
-
-def mounting_from_ups(up_neutral: Vec3, up_nodded: Vec3) -> Mounting:
-    """Return the mounting from "up" in sensor axes, looking ahead and nodded down: exact for a clean nod.
-
-    The cross product of both points to the left. Raises BridgeError for a nod of less than 10°.
-    """
-    left = _cross(_unit(up_nodded), _unit(up_neutral))
-    sine = sqrt(_dot(left, left))
-    nod_deg = degrees(asin(min(sine, 1.0)))
-    if nod_deg < MIN_NOD_DEG:
-        raise BridgeError(f"the nod was only {nod_deg:.0f}° deep: nod deeper than 10°, best by 20 to 40°.")
-    return mounting_from_axes(up_neutral, left)
 
 
 def inverted(mounting: Mounting, names: Iterable[str]) -> Mounting:

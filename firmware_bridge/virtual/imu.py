@@ -131,12 +131,6 @@ class VirtualImu:
         return path
 
 
-def magnetic_field_ut(strength_ut: float, inclination_deg: float) -> Vec3:
-    """Return a field in the world: x to the north, dipping by `inclination_deg` below the horizon."""
-    down = radians(inclination_deg)
-    return (strength_ut * float(np.cos(down)), 0.0, -strength_ut * float(np.sin(down)))
-
-
 def _vec(rows: Array) -> Vec3:
     x, y, z = rows[0].tolist()
     return (x, y, z)
