@@ -37,7 +37,7 @@ class Engine:
     """A field of one order in, two ears out, block by block. Without a sound card:
 
         import numpy as np
-        from rt_render import Engine
+        from rt_render.engine.engine import Engine
         from rt_render.engine.plan import Plan
         filters = np.load("decoder.npz")["filters"]  # rt-render design -o decoder.npz --order 1
         engine = Engine(Plan(order=1, block_size=128), filters)
