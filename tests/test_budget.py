@@ -79,6 +79,12 @@ def test_poses_of_blocks_that_nobody_heard_do_not_count():
     assert budget_of(heard_poses(rows[:1], BLOCK_S), np.zeros((0, 2)), block_s=BLOCK_S, onset_s=ONSET_S) is None
 
 
+def test_of_no_poses_there_are_no_parts():
+    parts, weights = parts_s(heard_poses(trace()[:1], BLOCK_S), BLOCK_S, ONSET_S, 0.0)
+    assert list(parts) == list(EXPLAINED) and len(weights) == 0
+    assert all(len(values) == 0 for values in parts.values())
+
+
 def test_a_silence_of_the_tracker_is_no_latency():
     rows = trace()
     silent = (rows["begin_s"] > 1003.0) & (rows["begin_s"] < 1005.0)
@@ -207,7 +213,9 @@ def test_a_slow_device_is_told_plainly_and_what_to_do():
 
 
 def test_a_report_has_a_row_for_each_part_and_none_without_poses():
-    page = budget_markdown(budget_with(20.0))
+    page = budget_markdown(budget_with(20.0), None)
     assert all(f"| {name} |" in page for name in (*EXPLAINED, "together"))
-    assert budget_markdown(None) == ""
+    assert "Too slow" not in page
+    assert "**Too slow:** take another one." in budget_markdown(budget_with(90.0), "take another one")
+    assert budget_markdown(None, None) == ""
     assert budget_line(None) == "no pose was heard yet"

@@ -10,15 +10,16 @@ import pytest
 from rt_render.app import api, cli
 from rt_render.app.budget import Budget, Spread, spread_of
 from rt_render.app.budget_words import EXPLAINED
+from rt_render.app.latency import ears
 from rt_render.app.latency.claims import claimed_s, half_way_s
-from rt_render.app.latency.ears import ears_for
+from rt_render.app.latency.ears import VirtualEars, checked, ears_for
 from rt_render.app.latency.field import level_difference_db, period_frames, write_field
 from rt_render.app.latency.measure import measure_latency
 from rt_render.app.latency.movements import STEP, TURN, StepsAndTurns
 from rt_render.app.latency.picture import draw_latency
 from rt_render.app.latency.reading import Recorded, even_times_s, heard_late_s
 from rt_render.app.latency.result import Kind, Latency
-from rt_render.app.latency.words import as_json_object, lines, write_page
+from rt_render.app.latency.words import as_json_object, lines, verdict, write_page
 from rt_render.app.settings_file import load_settings
 from rt_render.engine.plan import Plan
 from rt_render.engine.prepared_state import CORRECTION_S
@@ -28,6 +29,7 @@ from rt_render.io.audio_file import AudioFileReader
 from rt_render.kernels.state import trace_dtype
 
 FS_HZ = 48000
+MOST_OFF_MS = 3.0
 
 
 def recorded_of(head, delay_s, begin_s, fs_hz=FS_HZ, offset_db=0.0):
@@ -166,15 +168,26 @@ def test_what_cannot_be_measured_is_refused_in_a_sentence(arguments, sentence):
     assert str(caught.value) == sentence
 
 
+def undisturbed(measure, tries=3):
+    """A measurement; another one, and that is told, where it is off and the session itself says what disturbed it."""
+    found = measure()
+    off_ms = max(abs(kind.measured.p50_ms - kind.claimed.p50_ms) for kind in found.kinds)
+    if off_ms > MOST_OFF_MS and found.disturbed != "none" and tries > 1:
+        print(f"off by {off_ms:.1f} ms, and meanwhile: {found.disturbed}; once more")
+        return undisturbed(measure, tries - 1)
+    return found
+
+
 def test_the_whole_chain_is_heard_when_the_program_says(tmp_path):
     page = tmp_path / "latency.md"
-    found = api.latency(steps=15, device="virtual", block_size=128, head="sphere", method="ls", out=page)
+    asked = {"steps": 15, "device": "virtual", "block_size": 128, "head": "sphere", "method": "ls", "out": page}
+    found = undisturbed(lambda: api.latency(**asked))
     steps, turns = found.kinds
     assert (steps.name, turns.name) == (STEP, TURN)
     # a machine that is busy with other things may lose some
     assert steps.n_heard >= 12 and turns.n_heard >= 2
     for kind in found.kinds:
-        assert abs(kind.measured.p50_ms - kind.claimed.p50_ms) < 3.0
+        assert abs(kind.measured.p50_ms - kind.claimed.p50_ms) < MOST_OFF_MS
     assert 2 * 128 / 48 + found.onset_ms < found.measured_p50_ms
     told = as_json_object(found)
     assert told["claimed_p50_ms"] == steps.claimed.p50_ms and told["measured_p50_ms"] == steps.measured.p50_ms
@@ -186,10 +199,10 @@ def test_the_whole_chain_is_heard_when_the_program_says(tmp_path):
 
 def test_over_udp_and_with_prediction_turns_are_heard_in_time():
     settings = load_settings(None, {"device": "virtual", "block_size": 256, "head": "sphere", "method": "ls"})
-    found = measure_latency(settings, n_steps=10, rate_hz=100.0, over="udp")
+    found = undisturbed(lambda: measure_latency(settings, n_steps=12, rate_hz=100.0, over="udp"))
     turns = found.kinds[0]
     assert turns.name == TURN and found.prediction == "learnt" and "UDP" in found.wearable
-    assert all(abs(kind.measured.p50_ms - kind.claimed.p50_ms) < 3.0 for kind in found.kinds)
+    assert all(abs(kind.measured.p50_ms - kind.claimed.p50_ms) < MOST_OFF_MS for kind in found.kinds)
     assert turns.claimed.p50_ms < 0.1
     assert found.budget.ahead.p50_ms > 10.0
 
@@ -201,7 +214,78 @@ def test_a_device_that_nobody_can_listen_to_is_told(monkeypatch, tmp_path):
         ears_for(session, None, tmp_path, 1.0)
 
 
-def made(measured_ms, claimed_ms):
+def test_a_cable_from_the_virtual_card_is_refused():
+    with pytest.raises(ConfigurationError, match="from which no cable leads"):
+        api.latency(device="virtual", cable=3)
+
+
+def test_a_recording_that_lost_frames_measures_nothing(tmp_path):
+    engine = SimpleNamespace(snapshot=lambda: SimpleNamespace(capture_lost=128))
+    with pytest.raises(DeviceError, match="lacks 128 frames, so it measures nothing"):
+        VirtualEars(SimpleNamespace(engine=engine), tmp_path).stop()
+    heard = np.zeros((FS_HZ, 2), np.float32)
+    few, many = (Recorded(heard, FS_HZ, np.zeros(1), np.zeros(1), lost_frames=n) for n in (100, 5000))
+    assert checked(few) is few
+    with pytest.raises(DeviceError, match="lacks 5000 frames of 48000"):
+        checked(many)
+
+
+def test_a_recording_that_is_too_short_measures_nothing():
+    with pytest.raises(DeviceError, match="only 0 ms of sound"):
+        checked(Recorded(np.zeros((0, 2), np.float32), FS_HZ, np.zeros(1), np.zeros(1)))
+
+
+@pytest.fixture
+def recorder(monkeypatch, tmp_path):
+    """JACK's ears with a shell script in the place of the recorder's interpreter."""
+
+    def with_script(text):
+        script = tmp_path / "recorder"
+        script.write_text(f"#!/bin/sh\n{text}\n")
+        script.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(script))
+        monkeypatch.setattr(ears, "jack_client_name", lambda: "PortAudio-01")
+        monkeypatch.setattr(ears, "_START_TIMEOUT_S", 0.3)
+        monkeypatch.setattr(ears, "_END_TIMEOUT_S", 0.3)
+        return ears.JackEars(tmp_path, 1.0)
+
+    return with_script
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for the recorder")
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ('echo "the client $5 is not there."', "the client PortAudio-01 is not there."),
+        ("exit 1", "the JACK server lets nobody listen"),
+        ("exec sleep 30", "the JACK server lets nobody listen"),
+    ],
+)
+def test_a_recorder_that_cannot_listen_is_told(recorder, script, sentence):
+    listening = recorder(script)
+    with pytest.raises(DeviceError, match=sentence):
+        listening.start()
+    listening.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for the recorder")
+@pytest.mark.parametrize("end", ["exit 1", "exec sleep 30", 'echo nothing > "$3"'])
+def test_a_recorder_that_ends_or_hangs_or_writes_nothing_is_told(recorder, end):
+    listening = recorder(f"echo listening\n{end}")
+    listening.start()
+    with pytest.raises(DeviceError, match="ended before its time and kept nothing"):
+        listening.stop()
+    listening.close()
+
+
+def test_nobody_is_listened_to_where_portaudio_does_not_say_its_name(recorder, monkeypatch):
+    listening = recorder("echo listening")
+    monkeypatch.setattr(ears, "jack_client_name", lambda: None)
+    with pytest.raises(DeviceError, match="does not say under which name it plays"):
+        listening.start()
+
+
+def made(measured_ms, claimed_ms, **more):
     values = np.linspace(-1.0, 1.0, 21)
     step = Kind(
         STEP,
@@ -215,15 +299,23 @@ def made(measured_ms, claimed_ms):
     )
     part = Spread(claimed_ms / 6, claimed_ms / 6, claimed_ms / 6)
     budget = Budget(dict.fromkeys(EXPLAINED, part), step.claimed, None, None, 100)
-    words = {"fs_hz": FS_HZ, "head": "KEMAR", "device": "card", "wearable": "w", "recorded": "r", "machine": "m"}
+    words = {"head": "KEMAR", "device": "card", "wearable": "w", "recorded": "r", "machine": "m", "disturbed": "none"}
+    words |= {"believed": "", "advice": None} | more
     numbers = {"rate_hz": 200.0, "block_size": 128, "order": 3, "onset_ms": 0.9, "late_blocks": 0, "limit_ms": 10.75}
+    numbers |= {"fs_hz": FS_HZ, "believed_ms": 2.67, "lost_frames": 0}
     return Latency(kinds=(step,), budget=budget, prediction="off", **words, **numbers)
 
 
-@pytest.mark.parametrize(("claimed_ms", "code"), [(9.2, 0), (12.0, 1)])
-def test_the_command_ends_with_1_where_the_account_is_wrong(monkeypatch, capsys, tmp_path, claimed_ms, code):
+@pytest.mark.parametrize(
+    ("measured_ms", "claimed_ms", "agree", "within"),
+    [(9.0, 9.2, True, True), (9.0, 12.0, False, True), (11.0, 11.2, True, False)],
+)
+def test_the_command_ends_with_1_where_the_account_is_wrong_or_the_limit_is_missed(
+    monkeypatch, capsys, tmp_path, measured_ms, claimed_ms, agree, within
+):
+    code = 0 if agree and within else 1
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(api, "latency", lambda **asked: made(9.0, claimed_ms))
+    monkeypatch.setattr(api, "latency", lambda **asked: made(measured_ms, claimed_ms))
     told = []
     for more in ([], ["--json"]):
         monkeypatch.setattr(sys, "argv", ["rt-render", "latency", *more])
@@ -231,9 +323,26 @@ def test_the_command_ends_with_1_where_the_account_is_wrong(monkeypatch, capsys,
             cli.main()
         assert (left.value.code or 0) == code
         told.append(capsys.readouterr().out)
-    assert ("agree" in told[0]) and ("disagree by -3.0 ms" in told[0]) == bool(code)
+    assert ("Claimed and measured agree" in told[0]) == agree and ("disagree by -3.0 ms" in told[0]) != agree
+    assert ("above its limit" in told[0]) != within and ("within its limit" in told[0]) == within
     found = json.loads(told[1])
-    assert found["claimed_p50_ms"] == claimed_ms and found["measured_p50_ms"] == 9.0 and found["agrees"] != bool(code)
+    assert found["claimed_p50_ms"] == claimed_ms and found["measured_p50_ms"] == measured_ms
+    assert (found["agree"], found["within_limit"], found["limit_ms"]) == (agree, within, 10.75)
+
+
+def test_what_is_believed_disturbed_and_too_slow_is_said():
+    found = made(70.0, 70.0, believed="JACK's own word", disturbed="2 late blocks", advice="take another device")
+    text = " ".join(lines(found))
+    assert "Not measured but believed: 2.67 ms, JACK's own word." in text
+    assert "Went wrong meanwhile: 2 late blocks." in text and "Too slow: take another device." in text
+    told = as_json_object(found)
+    assert (told["believed_ms"], told["believed"]) == (2.67, "JACK's own word")
+    assert (told["disturbed"], told["advice"]) == ("2 late blocks", "take another device")
+
+
+def test_a_device_that_is_slower_than_it_says_gets_its_extra_latency():
+    assert "--extra-latency-ms 30`" in verdict(made(90.0, 60.0, believed="PortAudio's word"))
+    assert "quieter machine" in verdict(made(90.0, 60.0)) and "quieter machine" in verdict(made(60.0, 90.0))
 
 
 def test_the_picture_and_the_page_show_a_disagreement(tmp_path):

@@ -129,9 +129,10 @@ class JackEars:
 
     def close(self) -> None:
         """End the process."""
-        if self._child is not None and self._child.poll() is None:
-            self._child.kill()
-            self._child.communicate()
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            child.communicate()
 
 
 class CableEars:
