@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from firmware_bridge.mailbox import PoseMailbox
 from rt_render.conventions import n_sh
 from rt_render.engine.filter_sets import FilterSets
+from rt_render.engine.objects import Objects
 from rt_render.engine.plan import Plan
 from rt_render.engine.pose_source import PoseSource
 from rt_render.engine.prepared_state import CEILING_DB, PREDICTION_CAP_MS, PreparedState, aligned
@@ -28,7 +29,7 @@ MAX_EXTRA_LATENCY_S = 2.0
 N_EVENTS = 1024
 """Events that wait for `drain_events` at most."""
 
-_PLAN_WORDS = ("order", "block_size", "fs_hz", "n_partitions", "fade_frames", "filter_fade_frames")
+_PLAN_WORDS = ("order", "n_objects", "block_size", "fs_hz", "n_partitions", "fade_frames", "filter_fade_frames")
 _PLAN_NUMBERS = ("ceiling", "release_keep")
 """What is fixed in a state and decides, with the rows of a trace, what is heard."""
 
@@ -71,6 +72,7 @@ class Engine:
         self.ring = SampleRing(self.address, self._state.ring, plan.block_size)
         self._filters = FilterSets(plan, self._state, filters)
         self._pose = PoseSource(self._state)
+        self.objects = Objects(plan, self._state)
         self.set_gain_db(gain_db)
         self._s["gain"] = self._s["gain_target"]
         self._capture = RecordRing(self.address, "capture", np.zeros((0, 2), np.float32))
@@ -139,8 +141,8 @@ class Engine:
         """Render for where the head will be when the sound is heard, from the next block on.
 
         `mode`: "off"; "constant" angular velocity; "learnt", with as much of the acceleration as has held lately.
-        `cap_ms` limits how far ahead. Poses without a turning rate are not predicted, nor are timelines. Raises
-        ConfigurationError for values outside.
+        `cap_ms`, 0 (off) to 200, and one interval between poses are the furthest that is looked ahead of a pose. Poses
+        without a turning rate are not predicted, nor are timelines. Raises ConfigurationError for values outside.
         """
         if mode not in PREDICTION_MODES:
             raise ConfigurationError(f"there is no prediction '{mode}': choose one of {', '.join(PREDICTION_MODES)}.")
@@ -198,6 +200,7 @@ class Engine:
         s["fade"], s["limiter"] = 0.0, 1.0
         s["frame"], s["fresh"], s["cleared"] = frame, int(frame == 0), 1
         s["rendered_blocks"] = self.plan.n_partitions + 1
+        s["object_fresh"], s["object_frame"] = 1, 0
         self._number_transport()
         for name in ("half", "newest", "has_path", "starving", "tail_frames", "ended", "adapter_left"):
             s[name] = 0
@@ -209,6 +212,7 @@ class Engine:
         """Read counters, meters and the pose."""
         self._filters.free()
         self._pose.free()
+        self.objects.free()
         return take_snapshot(self._s, self._frozen)
 
     @property
