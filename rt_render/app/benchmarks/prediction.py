@@ -93,8 +93,10 @@ def run(on_progress: Callable[[str], None], recordings: Sequence[Path] = ()) -> 
         for rate in RATES_HZ
         for horizon in HORIZONS_MS
     ]
+    recorded_speeds: dict[str, dict[str, float]] = {}
     for name, motion in recorded:
         seconds = min(motion.seconds, RECORDED_SECONDS)
+        recorded_speeds[name] = _speeds(motion, seconds)
         for rate in RATES_HZ:
             on_progress(f"prediction: {name}, {rate:g} Hz")
             for horizon in HORIZONS_MS:
@@ -102,7 +104,8 @@ def run(on_progress: Callable[[str], None], recordings: Sequence[Path] = ()) -> 
                 add(name, sensor, horizon, measure(motion, sensor, horizon, seconds))
     return {
         "prediction": {
-            "head_speed_deg_s": _speeds(head),
+            "head_speed_deg_s": _speeds(head, SECONDS),
+            "recorded_speed_deg_s": recorded_speeds,
             "table": table,
             "reversal_ratios": turning_back,
             "required": REQUIRED,
@@ -132,8 +135,8 @@ def _reached(table: list[dict[str, object]], turning_back: list[dict[str, float]
     }
 
 
-def _speeds(head: HeadMotion) -> dict[str, float]:
-    gyro = head.pose_at(np.arange(0.0, SECONDS, 0.005)).gyro_rad_s
+def _speeds(head: HeadMotion, seconds: float) -> dict[str, float]:
+    gyro = head.pose_at(np.arange(0.0, seconds, 0.005)).gyro_rad_s
     speed = np.degrees(np.linalg.norm(gyro, axis=-1))
     median, p99 = np.percentile(speed, [50.0, 99.0])
     return {"median": round(float(median), 1), "p99": round(float(p99), 1), "max": round(float(speed.max()), 1)}

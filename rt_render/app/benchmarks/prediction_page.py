@@ -19,6 +19,10 @@ ABOUT = {
     "natural, noise, no gyro": "The sensor tells no turning rate: the bridge derives it from the quaternions.",
     REST: "Nothing moves but the sensor's noise: prediction must not make it worse.",
 }
+_RECORDED = (
+    "A recording: its true orientation, and the sensor's own gyro as it is; {median:g} °/s in the median, {p99:g} at "
+    "99 %, {max:g} at most."
+)
 _HOW = (
     "The engine's own path planner runs block by block ({block} frames at {fs:g} kHz) on the poses of a simulated "
     "wearable, {transport:g} ms after they were measured; each figure is the angle between the head that is rendered "
@@ -43,17 +47,20 @@ def write_prediction_page(results: dict[str, Any], path: Path, picture: Path) ->
         seeds=" and ".join(str(seed) for seed in HEAD_SEEDS),
         **found["head_speed_deg_s"],
     )
+    motions = list(dict.fromkeys(row["motion"] for row in table if row["motion"] not in LAGGING))
+    about = ABOUT | {name: _RECORDED.format(**speed) for name, speed in found["recorded_speed_deg_s"].items()}
+    recorded = " and `--recording`" if found["recorded_speed_deg_s"] else ""
     parts = [
         "# Prediction: how near the head is when the sound is heard",
-        f"{how}\n\nMade by `rt-render bench prediction --page {path.name}`, version {__version__}.",
+        f"{how}\n\nMade by `rt-render bench prediction` with `--page`{recorded}, version {__version__}.",
         f"![RMS error over the horizon, without and with prediction]({picture.name})",
         _required(found),
+        _worse(table),
         "In the tables: degrees RMS / 95 % below / worst instant.",
     ]
-    for motion in dict.fromkeys(row["motion"] for row in table if row["motion"] not in LAGGING):
+    for motion in motions:
         rows = [row for row in table if row["motion"] == motion]
-        about = ABOUT.get(motion, "A recording: the sensor's own gyro and the true orientation beside it.")
-        parts.append(f"## {motion[0].upper()}{motion[1:]}\n\n{about}\n\n{_matrix(rows, 'rate_hz')}")
+        parts.append(f"## {motion[0].upper()}{motion[1:]}\n\n{about[motion]}\n\n{_matrix(rows, 'rate_hz')}")
     lagging = [row for row in table if row["motion"] in LAGGING]
     parts.append(f"## A sensor that lags without saying so\n\n100 Hz, with noise.\n\n{_matrix(lagging, 'motion')}")
     parts.append(_reversals(found["reversal_ratios"]))
@@ -69,6 +76,21 @@ def _required(found: dict[str, Any]) -> str:
         measured, limit = found["reached"][key], found["required"][key]
         lines.append(f"| {text} | {measured:.2f} | {limit:g} at most{'' if measured <= limit else ': MISSED'} |")
     return "\n".join(lines)
+
+
+def _worse(table: Sequence[dict[str, Any]]) -> str:
+    """Say where prediction does harm: the rows in which RMS or the worst instant is above that without it."""
+    told = []
+    for key, name in (("rms_deg", "The RMS error"), ("worst_deg", "The worst instant")):
+        harmed = [
+            f"{row['motion']} at {row['rate_hz']:g} Hz and {row['horizon_ms']:g} ms "
+            f"({row['learnt'][key]:.1f}° for {row['off'][key]:.1f}°)"
+            for row in table
+            if row["learnt"][key] > row["off"][key]
+        ]
+        where = f"in {len(harmed)} of {len(table)} cases: {'; '.join(harmed)}" if harmed else "in no case"
+        told.append(f"{name} is larger with the learnt share than without it {where}.")
+    return " ".join(told)
 
 
 def _matrix(rows: Sequence[dict[str, Any]], label: str) -> str:
