@@ -131,7 +131,7 @@ def _live(settings: Settings, folder: Path, tracker: str) -> Settings:
         update={
             "audio": settings.audio.model_copy(update={"extra_latency_ms": 0.0, "gain_db": 0.0}),
             "source": settings.source.model_copy(
-                update={"input": str(folder / "field.wav"), "convention": "ambix", "loop": True}
+                update={"input": str(folder / "field.wav"), "convention": "ambix", "layout": "ambix", "loop": True}
             ),
             "tracking": settings.tracking.model_copy(
                 update={

@@ -21,14 +21,16 @@ def draw_latency(latency: Latency, path: Path) -> None:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(10, 6.5), layout="constrained")
         grid = figure.add_gridspec(2, len(latency.kinds), height_ratios=(3, 1))
-        outcome = "agree" if latency.agrees else "do not agree"
+        outcome = "they agree" if latency.agrees else "they do not agree"
+        if not latency.within_limit:
+            outcome += f", above the limit of {latency.limit_ms:.1f} ms"
         figure.suptitle(
             f"Motion to sound: {latency.measured_p50_ms:.1f} ms measured, {latency.claimed_p50_ms:.1f} ms claimed; "
-            f"they {outcome}\n{latency.device} · {latency.wearable} · prediction {latency.prediction}",
+            f"{outcome}\n{latency.device} · {latency.wearable} · prediction {latency.prediction}",
             x=0.01,
             ha="left",
             fontsize=11,
-            color=STYLE["text.color"] if latency.agrees else _WRONG,
+            color=STYLE["text.color"] if latency.agrees and latency.within_limit else _WRONG,
         )
         for column, kind in enumerate(latency.kinds):
             _draw_kind(figure.add_subplot(grid[0, column]), kind)
