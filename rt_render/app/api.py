@@ -34,7 +34,7 @@ Watch = Callable[["Session"], bool]
 
 _DEFAULT_ORDER = 3
 _HEAD_FILES = ("head", "headphone_eq")
-_RENDERED_FILES = ("input", *_HEAD_FILES, "poses")
+_RENDERED_FILES = ("input", "layout", *_HEAD_FILES, "poses")
 
 
 def _nobody(text: str) -> None:
@@ -65,7 +65,7 @@ def play(
     `input`: a path, or "scene" (None: as the set-up says); `config`: a set-up in TOML; `seconds`: at most so long,
     0.1 or more. Choices, with what holds where neither they nor the set-up say: device="auto", fs_hz=48000,
     block_size="auto", gain_db="auto", ceiling_db=-1.0, head="kemar", order="auto", method="auto", taps=256,
-    headphone_eq=None, convention="ambix", loop=False, tracker="osc", osc_host="127.0.0.1",
+    headphone_eq=None, convention="ambix", layout="auto", lfe_db=0.0, loop=False, tracker="osc", osc_host="127.0.0.1",
     osc_port=9000, osc_dialect=None, fusion="vqf", mounting=True, invert=(), yaw_only=True, gestures=(),
     auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0, outputs=(), record_raw=None, process="own",
     prediction="learnt", prediction_cap_ms=60.0, extra_latency_ms=0.0, degrade=False, poses=None, record=None,
@@ -139,7 +139,7 @@ def render(
     sample, and all but `force` is as it was then; `input` may be None where the log knows the file. Choices, with
     what holds where neither they nor the set-up say: fs_hz=48000, block_size="auto" (128), gain_db="auto",
     ceiling_db=-1.0, head="kemar", order="auto", method="auto", taps=256, headphone_eq=None, convention="ambix",
-    poses=None, force=False. Returns the engine's counters; raises RenderError.
+    layout="auto", lfe_db=0.0, poses=None, force=False. Returns the engine's counters; raises RenderError.
     """
     from rt_render.app.early_checks import check_replay, check_seconds, check_sound_file
     from rt_render.app.offline import render_to_file

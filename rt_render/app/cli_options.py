@@ -26,6 +26,17 @@ Equaliser = Annotated[
     Path | None, typer.Option("--headphone-eq", help="A WAV impulse response or AutoEq's ParametricEQ.txt.")
 ]
 Convention = Annotated[str | None, typer.Option(help="Of the file: ambix (ACN, SN3D), n3d or fuma.")]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        help="What the file's channels are: auto (as it tells), ambix, mono, stereo, quad, 5.1, 7.1, 5.1.4, 7.1.4, "
+        "9.1.6 or a .toml file of [[speaker]] entries."
+    ),
+]
+LfeGain = Annotated[
+    float | None,
+    typer.Option("--lfe-db", help="Gain of LFE channels, -60 to 20 dB; 0 by default, cinemas play them at +10."),
+]
 Seconds = Annotated[float | None, typer.Option(help="Stop after so many seconds, 0.1 or more.")]
 Ceiling = Annotated[float | None, typer.Option(help="Where the limiter holds, -40 to 0 dBFS; -1 by default.")]
 Tracker = Annotated[str | None, typer.Option(help=f"{SPECS}; osc by default.")]

@@ -16,6 +16,7 @@ from rt_render import __version__
 from rt_render import scene as scene_package
 from rt_render.app.parts import Parts
 from rt_render.app.settings import Settings
+from rt_render.app.settings_file import files_read
 from rt_render.app.source_opening import SCENE, open_source
 from rt_render.engine.plan import Plan
 from rt_render.errors import ConfigurationError, InputFileError
@@ -25,7 +26,7 @@ from rt_render.kernels.jit import cpu_target, kernel_source_hash
 _WHOLE_BYTES = 64 << 20
 """Files up to here are hashed whole; of longer ones so much, in even pieces from their first to their last byte."""
 _PIECE_BYTES = 1 << 20
-_SECTIONS = {"audio": {"fs_hz"}, "head": {"order"}, "source": {"input", "convention", "loop"}}
+_SECTIONS: dict[str, Any] = {"audio": {"fs_hz"}, "head": {"order"}, "source": True}
 """The settings that decide what a source delivers."""
 
 
@@ -35,6 +36,8 @@ def describe_session(settings: Settings, parts: Parts, seconds: float | None) ->
     chosen = settings.model_dump(mode="json", include=_SECTIONS)
     if settings.source.input != SCENE:
         chosen["source"]["input"] = str(Path(settings.source.input).absolute())
+    if "layout" in files_read(settings):
+        chosen["source"]["layout"] = str(Path(settings.source.layout).absolute())
     return {
         "version": __version__,
         "code": kernel_source_hash(),

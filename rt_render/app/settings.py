@@ -64,6 +64,12 @@ class Source(_Section):
         default="scene", description='"scene" or the path of an ambisonic audio file'
     )
     convention: Literal["ambix", "n3d", "fuma"] = Field(default="ambix", description='"ambix", "n3d" or "fuma"')
+    layout: Annotated[str, Field(min_length=1)] = Field(
+        default="auto",
+        description='"auto" (as the file tells), "ambix", "mono", "stereo", "quad", "5.1", "7.1", "5.1.4", "7.1.4", '
+        '"9.1.6" or the path of a .toml file of [[speaker]] entries',
+    )
+    lfe_db: float = Field(default=0.0, ge=-60.0, le=20.0, description="-60 to 20 dB")
     loop: bool = Field(default=False, description="true or false")
 
 
@@ -133,6 +139,8 @@ class Choices(TypedDict, total=False):
     headphone_eq: str | Path | None
     input: str | None
     convention: str | None
+    layout: str | Path | None
+    lfe_db: float | None
     loop: bool | None
     tracker: str | None
     osc_host: str | None

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rt_render.ambisonics.layouts import LAYOUTS
 from rt_render.app.settings import Settings
 from rt_render.errors import ConfigurationError
 from rt_render.hrtf.heads import HEAD_NAMES
@@ -16,9 +17,9 @@ from rt_render.hrtf.heads import HEAD_NAMES
 _SECTIONS: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
 _SECTION_OF = {key: name for name, section in _SECTIONS.items() for key in section.model_fields}
 _FILE_KEYS = ("headphone_eq", "poses", "record", "log", "record_raw")
-_READ_KEYS = ("input", "head", "headphone_eq", "poses")
+_READ_KEYS = ("input", "layout", "head", "headphone_eq", "poses")
 _FILE_TRACKERS = ("csv", "replay")
-_NAMES = {"head": HEAD_NAMES, "input": ("scene",)}
+_NAMES = {"head": HEAD_NAMES, "layout": ("auto", "ambix", *LAYOUTS), "input": ("scene",)}
 """Keys that hold a name or else a path, and their names."""
 
 

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rt_render.app.excerpt import Excerpt
 from rt_render.app.settings import Settings
@@ -10,6 +10,9 @@ from rt_render.app.settings import Source as SourceSettings
 from rt_render.conventions import MAX_ORDER
 from rt_render.errors import InputFileError
 from rt_render.io.source import Source
+
+if TYPE_CHECKING:
+    from rt_render.io.audio_file import AudioFileReader
 
 SCENE, LIVE = "scene", "live"
 SCENE_ORDER = 3
@@ -44,15 +47,32 @@ def open_item(name: str, wanted: SourceSettings, fs_hz: int, max_order: int | No
         from rt_render.scene.scene_source import SceneSource
 
         return SceneSource(order=SCENE_ORDER if max_order is None else max_order, fs_hz=fs_hz)
-    from rt_render.io.source_ambix import AmbixFileSource
+    from rt_render.io.audio_file import AudioFileReader
 
-    return AmbixFileSource(
-        name,
-        fs_hz,
-        max_order=MAX_ORDER if max_order is None else max_order,
-        convention=wanted.convention,
-        loop=wanted.loop,
-    )
+    reader = AudioFileReader(name)
+    try:
+        return _source_of_file(reader, wanted, fs_hz, max_order)
+    except BaseException:
+        reader.close()
+        raise
+
+
+def _source_of_file(reader: "AudioFileReader", wanted: SourceSettings, fs_hz: int, max_order: int | None) -> Source:
+    from rt_render.io.channel_order import AMBISONIC, AUTO, layout_of_file, layouts_with
+    from rt_render.io.source_ambix import AmbixFileSource
+    from rt_render.io.source_layout import LAYOUT_ORDER, LayoutFileSource
+
+    # A convention that is named says that there is a field.
+    named = AMBISONIC if wanted.layout == AUTO and wanted.convention != "ambix" else wanted.layout
+    layout, how = layout_of_file(reader, named)
+    if layout:
+        order = LAYOUT_ORDER if max_order is None else max_order
+        return LayoutFileSource(reader, layout, fs_hz, how=how, order=order, lfe_db=wanted.lfe_db, loop=wanted.loop)
+    highest = MAX_ORDER if max_order is None else max_order
+    source = AmbixFileSource(reader, fs_hz, max_order=highest, convention=wanted.convention, loop=wanted.loop)
+    if named == AUTO and (speakers := layouts_with(reader.n_channels)):
+        source.notes.append(f"if its channels are for speakers, say so with --layout {speakers[0]}")
+    return source
 
 
 def open_source(settings: Settings, seconds: float | None = None) -> Source:

@@ -17,12 +17,17 @@ _CODECS_WITH_MEMORY = ("OGG", "MPEG")
 _CODEC_MEMORY_FRAMES = 16384
 """A lossy frame needs the ones before it; libsndfile does not fetch them when it seeks. Two Vorbis blocks."""
 
+_GET_CHANNEL_MAP = 0x1100
+_CHANNEL_MAP = "FC FL FR FC FL FR FC BC BL BR LFE FLC FRC SL SR TC TFL TFR TFC TBL TBR TBC"
+"""libsndfile's SF_CHANNEL_MAP_MONO, which is 1, and those that follow it."""
+
 
 class AudioFileReader:
     """An open audio file: (frames, channels) float32 at the file's own rate, streamed from disk.
 
-    `fs_hz`, `n_channels`, `n_frames`, `format` describe it; `failure` turns from None into half a sentence
-    when the file fails while it is being read, and from then on `read` returns nothing. Any one thread.
+    `fs_hz`, `n_channels`, `n_frames`, `format`, `subtype` describe it; `speakers` are the names of the speakers that
+    its own channel map tells, None without one; `failure` turns from None into half a sentence when the file fails
+    while it is being read, and from then on `read` returns nothing. Any one thread.
     Raises InputFileError for a file that cannot be played: missing, no file, not audio, empty, cut short.
     """
 
@@ -33,6 +38,8 @@ class AudioFileReader:
         self.n_channels = int(self._file.channels)
         self.n_frames = int(self._file.frames)
         self.format = str(self._file.format)
+        self.subtype = str(self._file.subtype)
+        self.speakers = _speakers(self._file)
         self.failure: str | None = None
         self._position = 0
         try:
@@ -85,6 +92,15 @@ class AudioFileReader:
         if not len(self.read(1)):
             raise _cut_short(self.path, f"its header promises {self.n_frames / self.fs_hz:.1f} s")
         self.seek(0)
+
+
+def _speakers(file: soundfile.SoundFile) -> list[str] | None:
+    """Return what the file's channel map (WAVE_FORMAT_EXTENSIBLE, CAF) says; None without one that names them all."""
+    codes = soundfile._ffi.new("int[]", file.channels)  # the library's binding has the command but no method for it
+    if not soundfile._snd.sf_command(file._file, _GET_CHANNEL_MAP, codes, soundfile._ffi.sizeof(codes)):
+        return None
+    known = dict(enumerate(_CHANNEL_MAP.split(), start=1))
+    return [known[code] for code in codes] if set(codes) <= known.keys() else None
 
 
 def create_audio_file(path: Path, fs_hz: int, n_channels: int, container: str, subtype: str) -> soundfile.SoundFile:

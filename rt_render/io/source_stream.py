@@ -7,6 +7,7 @@ from rt_render.io.audio_file import AudioFileReader
 from rt_render.io.resampler import Resampler
 
 _CHUNK_FRAMES = 2048
+_FADE_S = 0.005
 
 
 class FrameStream:
@@ -29,6 +30,9 @@ class FrameStream:
         self._resampler = None if fs_hz == reader.fs_hz else Resampler(reader.fs_hz, fs_hz, n_channels)
         self._ready = np.empty((0, n_channels), np.float32)
         self._position = 0
+        self._latest = np.empty((0, n_channels), np.float32)
+        self._n_fade_frames = round(_FADE_S * fs_hz)
+        self._failed = False
 
     def read(self, n_frames: int) -> NDArray[np.float32]:
         """Return the next (k, n_channels) frames, C-contiguous; k < n_frames only at the end."""
@@ -37,19 +41,20 @@ class FrameStream:
         out = np.empty((max(n_frames, 0), self._n_channels), np.float32)
         filled = 0
         while filled < len(out):
-            if not len(self._ready) and not self._refill():
+            if not len(self._ready) and not self._refill() and not self._fade_out(out[:filled]):
                 break
             taken = min(len(out) - filled, len(self._ready))
             out[filled : filled + taken] = self._ready[:taken]
             self._ready = self._ready[taken:]
             filled += taken
         self._position += filled
+        self._remember(out[:filled])
         return out[:filled]
 
     def seek(self, frame: int) -> None:
         """Make the next `read` start at this output frame, clipped to the stream."""
         frame = max(frame, 0) if self.n_frames is None else min(max(frame, 0), self.n_frames)
-        self._ready = self._ready[:0]
+        self._ready = self._latest = self._ready[:0]
         self._position = frame
         if self._resampler is None:
             self._seek_file(frame)
@@ -70,6 +75,20 @@ class FrameStream:
 
     def _seek_file(self, frame: int) -> None:
         self._reader.seek(frame % self._reader.n_frames if self._loop else frame)
+
+    def _fade_out(self, just_read: NDArray[np.float32]) -> bool:
+        """Put an end that is not heard as a step into `_ready`, once, if the file has failed; else False."""
+        if self._failed or not self._reader.failure:
+            return False
+        self._failed = True
+        self._remember(just_read)
+        weights = np.linspace(1.0, 0.0, len(self._latest), endpoint=False, dtype=np.float32)
+        self._ready = self._latest[::-1] * weights[:, None]
+        return len(self._ready) > 0
+
+    def _remember(self, frames: NDArray[np.float32]) -> None:
+        latest = frames if len(frames) >= self._n_fade_frames else np.concatenate([self._latest, frames])
+        self._latest = latest[-self._n_fade_frames :].copy()
 
     def _refill(self) -> bool:
         """Fetch the next frames into `_ready`; False when the file has failed or has no more."""
