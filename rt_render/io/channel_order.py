@@ -10,8 +10,6 @@ from rt_render.io.audio_file import AudioFileReader
 from rt_render.io.layout_file import layout_named
 
 AUTO, AMBISONIC = "auto", "ambix"
-LAYOUT_NAMES = (AUTO, AMBISONIC, *LAYOUTS)
-"""What a layout may be called; else it is a file."""
 
 _WAVE_BITS = "FL FR FC LFE BL BR FLC FRC BC SL SR TC TFL TFC TFR TBL TBC TBR"
 _FLAC_ORDERS = ("FL FR FC", "FL FR FC BL BR", "FL FR FC LFE BL BR", "FL FR FC LFE BC SL SR", "FL FR FC LFE BL BR SL SR")
@@ -49,12 +47,12 @@ def layout_of_file(reader: AudioFileReader, wanted: str) -> tuple[Layout | None,
     if told:
         return told, how
     if reader.n_channels in _USUAL:
-        return LAYOUTS[_USUAL[reader.n_channels]], "as is usual for so many (--layout says otherwise)"
+        return LAYOUTS[_USUAL[reader.n_channels]], "as is usual for so many (or say with --layout)"
     if (isqrt(reader.n_channels)) ** 2 == reader.n_channels:
         return None, "as is usual for so many"
     raise InputFileError(
-        f"{reader.path} has {_channels(reader)} and does not tell which speakers they are for: name a layout with "
-        f"--layout ({', '.join(LAYOUT_NAMES[1:])}, or a .toml file of [[speaker]] entries)."
+        f"{reader.path} has {_channels(reader)}, which fit no usual layout and no ambisonic order, and does not tell "
+        "which speakers they are for: name a .toml file of [[speaker]] entries with --layout."
     )
 
 

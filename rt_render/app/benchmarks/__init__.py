@@ -12,6 +12,7 @@ PARTS = {
     "latency": "latency",
     "rotation": "rotation",
     "accuracy": "accuracy",
+    "layouts": "layouts",
     "start": "start",
     "tracker": "tracker",
     "prediction": "prediction",

@@ -22,6 +22,7 @@ def in_words(results: dict[str, Any]) -> str:
             ("algorithmic_latency_frames", _latency),
             ("rotation_error_db", _rotation),
             ("accuracy", _accuracy),
+            ("layouts", _layouts),
             ("start_s", _start),
             ("tracker", _tracker),
             ("prediction", _prediction),
@@ -36,6 +37,17 @@ def _mark(value: float, limit: float | None) -> str:
     if limit is None:
         return ""
     return f"(required {limit:g}) ok" if value <= limit else f"(required {limit:g}) MISSED"
+
+
+def _layouts(results: dict[str, Any]) -> str:
+    lines = ["Layouts: worst speaker of each, against KEMAR as measured; energy within (required 0.5) over directions"]
+    for name, orders in results["layouts"].items():
+        for order, r in orders.items():
+            lines.append(
+                f"  {name:<7} order {order}: between the ears {r['itd_us']:4.1f} us, {r['ild_db']:.2f} dB; heard from "
+                f"{r['direction_deg']:4.1f}° beside it; energy {r['energy_db']:.2f} dB {_mark(r['energy_db'], 0.5)}"
+            )
+    return "\n".join(lines)
 
 
 def _speed(results: dict[str, Any]) -> str:
