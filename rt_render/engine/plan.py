@@ -6,6 +6,7 @@ from math import ceil
 from rt_render.conventions import BLOCK_SIZES, MAX_ORDER, RATES_HZ, n_sh
 from rt_render.errors import ConfigurationError
 from rt_render.kernels.convolve import chunks_of
+from rt_render.kernels.state import MAX_OBJECTS
 
 MAX_TAPS = 8192
 FADE_S = 0.005
@@ -15,13 +16,17 @@ RESUME_RESERVES = 4
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Order, block size in frames, sample rate and the longest filter an engine can take, in taps."""
+    """Order, block size in frames, sample rate and the longest filter an engine can take, in taps.
+
+    `n_objects`: 0 for a ring that carries the field itself; else so many mono signals, encoded in the block.
+    """
 
     order: int
     block_size: int = 128
     fs_hz: int = 48000
     n_taps: int = 256
     ring_s: float = 2.0
+    n_objects: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.order <= MAX_ORDER:
@@ -38,11 +43,18 @@ class Plan:
             raise ConfigurationError(f"filters of {self.n_taps} taps cannot be rendered: 1 to {MAX_TAPS} are allowed.")
         if not 0.05 <= self.ring_s <= 60:
             raise ConfigurationError(f"a ring of {self.ring_s} s cannot be used: choose 0.05 to 60 s.")
+        if not 0 <= self.n_objects <= MAX_OBJECTS:
+            raise ConfigurationError(f"{self.n_objects} objects cannot be rendered: 0 to {MAX_OBJECTS} are allowed.")
 
     @property
     def n_sh(self) -> int:
         """Number of ambisonic channels."""
         return n_sh(self.order)
+
+    @property
+    def n_in(self) -> int:
+        """Number of channels of the ring: the field's, or one an object."""
+        return self.n_objects or self.n_sh
 
     @property
     def n_partitions(self) -> int:

@@ -4,13 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_bridge.mailbox_kernels import load_word, store_word
+from rt_render.conventions import MAX_ORDER, n_sh
+from rt_render.engine.air import air_table
 from rt_render.engine.plan import RESUME_RESERVES, Plan
 from rt_render.errors import ConfigurationError
 from rt_render.kernels.convolve import four_step_twiddles, plane_floats
 from rt_render.kernels.fft import twiddle_table
+from rt_render.kernels.objects import OBJECT_KNOT_FRAMES
 from rt_render.kernels.pose import KNOT_SPACING_FRAMES
 from rt_render.kernels.rotate import MATRIX_FLOATS, SCRATCH_FLOATS, matrix_tables
-from rt_render.kernels.state import STATE, field_offset
+from rt_render.kernels.state import MAX_OBJECTS, STATE, field_offset
 
 FILTER_FADE_S = 0.02
 GAIN_TIME_S = 0.03
@@ -22,6 +25,10 @@ PREDICTION_CAP_MS = 60.0
 CORRECTION_S = 0.01
 """A pose that comes elsewhere than predicted bends the path with this time constant."""
 CEILING_DB = -1.0
+OBJECT_GLIDE_S = 0.004
+"""Time constant of each of the two smoothers of an object's gains: 90 % after 16 ms."""
+OBJECT_REFERENCE_M = 1.0
+"""Up to this distance an object has its full level, from there on it falls with the distance."""
 
 _ROW_PAD = 16
 """Floats behind each rotated row into which padded columns may write zeros."""
@@ -43,6 +50,8 @@ class PreparedState:
         self.address = int(self._state.ctypes.data)
         self._prepare_sizes(plan)
         self._prepare_source(plan)
+        if plan.n_objects:
+            self._prepare_objects(plan)
         self._prepare_rotation(plan)
         self._prepare_convolution(plan)
         self._prepare_levels(plan, ceiling_db)
@@ -62,17 +71,46 @@ class PreparedState:
         return [self._state, *self._buffers]
 
     def _prepare_sizes(self, plan: Plan) -> None:
-        for name in ("order", "n_sh", "block_size", "fs_hz", "chunk", "n_chunks", "n_partitions", "ring_frames"):
+        for name in (
+            "order",
+            "n_sh",
+            "n_in",
+            "n_objects",
+            "block_size",
+            "fs_hz",
+            "chunk",
+            "n_chunks",
+            "n_partitions",
+            "ring_frames",
+        ):
             self.record[name] = getattr(plan, name)
 
     def _prepare_source(self, plan: Plan) -> None:
         s = self.record
-        self.ring = aligned(plan.ring_frames * plan.n_sh).reshape(plan.ring_frames, plan.n_sh)
+        self.ring = aligned(plan.ring_frames * plan.n_in).reshape(plan.ring_frames, plan.n_in)
         s["ring"] = self._keep(self.ring)
         s["ring_end"] = -1
         s["clean"] = self._take(plan.block_size * plan.n_sh)
+        s["taken"] = self._take(plan.block_size * plan.n_objects) if plan.n_objects else s["clean"]
         s["fade_frames"] = plan.fade_frames
         s["reserve_frames"], s["resume_frames"] = plan.reserve_frames, RESUME_RESERVES * plan.reserve_frames
+
+    def _prepare_objects(self, plan: Plan) -> None:
+        s = self.record
+        s["object_fresh"] = 1
+        s["object_keep"] = keep = np.exp(-OBJECT_KNOT_FRAMES / plan.fs_hz / OBJECT_GLIDE_S)
+        s["object_lag_s"] = 2 * keep / (1 - keep) * OBJECT_KNOT_FRAMES / plan.fs_hz
+        s["object_reference_m"] = OBJECT_REFERENCE_M
+        s["object_harmonics"] = self._take(16 * n_sh(MAX_ORDER))
+        gains = MAX_OBJECTS * n_sh(MAX_ORDER)
+        for name in ("target", "middle", "start", "end", "step"):
+            s[f"object_{name}"] = self._take(gains)
+        s["object_air_table"] = self._constant(air_table(plan.fs_hz))
+        for name in ("air_from", "air_to", "air_memory"):
+            s[f"object_{name}"] = self._take(MAX_OBJECTS)
+        self.object_place = aligned(5 * MAX_OBJECTS).reshape(5, MAX_OBJECTS)
+        s["object_place"] = self._keep(self.object_place)
+        s["object_rows"] = self._take(OBJECT_KNOT_FRAMES * MAX_OBJECTS)
 
     def _prepare_rotation(self, plan: Plan) -> None:
         s = self.record

@@ -1,4 +1,4 @@
-"""The per-block order of work: read, clean, follow the pose, rotate, convolve, put out, count.
+"""The per-block order of work: read, clean, encode objects, follow the pose, rotate, convolve, put out, count.
 
 `process_block` is compiled once; sound card, virtual card and offline rendering all call its address.
 """
@@ -13,6 +13,7 @@ from firmware_bridge.mailbox_kernels import POSE_NUMBER
 from rt_render.kernels.clock import monotonic_ns_rt
 from rt_render.kernels.convolve import forward_rt, inverse_rt, multiply_rt
 from rt_render.kernels.jit import kernel_source_hash, rt_jit
+from rt_render.kernels.objects import encode_objects_rt
 from rt_render.kernels.output import blend_rt, histogram_bin_rt, output_rt, silence_rt
 from rt_render.kernels.pose import plan_path_rt
 from rt_render.kernels.quaternions import advance_rt, step_between_rt
@@ -55,23 +56,23 @@ _FROZEN, _BLOCKS = field_offset("frozen"), field_offset("blocks")
 
 @rt_jit
 def _take_input_rt(state, address):
-    """Bring the next block of the ring, cleaned, into `state.clean`; behind the end bring silence."""
-    n_floats = state.block_size * state.n_sh
+    """Bring the next block of the ring, cleaned, to `state.taken`; behind the end bring silence."""
+    n_floats = state.block_size * state.n_in
     end = load_acquire_i64(address + _RING_END)
     if end >= 0 and state.ring_read >= end:
         zero = splat16(np.float32(0.0))
         for o in range(0, 4 * n_floats, 64):
-            store(state.clean + o, zero)
+            store(state.taken + o, zero)
         state.tail_frames += state.block_size
         if state.tail_frames >= state.n_partitions * state.block_size:
             state.ended = 1
         return
-    source = state.ring + 4 * state.n_sh * (state.ring_read % state.ring_frames)
+    source = state.ring + 4 * state.n_in * (state.ring_read % state.ring_frames)
     bad = splat16(np.float32(0.0))
     for o in range(0, 4 * n_floats, 64):
         v = load16(source + o)
         bad = bad + non_finite(v)
-        store(state.clean + o, clean(v))
+        store(state.taken + o, clean(v))
     store_release_i64(address + _RING_READ, state.ring_read + state.block_size)
     n_bad = lane_sum(bad)
     if n_bad > 0:
@@ -310,6 +311,8 @@ def process_block_rt(address, out):
         state.has_path = 0  # a frozen block leaves the path: take it up where the head is by then
     else:
         _take_input_rt(state, address)
+        if state.n_objects != 0:
+            encode_objects_rt(state, address)
         order = _needed_order_rt(state, address) if state.replay == 0 else replay_order_rt(state)
         _rotate_rt(state, n_segments, order)
         _convolve_rt(state, address)

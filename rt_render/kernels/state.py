@@ -7,7 +7,7 @@ of float32 buffers that the engine keeps alive.
 
 import numpy as np
 
-from rt_render.conventions import BLOCK_SIZES
+from rt_render.conventions import BLOCK_SIZES, MAX_ORDER
 from rt_render.kernels.predict import N_PREDICTION
 
 MAX_KNOTS = BLOCK_SIZES[-1] // 128 + 1
@@ -88,12 +88,36 @@ STATE = np.dtype(
         ("chunk", _I),
         ("n_chunks", _I),
         ("n_partitions", _I),
-        # sample ring: rows of n_sh floats; counts of frames since the last flush
+        # sample ring: rows of n_in floats; counts of frames since the last flush
         ("ring", _I),
         ("ring_frames", _I),
         ("ring_written", _I),  # in
         ("ring_read", _I),  # out
         ("ring_end", _I),  # in: frames in all once known, else -1
+        # what comes in: the field itself, n_in = n_sh, or the signals of n_in = n_objects objects
+        ("n_in", _I),
+        ("n_objects", _I),  # 0 where the ring carries the field
+        ("taken", _I),  # a block of the ring, cleaned; `clean` itself where that is the field
+        # objects, see `kernels.objects`
+        ("objects", _I),  # in: address of `TARGETS`
+        ("objects_seen", _I),  # out: its number, when it was last looked at
+        ("object_frame", _I),  # frames since the last knot
+        ("object_fresh", _I),  # 1 until the first block behind a beginning
+        ("object_keep", _F),  # share of the way that is left after a knot, of each of the two smoothers
+        ("object_lag_s", _F),  # by which they hold back
+        ("object_reference_m", _F),  # the distance up to which nothing gets quieter
+        ("object_place", _I),  # out: x, y, z, distance and gain as last aimed at, rows of 64 lanes
+        ("object_harmonics", _I),
+        ("object_target", _I),
+        ("object_middle", _I),
+        ("object_start", _I),
+        ("object_end", _I),
+        ("object_step", _I),
+        ("object_air_table", _I),
+        ("object_air_from", _I),
+        ("object_air_to", _I),
+        ("object_air_memory", _I),
+        ("object_rows", _I),
         # buffers
         ("clean", _I),
         ("rows", _I),
@@ -226,6 +250,25 @@ STATE = np.dtype(
     ],
     align=True,
 )
+
+MAX_OBJECTS = 64
+AIR_STEPS = 82
+"""Entries of the table of the air: to 1 km."""
+TARGETS = np.dtype(
+    [
+        ("number", _I),  # of the publication, from 1
+        ("tracks", _I, MAX_OBJECTS),  # addresses of paths that are followed, 0 for none
+        ("x", np.float32, MAX_OBJECTS),
+        ("y", np.float32, MAX_OBJECTS),
+        ("z", np.float32, MAX_OBJECTS),
+        ("distance", np.float32, MAX_OBJECTS),  # metres
+        ("gain", np.float32, MAX_OBJECTS),
+        ("weights", np.float32, (MAX_ORDER + 1, MAX_OBJECTS)),  # of each degree, by the spread
+    ],
+    align=True,
+)
+"""Where the objects shall be; published whole. A path is rows of five float64: first their number, the seconds after
+which it begins again or 0, and nothing; then time_s, x, y, z, distance."""
 
 LINK = np.dtype(
     [
