@@ -11,6 +11,8 @@ import pytest
 import soundfile
 from scipy.io import wavfile
 
+from rt_render.app.settings import Source
+from rt_render.app.source_opening import open_item
 from rt_render.errors import ConfigurationError, RenderError
 from rt_render.io.wav_writer import OutputFileError, WavWriter
 
@@ -144,3 +146,35 @@ def test_a_disk_that_takes_no_more_is_told_and_the_partial_file_named(tmp_path):
 
 def test_output_errors_are_meant_for_people():
     assert issubclass(OutputFileError, RenderError)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_channels"),
+    [("a.flac", 4), *((name, n) for name in ("a.wav", "a.rf64", "a.w64", "a.caf") for n in (4, 9, 16))],
+)
+def test_a_field_that_was_written_is_read_as_a_field(tmp_path, name, n_channels):
+    sound = np.resize(SOUND, (3000, n_channels))
+    source = open_item(str(write_in_pieces(tmp_path / name, sound)), Source(), 48000)
+    assert "ambix" in source.notes[0]
+    np.testing.assert_allclose(source.read(4000), sound, atol=0.0 if name != "a.flac" else 2.0**-22)
+    source.close()
+
+
+def test_a_wav_grows_beyond_4_gib_while_it_is_written(tmp_path):
+    path = tmp_path / "long.wav"
+    with WavWriter(path, 48000, 16) as writer:
+        writer.write(np.resize(SOUND, (1000, 16)))
+        # far ahead without writing what lies between: the file is sparse
+        writer._file.seek(70_000_000)
+        writer.n_frames = 70_000_000
+        writer.write(np.resize(SOUND, (500, 16)))
+    assert path.stat().st_size > 2**32
+    with path.open("rb") as file:
+        assert file.read(4) == b"RF64"
+    told = soundfile.info(path)
+    assert (told.format, told.subtype, told.frames, told.channels) == ("RF64", "FLOAT", 70_000_500, 16)
+    source = open_item(str(path), Source(), 48000)
+    assert "ambix" in source.notes[0] and source.n_frames == 70_000_500
+    source.seek(69_999_990)
+    np.testing.assert_array_equal(source.read(20)[10:], np.resize(SOUND, (500, 16))[:10])
+    source.close()

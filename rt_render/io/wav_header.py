@@ -1,4 +1,4 @@
-"""Turning a finished RF64 file into the plain WAV that every program reads, when it is small enough."""
+"""The head of a finished RF64 file: plain WAV where it is small enough, and no speakers where there is a field."""
 
 import struct
 from pathlib import Path
@@ -7,6 +7,8 @@ _LIMIT_BYTES = 0xFFFFFFFF
 _HEAD = struct.Struct("<4sI4s")
 _CHUNK = struct.Struct("<4sI")
 _FORMAT = struct.Struct("<HHIIHH")
+_MASK_AT = 20
+"""Where the channel mask stands in an extensible format."""
 
 
 def settle_as_plain_wav(path: Path) -> None:
@@ -37,3 +39,19 @@ def settle_as_plain_wav(path: Path) -> None:
         file.write(_CHUNK.pack(b"JUNK", junk_bytes) + bytes(junk_bytes))
         file.write(_CHUNK.pack(b"fmt ", _FORMAT.size) + plain_format)
         file.write(_CHUNK.pack(b"data", data_bytes))
+
+
+def forget_speakers(path: Path) -> None:
+    """Set the channel mask of an RF64 file to "no speakers", in place; libsndfile calls four channels quad.
+
+    Raises OSError.
+    """
+    with path.open("r+b") as file:
+        file.seek(_HEAD.size)
+        while True:
+            name, size = _CHUNK.unpack(file.read(_CHUNK.size))
+            if name == b"fmt ":
+                file.seek(_MASK_AT, 1)
+                file.write(bytes(4))
+                return
+            file.seek(size + size % 2, 1)

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from rt_render.errors import ConfigurationError, RenderError
 from rt_render.io.audio_file import FILE_ERRORS, container_holds, create_audio_file
-from rt_render.io.wav_header import settle_as_plain_wav
+from rt_render.io.wav_header import forget_speakers, settle_as_plain_wav
 
 _CONTAINERS = {".wav": "RF64", ".w64": "W64", ".rf64": "RF64", ".caf": "CAF", ".flac": "FLAC"}
 _MAX_FLAC_CHANNELS = 8
+_EARS = 2
 
 
 class OutputFileError(RenderError):
@@ -24,7 +25,8 @@ class WavWriter:
 
     `subtype`: FLOAT, PCM_16, PCM_24, PCM_32 (None: FLOAT, or PCM_24 for FLAC). PCM clips at full scale.
     The file grows as NAME.partial beside the final name and is renamed by `close`; after an error the
-    partial file stays and the message names it. A .wav beyond 4 GiB is RF64 by itself. One thread.
+    partial file stays and the message names it. A .wav beyond 4 GiB is RF64 by itself. More than two channels are
+    a field and not speakers. One thread.
     Raises OutputFileError (the name is taken and not `force`, no such folder, disk full) and
     ConfigurationError (an ending, sample type or channel count the container does not hold).
     """
@@ -44,6 +46,7 @@ class WavWriter:
         self._force = force
         self._n_channels = n_channels
         container, subtype = container_and_subtype(self.path, n_channels, subtype)
+        self._file_is_rf64 = container == "RF64"
         if not self.path.parent.is_dir():
             raise OutputFileError(f"{self.path} cannot be written: there is no folder {self.path.parent}; make it")
         if self.path.is_dir():
@@ -71,6 +74,8 @@ class WavWriter:
         self._refuse_overwrite()
         try:
             self._file.close()
+            if self._file_is_rf64 and self._n_channels > _EARS:
+                forget_speakers(self.partial_path)
             if self.path.suffix.lower() == ".wav":
                 settle_as_plain_wav(self.partial_path)
             self.partial_path.replace(self.path)
