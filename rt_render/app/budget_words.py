@@ -14,17 +14,20 @@ EXPLAINED = {
     "extra": "from the converter to the ears, as set",
 }
 
+_SHORT = {"sensor and transport": "tracker", "wait for the block": "wait"}
+"""Names in a single line."""
+
 
 def budget_line(budget: Budget | None) -> str:
     """Return the budget in one line."""
     if budget is None:
         return "no pose was heard yet"
-    parts = " + ".join(f"{name} {spread.p50_ms:.1f}" for name, spread in budget.parts.items() if spread.p50_ms >= 0.05)
-    total = budget.total
-    line = f"{total.p50_ms:.1f} ms (95 % below {total.p95_ms:.1f}): {parts}"
+    shares = [(_SHORT.get(name, name), spread.p50_ms) for name, spread in budget.parts.items()]
+    parts = " + ".join(f"{name} {p50_ms:.1f}" for name, p50_ms in shares if p50_ms >= 0.05)
+    turns = ""
     if budget.left is not None and budget.ahead is not None:
-        line += f" · predicted {budget.ahead.p50_ms:.1f} ahead, steady turns {_late(budget.left)}"
-    return line
+        turns = f"; predicted {budget.ahead.p50_ms:.1f}, turns {_late(budget.left)}"
+    return f"{budget.total.p50_ms:.1f} ms, 95 % below {budget.total.p95_ms:.1f}{turns}: {parts}"
 
 
 def budget_rows(budget: Budget) -> list[tuple[str, str, str, str, str]]:
@@ -45,7 +48,7 @@ def budget_markdown(budget: Budget | None, advice: str | None) -> str:
     return (
         "## From a movement to its sound\n\n"
         f"Of {budget.n_poses} poses that were heard, in ms.\n\n"
-        f"| | half below | 95 % below | worst | |\n| --- | ---: | ---: | ---: | --- |\n{rows}\n"
+        f"| | median | 95 % below | worst | |\n| --- | ---: | ---: | ---: | --- |\n{rows}\n"
         + (f"**Too slow:** {advice}.\n\n" if advice else "")
     )
 

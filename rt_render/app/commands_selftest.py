@@ -95,12 +95,12 @@ def _print_check(check: "Check") -> None:
 
 
 def _print_trials(check: "Check") -> None:
-    OUT.print(f"  {'due / heard live':<38}{'µs':>13}{'dB':>15}{'height':>11}", style="dim", soft_wrap=True)
+    OUT.print(f"  {'due / heard live':<38}{'µs':>13}{'dB':>15}{'dB off / mirrored':>19}", style="dim", soft_wrap=True)
     for trial in check.trials:
         times = f"{trial.expected_itd_us:+.0f} / {trial.heard_itd_us:+.0f}"
         levels = f"{trial.expected_ild_db:+.1f} / {trial.heard_ild_db:+.1f}"
         height = "" if trial.to_expected_db is None else f"{trial.to_expected_db:.1f} / {trial.to_mirrored_db:.1f}"
-        OUT.print(f"{_MARKS[trial.ok]} {escape(trial.name):<38}{times:>13}{levels:>15}{height:>11}", soft_wrap=True)
+        OUT.print(f"{_MARKS[trial.ok]} {escape(trial.name):<38}{times:>13}{levels:>15}{height:>19}", soft_wrap=True)
 
 
 def _capital(text: str) -> str:

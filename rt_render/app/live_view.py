@@ -65,7 +65,7 @@ def view_of(session: Session, status: SessionStatus) -> Group:
         table.add_row("glitches", Text(words, "yellow", no_wrap=False, overflow="fold"))
     table.add_row("latency", Text(latency_text(status, budget_s)))
     if status.tracker is not None and status.tracker.state != "none":
-        table.add_row("motion", Text(budget_line(status.budget)))
+        table.add_row("motion", Text(budget_line(status.budget), no_wrap=False))
     table.add_row("position", Text(position_text(status)))
     return Group(table, Text(SHORT_HELP, style="dim"))
 

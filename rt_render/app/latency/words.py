@@ -91,7 +91,7 @@ def write_page(latency: Latency, path: Path, picture: Path) -> None:
         f"![Claimed and measured, and the parts]({picture.name})\n\n"
         f"Worn: {latency.wearable}. Played on: {latency.device}. Heard: {latency.recorded}. "
         f"Order {latency.order}, {latency.head}, prediction {latency.prediction}.\n\n"
-        "| | heard | claimed: half below, 95 % below, worst (ms) | measured (ms) |\n| --- | --- | --- | --- |\n"
+        "| | heard | claimed: median, 95 % below, worst (ms) | measured (ms) |\n| --- | --- | --- | --- |\n"
         f"{rows}\n{budget_markdown(latency.budget, latency.advice)}"
         "How it was measured: a process of its own plays a wearable whose head steps and turns at moments that only it "
         "decides; the bridge, the renderer and the device run live; a sound from the front is recorded behind the "
