@@ -76,6 +76,7 @@ class Engine:
         self.set_gain_db(gain_db)
         self._s["gain"] = self._s["gain_target"]
         self._capture = RecordRing(self.address, "capture", np.zeros((0, 2), np.float32))
+        self._tap = RecordRing(self.address, "tap", np.zeros((0, plan.n_sh), np.float32))
         self._trace = RecordRing(self.address, "trace", np.zeros(trace_rows, trace_dtype(plan.block_size)))
         self._events = RecordRing(self.address, "events", np.zeros(N_EVENTS, EVENT))
         if trace_rows:
@@ -161,6 +162,11 @@ class Engine:
             )
         self._s["extra_latency_s"] = seconds
 
+    @property
+    def extra_latency_s(self) -> float:
+        """How much later than it is converted the sound is heard."""
+        return float(self._s["extra_latency_s"])
+
     def set_filter_onset(self, seconds: float) -> None:
         """Say how long after a block's beginning its filters answer, so that prediction reaches so far: 0 or more."""
         self._s["filter_onset_s"] = seconds
@@ -208,6 +214,15 @@ class Engine:
         self._state.fdl[:] = 0.0
         self.ring.flush()
 
+    def take_live_input(self) -> None:
+        """Let the ring be filled by a sound card's input, block by block: it fades in, and needs no reserve.
+
+        Before anything sounds; `ring.write` is not for the caller from then on.
+        """
+        s = self._s
+        s["live"], s["fresh"], s["fade"] = 1, 0, 0.0
+        s["reserve_frames"] = s["resume_frames"] = self.plan.block_size
+
     def snapshot(self) -> Snapshot:
         """Read counters, meters and the pose."""
         self._filters.free()
@@ -248,7 +263,7 @@ class Engine:
 
         Filter sets and timelines published later are fresh memory, brought in as they are written.
         """
-        rings = [ring.records for ring in (self._capture, self._trace, self._events)]
+        rings = [ring.records for ring in (self._capture, self._tap, self._trace, self._events)]
         buffers = [*self._state.memory, *self._filters.packed.values(), *rings]
         return [(int(buffer.ctypes.data), buffer.nbytes) for buffer in buffers if buffer.nbytes]
 
@@ -276,6 +291,26 @@ class Engine:
     def read_capture(self) -> NDArray[np.float32]:
         """Take out the captured frames (n, 2) that are there now. Control side, one thread."""
         return self._capture.drain()
+
+    def prepare_tap(self, seconds: float) -> None:
+        """Make room for the field of each block, as it is before the head turns it. Before anything sounds."""
+        n_frames = -(-round(seconds * self.plan.fs_hz) // self.plan.block_size) * self.plan.block_size
+        frames = aligned(n_frames * self.plan.n_sh).reshape(n_frames, self.plan.n_sh)
+        self._tap = RecordRing(self.address, "tap", frames)
+        self._s["tap"], self._s["tap_frames"] = frames.ctypes.data, n_frames
+
+    def read_tap(self) -> NDArray[np.float32]:
+        """Take out the field (n, n_sh), ACN/SN3D, of the blocks since the last time; cleaned, objects encoded.
+
+        Blocks that were silent and left everything as it was are not among them. `tap_lost` counts what found no room.
+        Control side, one thread.
+        """
+        return self._tap.drain()
+
+    @property
+    def tap_lost(self) -> int:
+        """Frames of the field that found no room for `read_tap`."""
+        return self._tap.lost
 
     def drain_trace(self) -> NDArray[np.void]:
         """Take out the rows of the blocks since the last time, oldest first; fields as `kernels.state.trace_dtype`.

@@ -1,4 +1,4 @@
-"""The per-block order of work: read, clean, encode objects, follow the pose, rotate, convolve, put out, count.
+"""The per-block order of work: read, clean, encode objects, tap, follow the pose, rotate, convolve, put out, count.
 
 `process_block` is compiled once; sound card, virtual card and offline rendering all call its address.
 """
@@ -45,6 +45,7 @@ from rt_render.kernels.state import (
     STATE,
     field_offset,
 )
+from rt_render.kernels.tap import clean_field_rt, tap_rt
 from rt_render.kernels.trace import event_rt, tell_changes_rt, trace_rt
 
 _RING_WRITTEN, _RING_READ = field_offset("ring_written"), field_offset("ring_read")
@@ -77,6 +78,13 @@ def _take_input_rt(state, address):
     n_bad = lane_sum(bad)
     if n_bad > 0:
         state.non_finite += int(n_bad)
+
+
+@rt_jit
+def _skip_input_rt(state, address):
+    """Leave out a block of live input: what comes during a pause is gone when it ends."""
+    if load_acquire_i64(address + _RING_WRITTEN) - state.ring_read >= state.block_size:
+        store_release_i64(address + _RING_READ, state.ring_read + state.block_size)
 
 
 @rt_jit
@@ -309,10 +317,15 @@ def process_block_rt(address, out):
     if fade_step > 1.0:
         silence_rt(out, state)
         state.has_path = 0  # a frozen block leaves the path: take it up where the head is by then
+        if state.live != 0:
+            _skip_input_rt(state, address)
     else:
         _take_input_rt(state, address)
         if state.n_objects != 0:
             encode_objects_rt(state, address)
+            clean_field_rt(state)
+        if state.tap != 0:
+            tap_rt(state, address)
         order = _needed_order_rt(state, address) if state.replay == 0 else replay_order_rt(state)
         _rotate_rt(state, n_segments, order)
         _convolve_rt(state, address)

@@ -15,6 +15,7 @@ from numba.np.numpy_support import carray
 from firmware_bridge.atomics import load_acquire_i64, store_release_i64
 from rt_render.kernels.clock import monotonic_ns_rt, sleep_until_ns
 from rt_render.kernels.jit import kernel_source_hash, rt_jit
+from rt_render.kernels.live_input import take_live_rt
 from rt_render.kernels.simd import as_address, as_pointer, load_f32, store_f32
 from rt_render.kernels.state import (
     EVENT_CLOCK_JUMP,
@@ -136,8 +137,10 @@ def _tell_times_rt(state, address, link):
 
 
 @rt_jit
-def sound_card_rt(link_address, out, n_frames, times, flags):
+def sound_card_rt(link_address, frames, out, n_frames, times, flags):
     """Serve one call of the sound card and note its size, time, latency and flags. Audio thread.
+
+    `frames`: what the card has recorded, for a stream with an input; else 0.
 
     A stream whose turn it is not gets silence: a lost card that calls again must not play beside the next.
     """
@@ -160,6 +163,8 @@ def sound_card_rt(link_address, out, n_frames, times, flags):
         state.host_frames_high = n_frames
     if state.host_frames_low == 0 or n_frames < state.host_frames_low:
         state.host_frames_low = n_frames
+    if link.input != 0:
+        take_live_rt(link.input, state, address, frames, n_frames, times, flags)
     deliver_rt(address, out, n_frames, dac_s)
     state.calls += 1
     store_release_i64(address + _LAST_CALL, monotonic_ns_rt(address + _WORDS))
@@ -216,6 +221,7 @@ def compile_sound_card() -> CFunc:
         if source_hash != "":
             sound_card_rt(
                 as_address(user),
+                as_address(input_frames),
                 as_address(output),
                 types.int64(n_frames),
                 as_address(times),

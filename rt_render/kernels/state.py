@@ -76,6 +76,7 @@ EVENT_NON_FINITE = 8  # the first of a row of blocks; amount: samples in it
 EVENT_CLOCK_JUMP = 9  # amount: seconds by which the sound card's time line moved
 EVENT_HOST_UNDERFLOW = 10  # amount: how many there were by now
 EVENT_NO_HOST_TIME = 11  # once a stream: its host tells no output time; amount: the seconds taken instead
+EVENT_INPUT_LOST = 12  # amount: how many calls of the sound card brought no input, or not all, by now
 EVENT = np.dtype([("time_s", _F), ("kind", _I), ("amount", _F), ("block", _I)], align=True)
 """Something that went wrong, or right again: monotonic time, one of the kinds above, number of the block."""
 STATE = np.dtype(
@@ -247,6 +248,13 @@ STATE = np.dtype(
         ("capture_read", _I),  # in
         ("capture_lost", _I),  # out
         ("capture_start_s", _F),  # out: when the virtual card converts frame 0 of the capture
+        # the field, see `kernels.tap`
+        ("tap", _I),  # ring of frames of n_sh floats, or 0
+        ("tap_frames", _I),
+        ("tap_written", _I),  # out
+        ("tap_read", _I),  # in
+        ("tap_lost", _I),  # out
+        ("live", _I),  # 1 where the sound card's input fills the ring, see `kernels.live_input`
     ],
     align=True,
 )
@@ -276,6 +284,7 @@ LINK = np.dtype(
         ("stream", _I),  # its number, from 1
         ("calls", _I),  # out: how often the sound card called, its turn or not
         ("thread_id", _I),  # out: of the thread that calls, taken at its first call
+        ("input", _I),  # address of `kernels.live_input.INPUT`, or 0
         # its time line, see `kernels.stream_clock`
         ("latency_s", _F),  # in: as PortAudio told it when the stream was opened
         ("words", _I, 2),
