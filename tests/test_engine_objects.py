@@ -129,7 +129,9 @@ def test_a_path_goes_along_great_circles_at_the_time_of_the_source():
     directions = Slerp(times_s, turns)(np.minimum(at_s, 0.5)).apply(corners[0])
     error = np.abs(field - exact(3, directions)).max(axis=1)
     away_from_corners = (np.abs(at_s[:, None] - times_s) > 0.05).all(axis=1)
-    assert error[away_from_corners].max() < 2e-4
+    # the glide takes (order x speed x 4 ms)^2 of what moves: 0.9 % at 450 degrees/s
+    assert error[away_from_corners & (at_s < 0.2)].max() < 0.009
+    assert error[away_from_corners & (at_s > 0.2)].max() < 0.0015
     assert error.max() < 0.05  # corners are rounded off
 
 
@@ -140,7 +142,7 @@ def test_a_path_that_repeats_goes_round_and_round_and_seeking_takes_it_up():
     engine.objects.set_path(0, [0, 1 / 12, 2 / 12, 3 / 12], around, np.ones(4), repeats=True)
     engine.objects.publish()
     field = field_of(engine, np.ones((28800, 1)))
-    assert np.abs(field[2400:16000] - field[14400:28000]).max() < 1e-4
+    assert np.abs(field[2400:16000] - field[14400:28000]).max() < 5e-4
     engine.pause()
     run_blocks(engine, 8)
     engine.reset(6016)
@@ -181,7 +183,7 @@ def test_gains_have_no_step_and_no_kink_where_an_object_jumps():
     step = np.diff(gains)
     assert gains[0] == pytest.approx(1, abs=1e-3) and gains[-1] == pytest.approx(-1, abs=1e-3)
     assert np.abs(step).max() < 2 / (0.005 * FS_HZ)
-    assert np.abs(np.diff(step)).max() < np.abs(step).max() / 2
+    assert np.abs(np.diff(step)).max() < 2 / (0.015 * FS_HZ)
     moved_s = np.flatnonzero(gains < -0.8)[0] / FS_HZ - 20 * 64 / FS_HZ
     assert 0.01 < moved_s < 0.02
 

@@ -87,5 +87,5 @@ def rendered(parts: Parts) -> Iterator[NDArray[np.float32]]:
 
 def _share_not_finite(parts: Parts, n_source: int) -> float:
     """Return how much of what was rendered was not finite, 0 to 1; the ring is padded to a whole block."""
-    n_samples = min(parts.engine.ring.total_written, n_source) * parts.engine.plan.n_sh
+    n_samples = min(parts.engine.ring.total_written, n_source) * parts.engine.plan.n_in
     return min(1.0, parts.engine.snapshot().non_finite / max(1, n_samples))

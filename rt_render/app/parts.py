@@ -6,8 +6,10 @@ from threading import Timer
 
 from firmware_bridge.csv_poses import read_pose_csv
 from rt_render.app.decoding import Progress, make_decoder
+from rt_render.app.object_scene import lay_out
+from rt_render.app.scene_file import ObjectScene
 from rt_render.app.settings import Settings
-from rt_render.app.source_opening import SCENE, open_source
+from rt_render.app.source_opening import SCENE, open_source, scene_of
 from rt_render.conventions import BLOCK_SIZES
 from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
@@ -25,13 +27,14 @@ _LONG_START_S = 1.5
 class Parts:
     """A source and an engine that renders it at the source's order; nothing runs yet.
 
-    `lap_frames`: after so many frames an endless source begins again; None for others.
+    `lap_frames`: after so many frames an endless source begins again; None for others. `scene`: what its objects are.
     """
 
     source: Source
     decoder: Decoder
     engine: Engine
     lap_frames: int | None = None
+    scene: ObjectScene | None = None
 
 
 def make_parts(
@@ -53,8 +56,12 @@ def make_parts(
         for note in source.notes:
             on_message(note)
         decoder = make_decoder(settings.head, source.order, settings.audio.fs_hz, on_progress, on_message)
-        plan = Plan(source.order, block_size, settings.audio.fs_hz, decoder.filters.shape[2])
+        scene = scene_of(settings.source.input)
+        n_objects = len(scene.object) if scene else 0
+        plan = Plan(source.order, block_size, settings.audio.fs_hz, decoder.filters.shape[2], n_objects=n_objects)
         engine = _make_engine(plan, decoder, settings, trace_rows, on_message)
+        if scene:
+            lay_out(scene, engine.objects)
         if settings.tracking.poses:
             track = read_pose_csv(settings.tracking.poses)
             engine.follow_timeline(track.times_s, track.quats_world_from_head)
@@ -62,7 +69,7 @@ def make_parts(
         source.close()
         raise
     lap_frames = getattr(source, "lap_frames", None) if source.n_frames is None else None
-    return Parts(source, decoder, engine, lap_frames)
+    return Parts(source, decoder, engine, lap_frames, scene)
 
 
 def start_gain_db(settings: Settings) -> float:

@@ -14,10 +14,12 @@ from pydantic import ValidationError
 
 from rt_render import __version__
 from rt_render import scene as scene_package
+from rt_render.app.object_scene import lay_out
 from rt_render.app.parts import Parts
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import files_read
-from rt_render.app.source_opening import SCENE, open_source
+from rt_render.app.source_opening import SCENE, open_source, scene_of
+from rt_render.engine.objects import Objects
 from rt_render.engine.plan import Plan
 from rt_render.errors import ConfigurationError, InputFileError
 from rt_render.io.source import Source
@@ -66,7 +68,10 @@ def taps_hash(filters: NDArray[np.floating]) -> str:
 
 
 def source_hash(name: str) -> str:
-    """Return a hash of a file's content, or of the program of the built-in scene; raises InputFileError."""
+    """Return a hash of a file's content, and of the files a scene names, or of the built-in scene's program.
+
+    Raises InputFileError.
+    """
     digest = hashlib.sha256()
     if name == SCENE:
         for path in sorted(Path(scene_package.__path__[0]).glob("*.py")):
@@ -85,6 +90,9 @@ def source_hash(name: str) -> str:
                 digest.update(file.read(_PIECE_BYTES))
     except OSError as error:
         raise InputFileError(f"{name} cannot be read: {error.strerror}; name the file that was played.") from None
+    scene = scene_of(name)
+    for part in scene.files if scene else []:
+        digest.update(source_hash(str(part)).encode())
     return digest.hexdigest()[:16]
 
 
@@ -120,8 +128,8 @@ class LoggedSession:
         words = self.cpu.split()
         return words[1] if len(words) > 1 else self.cpu
 
-    def open_source(self, given: str | None, on_message: Callable[[str], None]) -> Source:
-        """Open what was played: the file given, else where it was, else beside the log."""
+    def open_source(self, given: str | None, objects: Objects, on_message: Callable[[str], None]) -> Source:
+        """Open what was played: the file given, else where it was, else beside the log; place its objects."""
         name = self._find(given)
         if source_hash(name) != self._hash:
             what = "the built-in scene is another one by now" if name == SCENE else f"{name} is not what was played"
@@ -132,6 +140,8 @@ class LoggedSession:
         source = open_source(self._settings.model_copy(update={"source": chosen}), self._seconds)
         for note in source.notes:
             on_message(note)
+        if scene := scene_of(name):
+            lay_out(scene, objects)
         return source
 
     def _find(self, given: str | None) -> str:

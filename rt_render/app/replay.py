@@ -53,7 +53,7 @@ def replay_to_file(
         if reader.row != trace_dtype(session.plan.block_size):
             raise InputFileError(f"{log} tells other things of a block than this program knows: {_OTHER_PROGRAM}")
         engine = _make_engine(session, pieces, log)
-        source = session.open_source(input, on_message)
+        source = session.open_source(input, engine.objects, on_message)
         try:
             replay = Replay(engine, source, log)
             with WavWriter(path, session.plan.fs_hz, 2, force=force) as writer:

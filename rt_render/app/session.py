@@ -17,6 +17,7 @@ from rt_render.app.decoding import Progress
 from rt_render.app.degradation import make_degradation
 from rt_render.app.glitch_watch import GlitchWatch
 from rt_render.app.glitches import Glitches
+from rt_render.app.object_remote import ObjectRemote
 from rt_render.app.parts import Parts, live_block_size, make_parts, start_gain_db
 from rt_render.app.pose_log import describe_session
 from rt_render.app.pose_logger import PoseLogger
@@ -98,6 +99,8 @@ class Session:
         self._glitches = GlitchWatch(self.engine, self._feeder.longest_read_s, self._tracker_status, on_message)
         self.feed.add(on_events=self._glitches.take_events, on_look=self._glitches.look)
         self.remote = Remote(settings.remote.remote_host, settings.remote.remote_port, on_message)
+        if parts.scene:
+            ObjectRemote(parts.scene, self.engine.objects).register(self.remote)
         self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
         self._logger: PoseLogger | None = None

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rt_render.app.excerpt import Excerpt
+from rt_render.app.object_scene import open_objects
+from rt_render.app.scene_file import ObjectScene, read_scene
 from rt_render.app.settings import Settings
 from rt_render.app.settings import Source as SourceSettings
 from rt_render.conventions import MAX_ORDER
@@ -43,10 +45,13 @@ def open_item(name: str, wanted: SourceSettings, fs_hz: int, max_order: int | No
     Raises InputFileError for what cannot be played and ConfigurationError for an option that does not fit it.
     Control side; the source is then read by one thread.
     """
-    if kind_of_input(name) == "scene":
+    kind = kind_of_input(name)
+    if kind == "scene":
         from rt_render.scene.scene_source import SceneSource
 
         return SceneSource(order=SCENE_ORDER if max_order is None else max_order, fs_hz=fs_hz)
+    if kind == "objects":
+        return open_objects(read_scene(name), fs_hz, max_order)
     from rt_render.io.audio_file import AudioFileReader
 
     reader = AudioFileReader(name)
@@ -73,6 +78,11 @@ def _source_of_file(reader: "AudioFileReader", wanted: SourceSettings, fs_hz: in
     if named == AUTO and (speakers := layouts_with(reader.n_channels)):
         source.notes.append(f"if its channels are for speakers, say so with --layout {speakers[0]}")
     return source
+
+
+def scene_of(name: str) -> ObjectScene | None:
+    """Return the objects that an input holds; None where it is no scene file. Raises as `read_scene` does."""
+    return read_scene(name) if kind_of_input(name) == "objects" else None
 
 
 def open_source(settings: Settings, seconds: float | None = None) -> Source:
