@@ -60,7 +60,8 @@ def load_settings(
     for key, path in files_read(settings).items():
         if key in find_files and not path.is_file():
             origin = None if key in chosen else config
-            raise _refusal(origin, text, _SECTION_OF[key], key, f"there is no file {path}")
+            there = f"{path} is not a file on disk" if path.exists() else f"there is no file {path}"
+            raise _refusal(origin, text, _SECTION_OF[key], key, there)
     return settings
 
 

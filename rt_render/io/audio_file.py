@@ -8,6 +8,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from rt_render.errors import InputFileError
+from rt_render.io.foreign_file import advice_about
 
 _HEADER_SIZE = re.compile(r"(?i)^\s*(?:riff|riff size|form)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 _SIZE_OF_A_LIVE_STREAM = 0xFFFFFFFF
@@ -81,7 +82,7 @@ class AudioFileReader:
 
     def _refuse_unplayable(self) -> None:
         if self.n_frames <= 0:
-            raise InputFileError(f"{self.path} holds no audio frames; choose a file that has sound in it")
+            raise InputFileError(f"{self.path} holds no audio frames; choose a file that has sound in it.")
         promised = _HEADER_SIZE.search(self._file.extra_info)
         if promised:
             said, there = int(promised[1]), int(promised[2])
@@ -119,11 +120,11 @@ FILE_ERRORS: tuple[type[Exception], ...] = (soundfile.SoundFileError, OSError, A
 
 def _open_for_reading(path: Path) -> soundfile.SoundFile:
     if not path.exists():
-        raise InputFileError(f"{path} does not exist; check the name and the folder")
+        raise InputFileError(f"{path} does not exist; check the name and the folder.")
     if path.is_dir():
-        raise InputFileError(f"{path} is a folder; name one audio file in it")
+        raise InputFileError(f"{path} is a folder; name one audio file in it.")
     if not path.is_file():
-        raise InputFileError(f"{path} is not a regular file; audio is streamed from files on disk only")
+        raise InputFileError(f"{path} is not a regular file; audio is streamed from files on disk only.")
     try:
         return soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
@@ -133,8 +134,16 @@ def _open_for_reading(path: Path) -> soundfile.SoundFile:
     except soundfile.SoundFileRuntimeError as error:
         reason = str(error).rstrip(".")
     if not _may_read(path):
-        reason = "permission denied"
-    raise InputFileError(f"{path} cannot be read as audio ({reason}); use WAV, W64, RF64, CAF, FLAC, Ogg or AIFF")
+        raise InputFileError(f"{path} may not be read by you; ask its owner for permission to read it.")
+    advice = advice_about(path)
+    if advice:
+        raise InputFileError(f"{path} {advice}.")
+    if "regular file" in reason:
+        reason = "damaged"  # what libsndfile says of MPEG in which it finds no frame
+    raise InputFileError(
+        f"{path} cannot be read as audio ({reason}); use WAV, W64, RF64, CAF, FLAC, Ogg, MP3 or AIFF, or convert it "
+        "with ffmpeg."
+    )
 
 
 def _may_read(path: Path) -> bool:
@@ -146,4 +155,4 @@ def _may_read(path: Path) -> bool:
 
 
 def _cut_short(path: Path, evidence: str) -> InputFileError:
-    return InputFileError(f"{path} is cut short ({evidence}); copy it again from where it came")
+    return InputFileError(f"{path} is cut short ({evidence}); copy it again from where it came.")
