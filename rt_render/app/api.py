@@ -309,6 +309,7 @@ def bench(
     seconds: float | None = None,
     recordings: Sequence[str | Path] = (),
     page: str | Path | None = None,
+    picture: str | Path | None = None,
     force: bool = False,
     minutes: float | None = None,
     order: int | None = None,
@@ -318,8 +319,8 @@ def bench(
 
     `seconds`: how long the tracker is measured, 20 by default; `recordings`: files of motion with its truth, to be
     predicted beside the simulated heads; `page`: a page of the prediction's figures to write (.md), its picture (.png)
-    beside it, over what is there with `force`; `minutes` and `order` of the soak, 60 and 5 by default. Raises
-    RenderError.
+    beside it, over what is there with `force`; `picture`: of an object's jump, to write (.png) likewise; `minutes` and
+    `order` of the soak, 60 and 5 by default. Raises RenderError.
     """
     from rt_render.app.benchmarks import run
 
@@ -331,6 +332,13 @@ def bench(
         if parts and "prediction" not in parts:
             raise ConfigurationError("a page tells of the prediction: name this part too, or leave out the page.")
         refuse_overwrite([wanted, wanted.with_suffix(".png")], force, files)
+    drawn = None if picture is None else as_path(picture, "picture")
+    if drawn is not None:
+        from rt_render.app.output_names import refuse_overwrite
+
+        if parts and "objects" not in parts:
+            raise ConfigurationError("a picture tells of objects: name this part too, or leave out the picture.")
+        refuse_overwrite([drawn], force, files)
     with _bridge_errors_as_ours():
         found = run(list(parts), on_progress, seconds=seconds, recordings=files, minutes=minutes, order=order)
     if wanted is not None:
@@ -339,6 +347,10 @@ def bench(
 
         draw_prediction(found, wanted.with_suffix(".png"))
         write_prediction_page(found, wanted, wanted.with_suffix(".png"))
+    if drawn is not None:
+        from rt_render.app.benchmarks.objects_picture import draw_jump
+
+        draw_jump(found, drawn)
     return found
 
 

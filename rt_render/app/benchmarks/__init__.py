@@ -13,6 +13,7 @@ PARTS = {
     "rotation": "rotation",
     "accuracy": "accuracy",
     "layouts": "layouts",
+    "objects": "objects",
     "start": "start",
     "tracker": "tracker",
     "prediction": "prediction",

@@ -23,6 +23,7 @@ def in_words(results: dict[str, Any]) -> str:
             ("rotation_error_db", _rotation),
             ("accuracy", _accuracy),
             ("layouts", _layouts),
+            ("objects", _objects),
             ("start_s", _start),
             ("tracker", _tracker),
             ("prediction", _prediction),
@@ -47,6 +48,22 @@ def _layouts(results: dict[str, Any]) -> str:
                 f"  {name:<7} order {order}: between the ears {r['itd_us']:4.1f} us, {r['ild_db']:.2f} dB; heard from "
                 f"{r['direction_deg']:4.1f}° beside it; energy {r['energy_db']:.2f} dB {_mark(r['energy_db'], 0.5)}"
             )
+    return "\n".join(lines)
+
+
+def _objects(results: dict[str, Any]) -> str:
+    r, jump = results["objects"], results["objects"]["jump"]
+    lines = ["Objects: moving, into order 7 in blocks of 128; what they cost over what the decoder's block takes"]
+    for row in r["speed"]:
+        limit = r["required_ratio"] if row["n_objects"] == 64 else None
+        lines.append(
+            f"  {row['n_objects']:2d}: {row['whole_us']:6.2f} us with, {row['decoder_us']:6.2f} us without = "
+            f"{row['ratio']:.2f} {_mark(row['ratio'], limit)}"
+        )
+    lines.append(
+        f"  a tone that jumps by 90° leaves {jump['glide_outside_db']:g} dB beyond ±{jump['band_hz']:g} Hz of itself, "
+        f"switched abruptly {jump['abrupt_outside_db']:g} dB"
+    )
     return "\n".join(lines)
 
 
