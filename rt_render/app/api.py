@@ -320,7 +320,7 @@ def bench(
     `seconds`: how long the tracker is measured, 20 by default; `recordings`: files of motion with its truth, to be
     predicted beside the simulated heads; `page`: a page of the prediction's figures to write (.md), its picture (.png)
     beside it, over what is there with `force`; `picture`: of an object's jump, to write (.png) likewise; `minutes` and
-    `order` of the soak, 60 and 5 by default. Raises RenderError.
+    `order` of the soak, 60 and 5 by default, or of the duplex run, 10. Raises RenderError.
     """
     from rt_render.app.benchmarks import run
 

@@ -108,7 +108,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 def bench(
     part: Annotated[
-        list[str] | None, typer.Argument(help=f"Any of {', '.join(PARTS)}; without one, all but soak.")
+        list[str] | None, typer.Argument(help=f"Any of {', '.join(PARTS)}; without one, all but soak and duplex.")
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="How long the tracker is measured, 1 to 3600; else 20.")] = None,
     recording: Annotated[
@@ -121,11 +121,13 @@ def bench(
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="The picture of an object's jump to write (.png).")] = None,
     force: Force = False,
-    minutes: Annotated[float | None, typer.Option(help="How long the soak is, 0.1 to 1440; else 60.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="How long the soak is, up to 1440; else 60. Or the duplex run; else 10.")
+    ] = None,
     order: Annotated[int | None, typer.Option(help="Of the soak, 0 to 7; else 5.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure this machine: speed, lock immunity, latency, rotation, accuracy, start, tracker, prediction; soak."""
+    """Measure this machine: speed, lock immunity, latency, rotation, accuracy, start, tracker, prediction and more."""
     result = api.bench(
         part or [],
         seconds=seconds,
@@ -144,6 +146,6 @@ def bench(
 
         OUT.print(escape(report(result)), soft_wrap=True)
     tracker = result.get("tracker", {})
-    soak_ok = result.get("soak", {}).get("ok", True)
-    if not soak_ok or not all(tracker[way]["ok"] for way in ("own", "thread") if way in tracker):
+    long_ok = all(result.get(part, {}).get("ok", True) for part in ("soak", "duplex"))
+    if not long_ok or not all(tracker[way]["ok"] for way in ("own", "thread") if way in tracker):
         raise typer.Exit(1)

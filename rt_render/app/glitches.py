@@ -24,6 +24,7 @@ from rt_render.engine.snapshot import Snapshot
 from rt_render.kernels.state import (
     EVENT_CLOCK_JUMP,
     EVENT_HOST_UNDERFLOW,
+    EVENT_INPUT_LOST,
     EVENT_LATE_BLOCK,
     EVENT_LONG_BLOCK,
     EVENT_MISSED_SLOTS,
@@ -34,7 +35,7 @@ from rt_render.kernels.state import (
     EVENT_UNDERRUN_END,
 )
 
-LATE, LONG, HOST, UNDERRUN, STALE, NOT_A_NUMBER, JUMP = KINDS = (
+LATE, LONG, HOST, UNDERRUN, STALE, NOT_A_NUMBER, JUMP, INPUT = KINDS = (
     "late_block",
     "long_block",
     "host_underflow",
@@ -42,6 +43,7 @@ LATE, LONG, HOST, UNDERRUN, STALE, NOT_A_NUMBER, JUMP = KINDS = (
     "stale_pose",
     "non_finite",
     "clock_jump",
+    "input_lost",
 )
 KEPT = 1000
 """The newest so many are kept whole; all are counted."""
@@ -53,6 +55,7 @@ _BEGINS = {
     EVENT_STALE_BEGIN: STALE,
     EVENT_NON_FINITE: NOT_A_NUMBER,
     EVENT_CLOCK_JUMP: JUMP,
+    EVENT_INPUT_LOST: INPUT,
 }
 _ENDS = {EVENT_UNDERRUN_END: UNDERRUN, EVENT_STALE_END: STALE}
 
@@ -90,7 +93,12 @@ class Glitch:
             return f"no new pose{lasted}"
         if self.kind == JUMP:
             return f"the card's time line moved by {1e3 * self.seconds:+.1f} ms"
-        words = {HOST: "the sound card ran dry", UNDERRUN: "the source ran dry", NOT_A_NUMBER: "samples not finite"}
+        words = {
+            HOST: "the sound card ran dry",
+            UNDERRUN: "the source ran dry",
+            NOT_A_NUMBER: "samples not finite",
+            INPUT: "the sound card lost some of its input",
+        }
         return words[self.kind] + lasted
 
     def in_words(self) -> str:
@@ -234,7 +242,7 @@ class GlitchLog:
             return
 
     def _cause(self, kind: str, seconds: float, took_s: float, evidence: Evidence) -> Cause:
-        if kind in (LATE, LONG, HOST):
+        if kind in (LATE, LONG, HOST, INPUT):
             return cause_of_lateness(seconds, took_s, self._budget_s, evidence)
         if kind == UNDERRUN:
             return cause_of_underrun(evidence)

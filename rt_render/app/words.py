@@ -20,6 +20,7 @@ _NOUNS = {
     "stale_pose": "tracker silence",
     "non_finite": "non-finite stretch",
     "clock_jump": "clock jump",
+    "input_lost": "loss of input",
 }
 
 

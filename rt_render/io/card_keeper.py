@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from firmware_bridge.mailbox_kernels import store_word
 from rt_render.engine.engine import Engine
+from rt_render.engine.live_input import LiveInput
 from rt_render.errors import DeviceError
 from rt_render.io.sound_card import CardStatus, SoundCard, look_again
 from rt_render.io.virtual_card import VirtualCard
@@ -20,6 +21,14 @@ SILENT_S, SILENT_CALLS = 0.25, 8
 """A card that has not called for the longer of these two is lost."""
 RETRY_S = 1.0
 _LOOK_S = 0.05
+NO_INPUT = (
+    "the virtual sound card has no input: live input needs a sound card or a JACK server; `rt-render devices` lists "
+    "what is there."
+)
+TWO_CLOCKS = (
+    "Input and output are two devices: unless one clock drives both they drift apart, which nothing here makes up for, "
+    "and now and then some frames are lost."
+)
 _FIRST_CALL_S = 1.0
 """Bluetooth, for one, is slow to begin."""
 
@@ -40,12 +49,18 @@ class CardKeeper:
         capture: bool = False,
         host_frames: int | None = None,
         latency: float | str = "low",
+        live: LiveInput | None = None,
+        input_device: int | str = "auto",
     ) -> None:
-        """Prepare. `device`: "virtual", or what `SoundCard` takes; `capture`: record the virtual card."""
+        """Prepare. `device`: "virtual", or what `SoundCard` takes; `capture`: record the virtual card.
+
+        `live` and `input_device` as `SoundCard` takes them; while the card is away there is no input, and silence.
+        """
         self._engine = engine
         self._device = device
         self._say = on_message
         self._host_frames, self._latency = host_frames, latency
+        self._live, self._input = live, input_device
         self._virtual = VirtualCard(engine, capture=capture)
         self._card: SoundCard | None = None
         self._leave = threading.Event()
@@ -58,6 +73,8 @@ class CardKeeper:
     def start(self) -> None:
         """Begin to play. Raises DeviceError when the card cannot be used."""
         if self._device == "virtual":
+            if self._live:
+                raise DeviceError(NO_INPUT)
             self._virtual.start()
             return
         card = self._open_anew(self._device)
@@ -66,6 +83,10 @@ class CardKeeper:
         self._card = card
         # numbers change when PortAudio starts anew; the full name does not
         self._wanted = f"{card.device.name} ({card.device.host_api})"
+        if card.input:
+            self._input = card.input.full_name
+            if card.input.name != card.device.name:
+                self._say(TWO_CLOCKS)
         self._say(f"Playing on {card.status().text}.")
         self._watch = threading.Thread(target=self._keep, name="card keeper", daemon=True)
         self._watch.start()
@@ -93,14 +114,22 @@ class CardKeeper:
         if self._wanted is not None:
             text += f", until {self._wanted} is back"
         size = plan.block_size
-        return CardStatus(name, "rt-render", plan.fs_hz, size, 0.0, (size, size), 0.0, text)
+        live = self._live.status() if self._live else None
+        return CardStatus(name, "rt-render", plan.fs_hz, size, 0.0, (size, size), 0.0, text, live)
 
     def text_of(self, stream: int) -> str:
         """Tell what plays, or played, under a stream's number in the trace; 0 is the virtual card. Any thread."""
         return self._texts[stream]
 
     def _open(self, device: int | str | None) -> SoundCard:
-        return SoundCard(self._engine, device, host_frames=self._host_frames, latency=self._latency)
+        return SoundCard(
+            self._engine,
+            device,
+            host_frames=self._host_frames,
+            latency=self._latency,
+            live=self._live,
+            input_device=self._input,
+        )
 
     def _open_anew(self, device: int | str | None) -> SoundCard:
         """Open a card; PortAudio may have looked before it was there, so that a refusal gets a second try."""

@@ -8,21 +8,15 @@ of each period its first frame, `frames`, and the monotonic time at which it cam
 then to the converter is `latency_s`.
 """
 
-import ctypes
 import sys
 import time
 from contextlib import suppress
-from ctypes.util import find_library
 from typing import Any
 
 import jack
 import numpy as np
 
-_PLAYBACK_LATENCY = 1
-
-
-class _LatencyRange(ctypes.Structure):
-    _fields_ = [("min", ctypes.c_uint32), ("max", ctypes.c_uint32)]
+from rt_render.io.jack_latency import playback_latency_frames
 
 
 class _CannotListenError(Exception):
@@ -50,7 +44,13 @@ def main(file: str, seconds: float, player: str) -> None:
 
     with client:
         played = _ports_of(client, player)
-        latency_s = _playback_latency_frames(client, played[0]) / fs_hz
+        latency_frames = playback_latency_frames(client, played[0])
+        if latency_frames is None:
+            raise _CannotListenError(
+                f"{played[0].name} leads to no output of the sound card in JACK: connect it there, or measure through "
+                "a cable with --input."
+            )
+        latency_s = latency_frames / fs_hz
         for source, ear in zip(played, ears, strict=True):
             client.connect(source, ear)
         _say("listening")
@@ -73,21 +73,6 @@ def _ports_of(client: Any, player: str) -> list[Any]:
             "this program, and run the command again."
         )
     return ports
-
-
-def _playback_latency_frames(client: Any, played: Any) -> int:
-    """Return how long a frame takes from its period's begin to the converter; the binding does not tell."""
-    terminals = [port for port in client.get_all_connections(played) if port.is_physical]
-    name = find_library("jack")
-    if not terminals or name is None:
-        raise _CannotListenError(
-            f"{played.name} leads to no output of the sound card in JACK: connect it there, or measure through a cable "
-            "with --input."
-        )
-    found = _LatencyRange()
-    port = ctypes.c_void_p(int(jack._ffi.cast("uintptr_t", terminals[0]._ptr)))
-    ctypes.CDLL(name).jack_port_get_latency_range(port, _PLAYBACK_LATENCY, ctypes.byref(found))
-    return int(found.max)
 
 
 def _say(line: str) -> None:

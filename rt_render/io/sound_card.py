@@ -15,8 +15,10 @@ import numpy as np
 from firmware_bridge.mailbox_kernels import load_word, store_word
 from rt_render.conventions import BLOCK_SIZES
 from rt_render.engine.engine import Engine
+from rt_render.engine.live_input import LiveInput, LiveStatus
 from rt_render.errors import ConfigurationError, DeviceError
 from rt_render.io.call_thread import NoAnswerError
+from rt_render.io.input_device import find_input
 from rt_render.io.portaudio import (
     ABANDONED,
     JACK,
@@ -57,7 +59,8 @@ class CardStatus:
     """What plays: names, sample rate, frames a call, latencies in seconds, and a line for the person.
 
     `latency_s` is from a call to the converter as PortAudio tells it; `adapter_latency_s` comes on top of it;
-    `host_frames` are the smallest and largest number of frames asked for in one call so far.
+    `host_frames` are the smallest and largest number of frames asked for in one call so far. `live`: how a stream's
+    input does, None for one without.
     """
 
     name: str
@@ -68,6 +71,7 @@ class CardStatus:
     host_frames: tuple[int, int]
     adapter_latency_s: float
     text: str
+    live: LiveStatus | None = None
 
 
 def adapter_latency_frames(block_size: int, host_frames: int) -> int:
@@ -103,37 +107,55 @@ class SoundCard:
         *,
         host_frames: int | None = None,
         latency: float | str = "low",
+        live: LiveInput | None = None,
+        input_device: int | str = "auto",
     ) -> None:
         """Open a stream of two float32 channels at the engine's rate.
 
         `host_frames`: frames a call, by default the engine's block; other sizes go through the block adapter.
-        `latency` in seconds or PortAudio's "low" and "high". Raises DeviceError.
+        `latency` in seconds or PortAudio's "low" and "high". `live`: what takes the input of the same stream, which
+        comes from `input_device` as `find_input` finds it. Raises DeviceError.
         """
         self.device = find_device(device)
+        self._live = live
+        self.input = find_input(input_device, self.device) if live else None
+        if live and self.input and live.n_channels > self.input.n_channels:
+            raise DeviceError(
+                f"input {self.input.full_name} has channels up to {self.input.n_channels}, and "
+                f"{live.n_channels} is asked for: choose others with --input-channels."
+            )
         self._engine = engine
-        self._frames = host_frames or engine.plan.block_size
+        self._on_jack = JACK in self.device.host_api
+        # JACK calls with its period in any case, and PortAudio would put a buffer of its own between
+        self._frames = 0 if live and self._on_jack else host_frames or engine.plan.block_size
         self._callback = compile_sound_card()
         self._number = next(_stream_numbers)
         self._link = np.zeros(1, LINK)
         self._link[0]["state"], self._link[0]["stream"] = engine.address, self._number
+        self._link[0]["input"] = live.address if live else 0
         try:
             self._stream: Any = ask(lambda sd: self._open(sd, latency), OPEN_S)
         except NoAnswerError:
             ABANDONED.add(self)  # an opening that hangs may still come to something
             raise
-        self._latency_s = self._link[0]["latency_s"] = float(self._stream.latency)
-        self._on_jack = JACK in self.device.host_api
+        told = self._stream.latency
+        self._told_s = float(sum(told)) if live else 0.0
+        self._latency_s = self._link[0]["latency_s"] = float(told[1] if live else told)
 
     def _open(self, sd: Any, latency: float | str) -> Any:
         ffi = sd._ffi
         fs_hz = self._engine.plan.fs_hz
+        device: Any = self.device.index
+        channels: Any = 2
+        if self._live and self.input:
+            device, channels = (self.input.index, device), (self._live.n_channels, 2)
         try:
             return sd._StreamBase(
-                kind="output",
+                kind="duplex" if self._live else "output",
                 samplerate=fs_hz,
                 blocksize=self._frames,
-                device=self.device.index,
-                channels=2,
+                device=device,
+                channels=channels,
                 dtype="float32",
                 latency=latency,
                 callback=ffi.cast("PaStreamCallback*", self._callback.address),
@@ -147,6 +169,8 @@ class SoundCard:
 
     def _refusal(self, sd: Any, error: Any) -> str:
         name, fs_hz = full_name(self.device), self._engine.plan.fs_hz
+        if self.input and self.input.name != self.device.name:
+            name += f" with input {self.input.full_name}"
         code = error.args[1] if len(error.args) > 1 else 0
         text = str(error.args[2][2]) if len(error.args) > 2 else str(error.args[0])
         rates = rates_of(sd, self.device.index)
@@ -173,6 +197,8 @@ class SoundCard:
         address = self._engine.address
         for name in ("host_frames_low", "host_frames_high", "device_latency_s"):
             store_word(address + field_offset(name), 0)
+        if self._live and not load_word(address + field_offset("owner")):
+            self._live.begin(self._told_s)
         if not pass_turn(address, 0, self._number):
             raise DeviceError("this engine is played by another sound card: stop that one first.")
 
@@ -224,7 +250,8 @@ class SoundCard:
     def text(self) -> str:
         """What the stream is, for the person: card, sample rate, block."""
         plan = self._engine.plan
-        return f"{full_name(self.device)}, {plan.fs_hz} Hz, blocks of {plan.block_size}"
+        text = f"{full_name(self.device)}, {plan.fs_hz} Hz, blocks of {plan.block_size}"
+        return f"{text}, input from {self.input.full_name}" if self.input else text
 
     @property
     def calls(self) -> int:
@@ -251,7 +278,7 @@ class SoundCard:
         plan, address = self._engine.plan, self._engine.address
         low, high = (int(load_word(address + field_offset(f"host_frames_{end}"))) for end in ("low", "high"))
         sizes = {n for n in (self._frames, low, high) if n}
-        added_frames = max(adapter_latency_frames(plan.block_size, n) for n in sizes)
+        added_frames = max((adapter_latency_frames(plan.block_size, n) for n in sizes), default=0)
         latency_s = self._engine.snapshot().device_latency_s or self._latency_s
         added_s = added_frames / plan.fs_hz
         text = self.text
@@ -269,6 +296,7 @@ class SoundCard:
             (low, high),
             added_s,
             text,
+            self._live.status() if self._live else None,
         )
 
     def __enter__(self) -> "SoundCard":

@@ -39,7 +39,7 @@ INPUT = np.dtype(
 STAGE_FRAMES = 256
 
 _RING_WRITTEN = field_offset("ring_written")
-_INPUT_UNDERFLOW, _INPUT_OVERFLOW = 1, 2
+_INPUT_UNDERFLOW, _INPUT_OVERFLOW, _OUTPUT_UNDERFLOW = 1, 2, 4
 _FOLLOW_S = 0.5
 _MAX_LATENCY_S = 10.0
 _INFINITE = np.float32(np.inf)
@@ -146,7 +146,8 @@ def take_live_rt(live_address, state, address, frames, n_frames, times, flags):
         return
     if frames == 0 or flags & (_INPUT_UNDERFLOW | _INPUT_OVERFLOW) != 0:
         live.lost_calls += 1
-        event_rt(state, address, EVENT_INPUT_LOST, live.lost_calls)
+        if flags & _OUTPUT_UNDERFLOW == 0:  # else it is told already, as JACK's xruns are
+            event_rt(state, address, EVENT_INPUT_LOST, live.lost_calls)
     missing = _missing_frames_rt(live, state, n_frames)
     waiting = state.ring_written - state.ring_read + missing
     if waiting + n_frames + state.block_size > state.ring_frames:

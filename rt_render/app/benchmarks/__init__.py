@@ -18,10 +18,11 @@ PARTS = {
     "tracker": "tracker",
     "prediction": "prediction",
     "soak": "soak",
+    "duplex": "duplex",
 }
 """Names of the parts and their modules, in the order in which they run."""
-ONLY_BY_NAME = ("soak",)
-"""Parts that take an hour."""
+ONLY_BY_NAME = ("soak", "duplex")
+"""Parts that take long, or need a JACK server."""
 
 
 def run(
@@ -33,11 +34,12 @@ def run(
     minutes: float | None = None,
     order: int | None = None,
 ) -> dict[str, object]:
-    """Run the named parts, or all but the soak; return their figures as one object of plain numbers, lists and words.
+    """Run the named parts, or all but soak and duplex; return their figures as one object of numbers, lists and words.
 
     `seconds`: how long the tracker is measured, in each of its two ways; `recordings`: heads' motion to predict,
     beside the simulated ones (`.hdf5` of BROAD, `.csv` or `.npz` of `firmware-bridge`); `minutes`, `order`: of the
-    soak, 60 at order 5 by default. Raises ConfigurationError for an unknown part or a length outside what is
+    soak, 60 at order 5 by default, and of the duplex run, 10. Raises
+    ConfigurationError for an unknown part or a length outside what is
     allowed. Control side; takes a few minutes for all.
     """
     if seconds is not None and not 1.0 <= seconds <= 3600.0:
@@ -50,6 +52,7 @@ def run(
         "tracker": {"seconds": seconds},
         "prediction": {"recordings": recordings},
         "soak": {"minutes": minutes, "order": order},
+        "duplex": {"minutes": minutes},
     }
     results: dict[str, object] = {}
     for name, module in PARTS.items():

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rt_render.app.benchmarks.duplex_words import duplex_in_words
+
 PREDICTION_REQUIRED = {
     "rms_20ms_100hz_deg": "natural motion with noise, 100 Hz, 20 ms, RMS in degrees",
     "rms_50ms_100hz_deg": "the same at 50 ms",
@@ -28,6 +30,7 @@ def in_words(results: dict[str, Any]) -> str:
             ("tracker", _tracker),
             ("prediction", _prediction),
             ("soak", _soak),
+            ("duplex", lambda results: duplex_in_words(results["duplex"])),
         )
         if key in results
     ]

@@ -1,0 +1,102 @@
+"""Plays into our player in a JACK server and listens to it; a process of its own, for it runs Python in JACK's thread.
+
+python -m rt_render.io.jack_loop PLAYER
+
+It takes over the first two inputs of the client PLAYER, and says "connected", or a sentence about what is wrong. Into
+the first input it counts frames, `COUNT_STEP` a frame, from 1 to `COUNT_TO` over and over; into the second it clicks
+four times a second. At the end of its standard input it says one object of JSON: `clicks_out` and `clicks_in`, the
+server's frame at which each click left and was heard in the left ear; `xruns`, of the server; `missed_periods`, in
+which this client itself was not called; `capture_frames` and `playback_frames`, JACK's own latencies of the converters.
+"""
+
+import json
+import sys
+from typing import Any
+
+import jack
+import numpy as np
+
+from rt_render.io.jack_latency import capture_latency_frames, playback_latency_frames
+
+COUNT_TO = 1 << 20
+COUNT_STEP = 2.0**-30
+"""Exact in float32 up to the last count, and unheard."""
+CLICK = 0.25
+
+
+class _CannotLoopError(Exception):
+    """What is wrong, in a sentence."""
+
+
+def main(player: str) -> None:
+    """Play and listen until standard input ends."""
+    # two clients: one alone would be a loop, in which JACK keeps each period for the next one
+    source, sink = (jack.Client(f"rt-render {name}", no_start_server=True) for name in ("source", "sink"))
+    count, click = (source.outports.register(name) for name in ("count", "click"))
+    ear = sink.inports.register("ear")
+    size, fs_hz = source.blocksize, source.samplerate
+    counts = (np.arange(COUNT_TO + size) % COUNT_TO + 1).astype(np.float32) * np.float32(COUNT_STEP)
+    said: dict[str, Any] = {"clicks_out": [], "clicks_in": [], "xruns": 0, "missed_periods": 0}
+    begun, before = 0, 0
+
+    @source.set_process_callback  # type: ignore[untyped-decorator, unused-ignore]
+    def play(n_frames: int) -> None:
+        nonlocal begun, before
+        now = source.last_frame_time
+        begun = begun or now
+        said["missed_periods"] += (now - before) // n_frames - 1 if before else 0
+        before = now
+        at = (now - begun) % COUNT_TO
+        count.get_array()[:] = counts[at : at + n_frames]
+        out = click.get_array()
+        out[:] = 0.0
+        due = -(now - begun) % (fs_hz // 4)
+        if due < n_frames:
+            out[due] = CLICK
+            said["clicks_out"].append(now + due)
+
+    @sink.set_process_callback  # type: ignore[untyped-decorator, unused-ignore]
+    def listen(n_frames: int) -> None:
+        heard = ear.get_array()
+        loudest = int(np.argmax(np.abs(heard)))
+        if heard[loudest] > CLICK / 4:
+            said["clicks_in"].append(sink.last_frame_time + loudest)
+
+    @source.set_xrun_callback  # type: ignore[untyped-decorator, unused-ignore]
+    def xrun(delayed_us: float) -> None:
+        said["xruns"] += 1
+
+    with source, sink:
+        into = _ports(source, player, is_input=True)
+        out_of = _ports(source, player, is_output=True)
+        said["capture_frames"] = capture_latency_frames(source, into[0])
+        said["playback_frames"] = playback_latency_frames(source, out_of[0])
+        for port, ours in zip(into, (count, click), strict=True):
+            for other in source.get_all_connections(port):
+                source.disconnect(other, port)
+            source.connect(ours, port)
+        sink.connect(out_of[0], ear)
+        said["xruns"] = said["missed_periods"] = 0
+        print("connected", flush=True)
+        sys.stdin.read()
+    print(json.dumps(said), flush=True)
+
+
+def _ports(client: Any, player: str, **kind: bool) -> list[Any]:
+    ports = [port for port in client.get_ports(is_audio=True, **kind) if port.name.startswith(f"{player}:")]
+    if len(ports) != 2:
+        raise _CannotLoopError(
+            f"the JACK client {player!r} should have two inputs and two outputs: let nothing else of this program play."
+        )
+    return ports
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+    except _CannotLoopError as refusal:
+        print(refusal, flush=True)
+        sys.exit(1)
+    except jack.JackError as refusal:
+        print(f"JACK lets nobody in ({str(refusal).rstrip('.')}): see whether its server runs.", flush=True)
+        sys.exit(1)
