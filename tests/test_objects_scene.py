@@ -1,21 +1,26 @@
 """Scene files and objects moved over OSC: what is said of mistakes, and that what is asked for is heard."""
 
 import re
+import socket
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from engine_tools import run_blocks
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from test_remote import packet
 
 from rt_render.ambisonics.harmonics import cartesian_to_spherical, real_sh_sn3d, spherical_to_cartesian
+from rt_render.app.benchmarks.objects import _jump
 from rt_render.app.object_remote import ObjectRemote
 from rt_render.app.object_scene import lay_out, open_objects
 from rt_render.app.offline import render_to_file
 from rt_render.app.remote import Remote
 from rt_render.app.replay import replay_to_file
-from rt_render.app.scene_file import ObjectScene, read_scene
+from rt_render.app.scene_file import ObjectScene, SceneObject, read_scene
 from rt_render.app.session import Session, run_session
 from rt_render.app.settings_file import load_settings
 from rt_render.engine.engine import Engine
@@ -264,9 +269,58 @@ def test_the_shipped_scene_is_heard_live_as_offline_and_again_from_its_log(tmp_p
     assert "3 objects, encoded at order 2" in said
 
 
+def test_a_playing_scene_is_moved_over_osc_and_the_port_is_free_afterwards():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    chosen = load_settings(None, quick(input=str(CONFIGS / "objects_scene.toml"), remote_port=port))
+    session = Session(chosen)
+    with session, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        give_up_s = time.monotonic() + 5
+        while session.remote.counts.done == 0 and time.monotonic() < give_up_s:
+            sender.sendto(packet("/adm/obj/2/xyz", 0.0, -0.5, 0.0), ("127.0.0.1", port))
+            time.sleep(0.02)
+        direction, distance_m = session.engine.objects.where(1)
+    assert np.allclose(direction, [-1, 0, 0], atol=1e-6) and distance_m == 2.0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", port))
+
+
 def test_directions_of_key_frames_are_those_of_the_file():
     scene = read_scene(CONFIGS / "objects_scene.toml")
     engine = Engine(Plan(1, n_objects=3), np.zeros((2, 4, 1)))
     lay_out(scene, engine.objects)
     direction, distance_m = engine.objects.where(1)
     assert np.allclose(direction, spherical_to_cartesian(np.deg2rad(60), np.deg2rad(40))) and distance_m == 3.0
+
+
+values = st.one_of(
+    st.sampled_from(
+        ["true", '"noise"', '"x"', "[]", "[[0, 0, 0, 1]]", "[[0]]", "{}", "1979-05-27", "-1", "nan", "1e300"]
+    ),
+    st.integers(-500, 500).map(str),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([*SceneObject.model_fields, "other"]), values), max_size=6))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_toml_is_a_scene_or_a_sentence(tmp_path, pairs):
+    keys = "\n".join(f"{key} = {value}" for key, value in dict(pairs).items())
+    path = write_scene(tmp_path, f"[[object]]\n{keys}\n")
+    try:
+        sentence = f"my.toml, object {len(read_scene(path).object)} is right."
+    except RenderError as error:
+        sentence = str(error)
+    assert sentence.startswith("my.toml, object 1") and sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "text", ["object = 3", "object = [1]", 'object = "x"', "title = 3\n[[object]]", "[object]\na = 1"]
+)
+def test_a_top_that_is_wrong_is_told(tmp_path, text):
+    assert "my.toml, at the top: " in told(tmp_path, text)
+
+
+def test_a_jump_leaves_nothing_far_from_a_tone_and_a_switch_would():
+    jump = _jump()
+    assert jump["glide_outside_db"] < -55 < -30 < jump["abrupt_outside_db"]

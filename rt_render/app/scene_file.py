@@ -20,7 +20,7 @@ _KEY_FRAME = "rows [time_s, azimuth_deg, elevation_deg, distance_m] with rising 
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class SceneObject(_Table):
