@@ -114,6 +114,13 @@ def test_channels_that_could_be_anything_are_refused_in_a_sentence(tmp_path, n_c
     open_item(path, Source(layout="ambix"), 48000).close()
 
 
+def test_an_amb_file_is_no_ambix_as_a_rule_and_that_is_said(tmp_path):
+    path = sound(tmp_path / "f.amb", 4, format="WAV")
+    source = open_item(path, Source(), 48000)
+    assert any("--convention fuma" in note for note in source.notes)
+    source.close()
+
+
 def test_a_convention_that_is_named_means_a_field(tmp_path):
     assert "order 0, fuma" in note_of(sound(tmp_path / "f.wav", 1), convention="fuma")
 

@@ -1,6 +1,7 @@
 """What an input is, and which `Source` plays it: the built-in scene or a sound file."""
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -75,6 +76,8 @@ def _source_of_file(reader: "AudioFileReader", wanted: SourceSettings, fs_hz: in
         return LayoutFileSource(reader, layout, fs_hz, how=how, order=order, lfe_db=wanted.lfe_db, loop=wanted.loop)
     highest = MAX_ORDER if max_order is None else max_order
     source = AmbixFileSource(reader, fs_hz, max_order=highest, convention=wanted.convention, loop=wanted.loop)
+    if wanted.convention == "ambix" and reader.path.suffix.lower() == ".amb":
+        source.notes.append("most .amb files are FuMa: say so with --convention fuma")
     if named == AUTO and (speakers := layouts_with(reader.n_channels)):
         source.notes.append(f"if its channels are for speakers, say so with --layout {speakers[0]}")
     return source
@@ -85,9 +88,19 @@ def scene_of(name: str) -> ObjectScene | None:
     return read_scene(name) if kind_of_input(name) == "objects" else None
 
 
-def open_source(settings: Settings, seconds: float | None = None) -> Source:
-    """Open the input that the settings name, at most up to the order asked for and so many seconds long."""
+def open_source(
+    settings: Settings, seconds: float | None = None, on_progress: Callable[[float, str], None] | None = None
+) -> Source:
+    """Open the input that the settings name, at most up to the order asked for and so many seconds long.
+
+    `on_progress` is told of what takes time: a playlist's first item is measured.
+    """
     wanted = settings.head.order
+    if settings.source.further or kind_of_input(settings.source.input) == "playlist":
+        from rt_render.app.playlist.opening import open_playlist
+
+        playlist = open_playlist(settings, on_progress)
+        return Excerpt(playlist, seconds) if seconds is not None else playlist
     max_order = None if wanted == "auto" else wanted
     source = open_item(settings.source.input, settings.source, settings.audio.fs_hz, max_order)
     if max_order is not None and source.order < max_order:

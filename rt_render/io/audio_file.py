@@ -8,7 +8,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from rt_render.errors import InputFileError
-from rt_render.io.foreign_file import advice_about
+from rt_render.io.foreign_file import advice_about, disguised_stream
 
 _HEADER_SIZE = re.compile(r"(?i)^\s*(?:riff|riff size|form)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 _SIZE_OF_A_LIVE_STREAM = 0xFFFFFFFF
@@ -88,6 +88,9 @@ class AudioFileReader:
             said, there = int(promised[1]), int(promised[2])
             if said != _SIZE_OF_A_LIVE_STREAM and said - there > _CARELESS_WRITERS_BYTES:
                 raise _cut_short(self.path, f"its header promises {said} bytes and {there} are there")
+        stream = disguised_stream(self.path) if self.subtype == "PCM_16" else None
+        if stream:
+            raise InputFileError(f"{self.path} holds {stream} in the place of samples; decode it with ffmpeg.")
         # Compressed files tell their length but not their size: look whether the last frame is there.
         self.seek(self.n_frames - 1)
         if not len(self.read(1)):

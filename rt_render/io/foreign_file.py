@@ -4,6 +4,10 @@ from pathlib import Path
 from shlex import quote
 
 _HEAD_BYTES = 512
+_DISGUISE_BYTES = 1 << 17
+_DISGUISES = ((b"\xfe\x7f\x01\x80", "DTS"), (b"\x72\xf8\x1f\x4e", "Dolby Digital or another coded stream"))
+_SYNCS = 4
+"""So often such a word is no chance."""
 _KINDS = (
     (4, b"ftyp", "an MP4 or M4A file"),
     (0, b"\x1a\x45\xdf\xa3", "a Matroska or WebM file"),
@@ -35,6 +39,19 @@ def advice_about(path: Path) -> str | None:
     if _is_text(head):
         return "is a text file and not sound, whatever its name says; choose an audio file"
     return None
+
+
+def disguised_stream(path: Path) -> str | None:
+    """Return the name of a coded stream that a file holds in the place of samples, which would be noise; or None.
+
+    IEC 61937 and DTS put their words where 16-bit samples would be, so that a disc or a cable takes them for sound.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_DISGUISE_BYTES)
+    except OSError:
+        return None
+    return next((name for sync, name in _DISGUISES if head.count(sync) >= _SYNCS), None)
 
 
 def _is_text(head: bytes) -> bool:

@@ -52,8 +52,6 @@ def _notes(layout: Layout, how: str, order: int, lfe_db: float) -> list[str]:
     n = len(layout.speakers)
     notes = [f"{n} channel{'s' if n > 1 else ''} → {layout.name}, {how}: {layout.in_words()}; encoded at order {order}"]
     if any(speaker.lfe for speaker in layout.speakers):
-        notes.append(
-            f"the LFE channel is played at {lfe_db:+g} dB, from everywhere and as it is; cinemas play it at +10 dB "
-            "(--lfe-db 10)"
-        )
+        hint = "" if lfe_db else "; cinemas play it at +10 dB (--lfe-db 10)"
+        notes.append(f"the LFE channel is played at {lfe_db:+g} dB, from everywhere and as it is{hint}")
     return notes
