@@ -42,6 +42,7 @@ ONE_FILE_EACH = {
     "sounddevice": "rt_render/io/portaudio.py",
     "soundfile": "rt_render/io/audio_file.py",
     "soxr": "rt_render/io/resampler.py",
+    "pyloudnorm": "rt_render/io/loudness_meter.py",
     "h5py": ("rt_render/io/sofa_file.py", "firmware_bridge/imu_recording.py"),
     "serial": "firmware_bridge/transports/serial_port.py",
     "mido": "firmware_bridge/transports/midi_port.py",

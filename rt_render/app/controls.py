@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rt_render.app.playlist.transport import PlaylistTransport
 from rt_render.app.session import Session
 
 GAIN_STEP_DB = 1.0
@@ -31,6 +32,11 @@ def _seek_by(session: Session, seconds: float) -> None:
     session.seek(wanted_s)
 
 
+def _in_playlist(session: Session, act: Callable[[PlaylistTransport], None]) -> None:
+    if session.playlist:
+        act(session.playlist)
+
+
 CONTROLS: dict[str, Control] = {
     "r": Control("r", "recentre: where you look now is straight ahead", Session.recentre),
     "+": Control("+", "louder by 1 dB", lambda session: session.change_gain(GAIN_STEP_DB)),
@@ -40,6 +46,8 @@ CONTROLS: dict[str, Control] = {
     "t": Control("t", "head tracking on or off", Session.toggle_tracking),
     "[": Control("[", "ten seconds back", lambda session: _seek_by(session, -SEEK_STEP_S)),
     "]": Control("]", "ten seconds on", lambda session: _seek_by(session, SEEK_STEP_S)),
+    "n": Control("n", "the next item of a playlist", lambda session: _in_playlist(session, PlaylistTransport.next)),
+    "p": Control("p", "the item before", lambda session: _in_playlist(session, PlaylistTransport.previous)),
 }
 HELP_KEY, QUIT_KEY = "?", "q"
 _SAME = {"=": "+", "_": "-"}

@@ -12,7 +12,7 @@ class Excerpt:
     """A `Source` that ends another one at a frame, faded out over its last 20 ms. Reader thread."""
 
     def __init__(self, source: Source, seconds: float) -> None:
-        self._source = source
+        self.inner = source
         self._position = 0
         self._end = round(seconds * source.fs_hz)
         if source.n_frames is not None:
@@ -22,12 +22,12 @@ class Excerpt:
     @property
     def fs_hz(self) -> int:
         """Rate of the frames."""
-        return self._source.fs_hz
+        return self.inner.fs_hz
 
     @property
     def order(self) -> int:
         """Ambisonic order."""
-        return self._source.order
+        return self.inner.order
 
     @property
     def n_frames(self) -> int | None:
@@ -37,16 +37,16 @@ class Excerpt:
     @property
     def title(self) -> str:
         """The source's own title."""
-        return self._source.title
+        return self.inner.title
 
     @property
     def notes(self) -> list[str]:
         """The source's own notes."""
-        return self._source.notes
+        return self.inner.notes
 
     def read(self, n_frames: int) -> NDArray[np.float32]:
         """Return the next (k, n_sh) frames, k < n_frames only at the end."""
-        frames = self._source.read(max(0, min(n_frames, self._end - self._position)))
+        frames = self.inner.read(max(0, min(n_frames, self._end - self._position)))
         left = self._end - self._position - np.arange(len(frames))
         self._position += len(frames)
         if len(frames) and left[-1] <= self._fade_frames:
@@ -56,8 +56,8 @@ class Excerpt:
     def seek(self, frame: int) -> None:
         """Make the next `read` start at this frame, clipped to the excerpt."""
         self._position = min(max(frame, 0), self._end)
-        self._source.seek(self._position)
+        self.inner.seek(self._position)
 
     def close(self) -> None:
         """Close the source."""
-        self._source.close()
+        self.inner.close()

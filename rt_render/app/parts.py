@@ -6,12 +6,14 @@ from threading import Timer
 
 from firmware_bridge.csv_poses import read_pose_csv
 from rt_render.app.decoding import Progress, make_decoder
+from rt_render.app.live_feed import LiveSource
 from rt_render.app.object_scene import lay_out
 from rt_render.app.scene_file import ObjectScene
 from rt_render.app.settings import Settings
 from rt_render.app.source_opening import SCENE, open_source, scene_of
 from rt_render.conventions import BLOCK_SIZES
 from rt_render.engine.engine import Engine
+from rt_render.engine.live_input import LiveInput
 from rt_render.engine.plan import Plan
 from rt_render.hrtf.decoder import Decoder
 from rt_render.io.realtime import realtime_allowed
@@ -28,6 +30,7 @@ class Parts:
     """A source and an engine that renders it at the source's order; nothing runs yet.
 
     `lap_frames`: after so many frames an endless source begins again; None for others. `scene`: what its objects are.
+    `live`: what takes a card's input; None where the source is read.
     """
 
     source: Source
@@ -35,6 +38,7 @@ class Parts:
     engine: Engine
     lap_frames: int | None = None
     scene: ObjectScene | None = None
+    live: LiveInput | None = None
 
 
 def make_parts(
@@ -51,12 +55,12 @@ def make_parts(
     The engine's order is that of the source, or the one asked for where it is lower. Raises RenderError and
     BridgeError. Control side.
     """
-    source = open_source(settings, seconds)
+    source = open_source(settings, seconds, on_progress)
     try:
         for note in source.notes:
             on_message(note)
         decoder = make_decoder(settings.head, source.order, settings.audio.fs_hz, on_progress, on_message)
-        scene = scene_of(settings.source.input)
+        scene = None if settings.source.further else scene_of(settings.source.input)
         n_objects = len(scene.object) if scene else 0
         plan = Plan(source.order, block_size, settings.audio.fs_hz, decoder.filters.shape[2], n_objects=n_objects)
         engine = _make_engine(plan, decoder, settings, trace_rows, on_message)
@@ -69,14 +73,15 @@ def make_parts(
         source.close()
         raise
     lap_frames = getattr(source, "lap_frames", None) if source.n_frames is None else None
-    return Parts(source, decoder, engine, lap_frames, scene)
+    live = LiveInput(engine, source.matrix, source.stage) if isinstance(source, LiveSource) else None
+    return Parts(source, decoder, engine, lap_frames, scene, live)
 
 
 def start_gain_db(settings: Settings) -> float:
     """Return the gain in dB to begin with."""
     wanted = settings.audio.gain_db
     if wanted == "auto":
-        return SCENE_GAIN_DB if settings.source.input == SCENE else 0.0
+        return SCENE_GAIN_DB if settings.source.input == SCENE and not settings.source.further else 0.0
     return wanted
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
+from threading import Lock
 
 from firmware_bridge.opening import RunningBridge, open_bridge
 from firmware_bridge.status import BridgeStatus
@@ -17,8 +18,11 @@ from rt_render.app.decoding import Progress
 from rt_render.app.degradation import make_degradation
 from rt_render.app.glitch_watch import GlitchWatch
 from rt_render.app.glitches import Glitches
+from rt_render.app.live_feed import LiveFeed
 from rt_render.app.object_remote import ObjectRemote
 from rt_render.app.parts import Parts, live_block_size, make_parts, start_gain_db
+from rt_render.app.playlist.opening import playlist_in
+from rt_render.app.playlist.transport import PlaylistMoment, PlaylistTransport
 from rt_render.app.pose_log import describe_session
 from rt_render.app.pose_logger import PoseLogger
 from rt_render.app.recorder import Recorder
@@ -42,7 +46,8 @@ class SessionStatus:
     """What a session does at one moment, for displays and reports.
 
     `played_s` is what has sounded of the source, however it was wound; `lap` counts from 1 where the source is
-    looped, and position and length are then those within a lap. `budget` is that of the last seconds (of all, at
+    looped, and position and length are then those within a lap; in a playlist they are those of the item, which
+    `playlist` tells of. `budget` is that of the last seconds (of all, at
     the end), None where no pose was heard. `glitches`: what went wrong since the start, each with its time and
     likely cause.
     """
@@ -60,6 +65,7 @@ class SessionStatus:
     gain_db: float
     budget: Budget | None
     glitches: Glitches
+    playlist: PlaylistMoment | None = None
 
 
 class Session:
@@ -95,14 +101,25 @@ class Session:
         self._set_latency(parts.decoder.onset_frames / settings.audio.fs_hz)
         self.feed = TraceFeed(self.engine)
         self.feed.add(self.budget.take)
-        self._feeder = RingFeeder(self.source, self.engine.ring, on_message=on_message)
+        self._live = parts.live
+        self._feeder: RingFeeder | LiveFeed = (
+            LiveFeed() if parts.live else RingFeeder(self.source, self.engine.ring, on_message=on_message)
+        )
         self._glitches = GlitchWatch(self.engine, self._feeder.longest_read_s, self._tracker_status, on_message)
         self.feed.add(on_events=self._glitches.take_events, on_look=self._glitches.look)
         self.remote = Remote(settings.remote.remote_host, settings.remote.remote_port, on_message)
         if parts.scene:
             ObjectRemote(parts.scene, self.engine.objects).register(self.remote)
+        playlist = playlist_in(self.source)
+        self.playlist = (
+            PlaylistTransport(playlist, self._source_frame, self._wind, on_message) if playlist is not None else None
+        )
+        if self.playlist:
+            self.playlist.register(self.remote)
+        self._winding = Lock()
         self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
+        self._field: Recorder | None = None
         self._logger: PoseLogger | None = None
         self._gain_db = start_gain_db(settings)
         self._playing, self._muted, self._tracking = True, False, True
@@ -117,10 +134,16 @@ class Session:
                 on_message=on_message,
                 capture=settings.output.record is not None,
                 host_frames=host_frames,
+                live=parts.live,
+                input_device=settings.source.input_device,
             )
             if settings.output.record:
                 self._recorder = Recorder(
                     self.engine, settings.output.record, force=settings.output.force, on_message=on_message
+                )
+            if settings.output.field:
+                self._field = Recorder(
+                    self.engine, settings.output.field, force=settings.output.force, on_message=on_message, field=True
                 )
             if settings.output.log:
                 self._logger = self._open_log(settings.output.log, parts, seconds)
@@ -151,6 +174,7 @@ class Session:
             describe_session(self.settings, parts, seconds),
             self.decoder.filters,
             card_text=self._card.text_of,
+            field=self.settings.output.field,
             force=self.settings.output.force,
             on_message=self.on_message,
         )
@@ -171,8 +195,8 @@ class Session:
             self._lock_memory()
             gc.collect()
             gc.freeze()
-            if self._recorder:
-                self._recorder.start()
+            for recorder in self._recorders:
+                recorder.start()
             self._glitches.begin()
             self.feed.start()
             self._card.start()
@@ -195,10 +219,10 @@ class Session:
         """
         with ExitStack() as each:  # runs them all, last first, whatever one raises
             each.callback(gc.unfreeze)
-            if self._recorder:
-                each.callback(self._recorder.close)
             if self._logger:
-                each.callback(self._logger.close)
+                each.callback(self._logger.close)  # behind the field, of which it tells
+            for recorder in self._recorders:
+                each.callback(recorder.close)
             each.callback(self._close_inputs)
             each.callback(self.feed.stop)
             each.callback(self._card.stop)
@@ -214,13 +238,19 @@ class Session:
 
     @property
     def ended(self) -> bool:
-        """Whether the source has ended and the filters have rung out."""
-        return self.engine.snapshot().ended
+        """Whether the source has ended and the filters have rung out, or live input has lasted as long as asked for."""
+        snapshot = self.engine.snapshot()
+        over = self._live is not None and self.source.n_frames is not None and snapshot.frame >= self.source.n_frames
+        return snapshot.ended or over
+
+    @property
+    def _recorders(self) -> list[Recorder]:
+        return [recorder for recorder in (self._recorder, self._field) if recorder]
 
     def _give_up(self) -> None:
         with ExitStack() as each:
-            if self._recorder:
-                each.callback(self._recorder.abandon)
+            for recorder in self._recorders:
+                each.callback(recorder.abandon)
             if self._logger:
                 each.callback(self._logger.abandon)
             each.callback(self._close_inputs)
@@ -285,16 +315,34 @@ class Session:
             self._bridge.recentre()
 
     def seek(self, seconds: float) -> None:
-        """Go on at this time of the source, faded out and in; the ring is filled before it sounds."""
+        """Go on at this time of the source, or of the item of a playlist; as `_wind` does it."""
+        if self.playlist:
+            self.playlist.seek(seconds)
+            return
+        if self._live:
+            self.on_message("the position was not changed: live input has no places to go to")
+            return
         frame = max(0, round(seconds * self.settings.audio.fs_hz))
         if self.source.n_frames is not None:
             frame = min(frame, self.source.n_frames)
+        self._wind(lambda: frame)
+
+    def _wind(self, frame_of: Callable[[], int]) -> None:
+        """Go on at another frame, faded out and in; the ring is filled before it sounds. Any thread.
+
+        `frame_of` is called while nobody reads the source.
+        """
+        with self._winding:
+            self._wind_alone(frame_of)
+
+    def _wind_alone(self, frame_of: Callable[[], int]) -> None:
         self.engine.pause()
         if not self._wait_until_silent():
             self.on_message("the position was not changed: the card does not take sound at this moment")
         elif not self._feeder.stop():
             self.on_message(f"the position was not changed: {self.source.title} does not answer at this moment")
         else:
+            frame = frame_of()
             self._wound_frames += self._source_frame() - self._from_frame
             self._from_frame = frame
             self.engine.reset(frame)
@@ -325,11 +373,14 @@ class Session:
         snapshot, fs_hz, lap = self.engine.snapshot(), self.settings.audio.fs_hz, self._lap_frames
         frame = self._source_frame()
         n_frames = lap or self.source.n_frames
+        moment = self.playlist.moment() if self.playlist else None
+        if moment:
+            n_frames = moment.length_frames
         return SessionStatus(
             engine=snapshot,
             card=card,
             tracker=self._tracker_status(),
-            position_s=(frame % lap if lap else frame) / fs_hz,
+            position_s=(moment.position_frames if moment else frame % lap if lap else frame) / fs_hz,
             length_s=None if n_frames is None else n_frames / fs_hz,
             lap=frame // lap + 1 if lap else None,
             played_s=(self._wound_frames + frame - self._from_frame) / fs_hz,
@@ -339,6 +390,7 @@ class Session:
             gain_db=self._gain_db,
             budget=budget,
             glitches=self._glitches.told,
+            playlist=moment,
         )
 
 

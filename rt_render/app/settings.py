@@ -63,6 +63,9 @@ class Source(_Section):
     input: Annotated[str, Field(min_length=1)] = Field(
         default="scene", description='"scene" or the path of an ambisonic audio file'
     )
+    further: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)] = Field(
+        default=(), description="paths of files to be played behind the input, as a playlist"
+    )
     convention: Literal["ambix", "n3d", "fuma"] = Field(default="ambix", description='"ambix", "n3d" or "fuma"')
     layout: Annotated[str, Field(min_length=1)] = Field(
         default="auto",
@@ -71,6 +74,19 @@ class Source(_Section):
     )
     lfe_db: float = Field(default=0.0, ge=-60.0, le=20.0, description="-60 to 20 dB")
     loop: bool = Field(default=False, description="true or false")
+    crossfade_s: float = Field(default=0.0, ge=0.0, le=20.0, description="0 (no gap and no fade) to 20 s")
+    loudness_lufs: Literal["off"] | Annotated[float, Field(ge=-40.0, le=-5.0)] = Field(
+        default=-23.0, description='-40 to -5 LUFS, to which the items of a playlist are brought, or "off"'
+    )
+    input_device: Annotated[str, Field(min_length=1)] | Annotated[int, Field(ge=0)] = Field(
+        default="auto",
+        description='"auto" (that of the sound card), or an input\'s number or name as `rt-render devices` shows it',
+    )
+    input_channels: str = Field(
+        default="auto",
+        pattern=r"^(auto|[1-9]\d{0,2}(-[1-9]\d{0,2})?(,[1-9]\d{0,2}(-[1-9]\d{0,2})?)*)$",
+        description='"auto" or numbers from 1, such as "1,2" or "1-16"',
+    )
 
 
 class Tracking(BridgeSettings):
@@ -98,6 +114,9 @@ class Output(_Section):
     """What is kept of what is played."""
 
     record: OptionalFile = Field(default=None, description="the path of a new WAV, W64, CAF or FLAC file")
+    field: OptionalFile = Field(
+        default=None, description="the path of a new WAV, W64, CAF or FLAC file for the field before the ears"
+    )
     log: OptionalFile = Field(default=None, description="the path of a new pose log, as NAME.rtlog")
     force: bool = Field(default=False, description="true or false")
 
@@ -142,6 +161,11 @@ class Choices(TypedDict, total=False):
     layout: str | Path | None
     lfe_db: float | None
     loop: bool | None
+    further: Sequence[str | Path] | None
+    crossfade_s: float | None
+    loudness_lufs: float | str | None
+    input_device: str | int | None
+    input_channels: str | None
     tracker: str | None
     osc_host: str | None
     osc_port: int | None
@@ -161,6 +185,7 @@ class Choices(TypedDict, total=False):
     prediction: str | None
     prediction_cap_ms: float | None
     record: str | Path | None
+    field: str | Path | None
     log: str | Path | None
     force: bool | None
     remote_host: str | None

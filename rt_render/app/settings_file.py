@@ -16,10 +16,10 @@ from rt_render.hrtf.heads import HEAD_NAMES
 
 _SECTIONS: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
 _SECTION_OF = {key: name for name, section in _SECTIONS.items() for key in section.model_fields}
-_FILE_KEYS = ("headphone_eq", "poses", "record", "log", "record_raw")
+_FILE_KEYS = ("headphone_eq", "poses", "record", "field", "log", "record_raw")
 _READ_KEYS = ("input", "layout", "head", "headphone_eq", "poses")
 _FILE_TRACKERS = ("csv", "replay")
-_NAMES = {"head": HEAD_NAMES, "layout": ("auto", "ambix", *LAYOUTS), "input": ("scene",)}
+_NAMES = {"head": HEAD_NAMES, "layout": ("auto", "ambix", *LAYOUTS), "input": ("scene", "live")}
 """Keys that hold a name or else a path, and their names."""
 
 
@@ -58,7 +58,7 @@ def load_settings(
         document.setdefault(_SECTION_OF[key], {})[key] = value
     settings = _check(document, None, "")
     for key, path in files_read(settings).items():
-        if key in find_files and not path.is_file():
+        if key in find_files and not path.is_file() and not (key == "input" and path.is_dir()):
             origin = None if key in chosen else config
             there = f"{path} is not a file on disk" if path.exists() else f"there is no file {path}"
             raise _refusal(origin, text, _SECTION_OF[key], key, there)
@@ -188,6 +188,8 @@ def _anchor_paths(document: dict[str, Any], folder: Path) -> None:
         for key, value in section.items():
             if key in _FILE_KEYS or (key in _NAMES and value.lower() not in _NAMES[key]):
                 section[key] = str(folder / Path(value).expanduser())
+            elif key == "further":
+                section[key] = [name if name == "scene" else str(folder / Path(name).expanduser()) for name in value]
             elif key == "tracker" and value.partition(":")[0] in _FILE_TRACKERS:
                 kind, _, file = value.partition(":")
                 section[key] = f"{kind}:{folder / Path(file).expanduser()}"

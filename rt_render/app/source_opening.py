@@ -95,6 +95,10 @@ def open_source(
 
     `on_progress` is told of what takes time: a playlist's first item is measured.
     """
+    if kind_of_input(settings.source.input) == "live":
+        from rt_render.app.live_opening import open_live
+
+        return open_live(settings, seconds)
     wanted = settings.head.order
     if settings.source.further or kind_of_input(settings.source.input) == "playlist":
         from rt_render.app.playlist.opening import open_playlist

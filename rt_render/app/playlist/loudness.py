@@ -1,0 +1,148 @@
+"""The loudness of a playlist's items: measured in the background, and the gain that makes them equal."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Event, Thread
+
+from rt_render.app.playlist.heard_loudness import HeardLoudness, excerpts, whole
+from rt_render.app.playlist.items import Item
+from rt_render.app.playlist.loudness_store import LoudnessStore
+from rt_render.errors import RenderError
+from rt_render.io.source import Source
+
+SAFE_LUFS = -8.0
+"""As loud as music is made: what is taken for the loudness of an item that is not measured yet."""
+MOST_GAIN_DB = 20.0
+_PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The gain that brings an item to the wanted loudness, and half a sentence about it ("" for nothing to say)."""
+
+    gain_db: float
+    words: str
+
+
+class _LeftError(Exception):
+    """The session is over, and so is measuring."""
+
+
+class Loudness:
+    """What is known of each item, and a thread "rt-render-loudness" that finds out the rest, at half a core at most.
+
+    Excerpts of all items come first, so that soon something is known of each; then whatever was long is measured
+    whole, and kept for later sessions. `open_one` opens an item for reading by its index; what it or the reading
+    raises leaves the item unmeasured. `target_lufs`: None for items as they are, without a thread.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[Item],
+        open_one: Callable[[int], Source],
+        ears: Callable[[], HeardLoudness],
+        store: LoudnessStore,
+        target_lufs: float | None,
+    ) -> None:
+        self._items, self._open_one, self._make_ears, self._store = items, open_one, ears, store
+        self._target_lufs = target_lufs
+        self._lufs: dict[int, float | None] = {}
+        self._whole: set[int] = set()
+        self._tried = [Event() for _ in items]
+        self._left = Event()
+        self._ears: HeardLoudness | None = None
+        self._thread: Thread | None = None
+        if target_lufs is not None:
+            for index, item in enumerate(items):
+                if known := self._store.load(item):
+                    self._know(index, known[0], all_of_it=True)
+
+    def measure(self, index: int, on_progress: Callable[[float], None] = lambda share: None) -> None:
+        """Measure excerpts of an item now, before `start`; nothing where it is known, or cannot be played."""
+        if self._target_lufs is not None and not self._tried[index].is_set():
+            self._measure(index, on_progress, short=True)
+
+    def start(self) -> None:
+        """Begin to measure in the background."""
+        if self._target_lufs is not None and len(self._whole) < len(self._items):
+            self._thread = Thread(target=self._run, name="rt-render-loudness", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Let measuring end soon; may be called twice."""
+        self._left.set()
+        for tried in self._tried:
+            tried.set()  # nobody shall wait for what is not measured any more
+
+    def match(self, index: int, *, patient: bool) -> Matched:
+        """Return the gain of an item as far as it is known; `patient` waits until its excerpts were measured."""
+        gain_db = self._items[index].gain_db
+        if self._target_lufs is None:
+            return Matched(gain_db, "")
+        if patient and self._thread:
+            self._tried[index].wait(_PATIENCE_S)
+        if index not in self._lufs:
+            safe_db = min(0.0, self._target_lufs - SAFE_LUFS)
+            return Matched(gain_db + safe_db, f"not measured yet, so it is played at a safe {safe_db:+.1f} dB")
+        lufs = self._lufs[index]
+        if lufs is None:
+            return Matched(gain_db, "silent")
+        matching_db = min(self._target_lufs - lufs, MOST_GAIN_DB)
+        roughly = "" if index in self._whole else "about "
+        words = f"{roughly}{lufs:.1f} LUFS, played at {matching_db:+.1f} dB"
+        if matching_db == MOST_GAIN_DB:
+            words += ", no more"
+        return Matched(gain_db + matching_db, words)
+
+    def _run(self) -> None:
+        try:
+            for short in (True, False):
+                for index in range(len(self._items)):
+                    known = index in self._whole or (short and self._tried[index].is_set())
+                    if not known and (short or index in self._lufs):
+                        self._measure(index, self._rest(), short)
+        except _LeftError:
+            return
+
+    def _rest(self) -> Callable[[float], None]:
+        """Return what sleeps as long as was worked since it was called last, and ends the work when all is over."""
+        since_s = time.monotonic()
+
+        def rest(share: float) -> None:
+            nonlocal since_s
+            if self._left.wait(min(0.5, time.monotonic() - since_s)):
+                raise _LeftError
+            since_s = time.monotonic()
+
+        return rest
+
+    def _measure(self, index: int, at_each: Callable[[float], None], short: bool) -> None:
+        try:
+            source = self._open_one(index)
+            try:
+                n_frames = source.n_frames
+                spans, all_of_it = excerpts(n_frames, source.fs_hz)
+                if n_frames is not None and not short:
+                    spans, all_of_it = whole(n_frames), True
+                self._ears = self._ears or self._make_ears()
+                lufs = self._ears.lufs(source, spans, at_each=at_each)
+            finally:
+                source.close()
+        except _LeftError:
+            raise
+        # A file that cannot be measured will say why when it is its turn to play.
+        except (RenderError, OSError, ValueError):
+            pass
+        else:
+            self._know(index, lufs, all_of_it)
+            if all_of_it:
+                self._store.save(self._items[index], lufs)
+        finally:
+            self._tried[index].set()
+
+    def _know(self, index: int, lufs: float | None, all_of_it: bool) -> None:
+        self._lufs[index] = lufs
+        if all_of_it:
+            self._whole.add(index)
+        self._tried[index].set()

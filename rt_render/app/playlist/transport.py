@@ -1,0 +1,115 @@
+"""A playlist's controls in a session: next, previous, an item by number; by key, by program, over OSC."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from firmware_bridge.osc.wire import Argument
+from rt_render.app.playlist.playlist_source import PlaylistSource
+from rt_render.app.remote import Remote
+from rt_render.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistMoment:
+    """What of a playlist is heard. `number`: from 1, None while nothing can be played; `next_title`: None at the end.
+
+    `position_frames` and `length_frames` are the item's; the length is None while it is not known. `n_broken`: items
+    that could not be played when it was their turn.
+    """
+
+    number: int | None
+    n_items: int
+    title: str
+    next_title: str | None
+    position_frames: int
+    length_frames: int | None
+    n_broken: int
+
+    @property
+    def text(self) -> str:
+        """The moment in words, such as "2 of 5: Rain, then Birds"."""
+        then = f", then {self.next_title}" if self.next_title else ""
+        return f"{self.number or '-'} of {self.n_items}: {self.title}{then}"
+
+
+class PlaylistTransport:
+    """Moves through a playlist that sounds. Any thread, as far as what was handed in allows it.
+
+    `heard_frame` tells the frame of the playlist's time that is heard; `wind` fades out, calls what it is given while
+    nobody reads, and goes on at the frame that this returns.
+    """
+
+    def __init__(
+        self,
+        playlist: PlaylistSource,
+        heard_frame: Callable[[], int],
+        wind: Callable[[Callable[[], int]], None],
+        on_message: Callable[[str], None],
+    ) -> None:
+        self._playlist, self._heard_frame, self._wind, self._on_message = playlist, heard_frame, wind, on_message
+
+    def next(self) -> None:
+        """Go on with the next item; behind the last one with the first, where the list loops."""
+        index = self._index()
+        if index + 1 < len(self._playlist.titles) or self._playlist.loop:
+            self._go_to(index + 1, 1)
+        else:
+            self._on_message("this is the last item of the playlist")
+
+    def previous(self) -> None:
+        """Go back to the item before; from the first one to the last, where the list loops, else to its beginning."""
+        index = self._index() - 1
+        self._go_to(index if self._playlist.loop else max(0, index), -1)
+
+    def play(self, number: int) -> None:
+        """Go on with the item of this number, from 1. Raises ConfigurationError for a number that is not there."""
+        n_items = len(self._playlist.titles)
+        if not 1 <= number <= n_items:
+            raise ConfigurationError(f"there is no item {number}: the playlist has 1 to {n_items}.")
+        self._go_to(number - 1, 1)
+
+    def seek(self, seconds: float) -> None:
+        """Go on at this time of the item that is heard, within it."""
+        place = self._playlist.timeline.at(self._heard_frame())
+        length_frames = self._playlist.length_at(place.start_frame)
+        frame = max(0, round(seconds * self._playlist.fs_hz))
+        frame = place.start_frame + (frame if length_frames is None else min(frame, length_frames))
+        self._wind(lambda: frame)
+
+    def moment(self) -> PlaylistMoment:
+        """Tell what is heard now."""
+        playlist, frame = self._playlist, self._heard_frame()
+        titles = playlist.titles
+        place = playlist.timeline.at(frame)
+        index = place.index
+        following = None if index is None else index + 1
+        if following is not None and following >= len(titles):
+            following = 0 if playlist.loop else None
+        return PlaylistMoment(
+            number=None if index is None else index % len(titles) + 1,
+            n_items=len(titles),
+            title="nothing can be played" if index is None else titles[index % len(titles)],
+            next_title=None if following is None else titles[following],
+            position_frames=frame - place.start_frame,
+            length_frames=playlist.length_at(frame),
+            n_broken=len(playlist.broken),
+        )
+
+    def register(self, remote: Remote) -> None:
+        """Let OSC do it too: /playlist/next, /playlist/previous, /playlist/item N."""
+        remote.add("/playlist/next", lambda number, arguments: self.next())
+        remote.add("/playlist/previous", lambda number, arguments: self.previous())
+        remote.add("/playlist/item", lambda number, arguments: self.play(_number(arguments)))
+
+    def _index(self) -> int:
+        return self._playlist.timeline.at(self._heard_frame()).index or 0
+
+    def _go_to(self, index: int, step: int) -> None:
+        self._wind(lambda: self._playlist.place(index, step))
+
+
+def _number(arguments: tuple[Argument, ...]) -> int:
+    number = arguments[0] if len(arguments) == 1 else None
+    if isinstance(number, bool) or not isinstance(number, int | float) or number != number // 1:
+        raise ConfigurationError("it wants one number, that of an item, from 1.")
+    return int(number)
