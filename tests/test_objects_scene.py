@@ -269,6 +269,16 @@ def test_the_shipped_scene_is_heard_live_as_offline_and_again_from_its_log(tmp_p
     assert "3 objects, encoded at order 2" in said
 
 
+def test_a_log_of_objects_that_were_moved_by_hand_says_so_when_it_is_played_back(tmp_path):
+    chosen = quick(input=str(CONFIGS / "objects_scene.toml"), block_size=128, log=tmp_path / "a.rtlog", remote_port=0)
+    session = Session(load_settings(None, chosen), seconds=1.0)
+    session.remote.take(packet("/source/*/gain", -60.0))
+    run_session(session)
+    said: list[str] = []
+    replay_to_file(tmp_path / "a.rtlog", tmp_path / "again.wav", on_message=said.append)
+    assert any("objects were moved over OSC, or the source failed" in text for text in said)
+
+
 def test_a_playing_scene_is_moved_over_osc_and_the_port_is_free_afterwards():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))

@@ -205,9 +205,10 @@ def _verdict(replay: Replay, session: LoggedSession, reader: PoseLogReader) -> I
     blocks = plural(replay.n_blocks, "block")
     wrong_at = replay.differs_at if session.same_program else replay.strays_at
     if wrong_at is not None:
+        moved = "objects were moved over OSC, or " if session.plan.n_objects else ""
         yield (
             f"from {clock(wrong_at * block_s)} on this is not what was heard, the levels differ by up to "
-            f"{replay.largest_error_db:.2g} dB: the source failed or ended elsewhere then"
+            f"{replay.largest_error_db:.2g} dB: {moved}the source failed or ended elsewhere then"
         )
     elif session.same_program:
         yield f"{blocks} again, bit for bit: levels, limiter and fades agree with the log at each of them"
