@@ -1,10 +1,12 @@
 """The panorama in plain numpy, float64, a frame at a time, with the exact harmonics."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from rt_render.ambisonics.harmonics import cartesian_to_spherical, real_sh_sn3d
-from rt_render.engine.panorama_design import allpass_delays, allpass_gains, band_starts, feed_directions
-from rt_render.kernels.panorama import UP_SHARE
+from rt_render.engine.panorama_design import ambience_rotors, band_starts, feed_directions
+from rt_render.kernels.primary_ambient import UP_SHARE
 
 TIME_S = 0.06
 
@@ -35,7 +37,7 @@ def separate(stereo, fs_hz, scaled=True):
     frames = []
     for left, right in stft_frames(stereo, n):
         primary, ambience, pans = np.zeros(len(left), complex), np.zeros((2, len(left)), complex), np.zeros(len(left))
-        for b, (i, j) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+        for b, (i, j) in enumerate(pairwise(starts)):
             xl, xr = left[i:j], right[i:j]
             power = [np.sum(abs(xl) ** 2), np.sum(abs(xr) ** 2), np.sum(xl * xr.conj()).real]
             covariance[b] = keep * covariance[b] + (1 - keep) * np.array(power)
@@ -62,16 +64,6 @@ def overlap(spectra, n):
     return np.concatenate([np.zeros(hop), out])[: len(spectra) * hop]
 
 
-def allpass(signal, delay, gain):
-    out = np.zeros(len(signal))
-    v = np.zeros(len(signal))
-    for k in range(len(signal)):
-        delayed = v[k - delay] if k >= delay else 0.0
-        v[k] = signal[k] + gain * delayed
-        out[k] = delayed - gain * v[k]
-    return out
-
-
 def panorama(stereo, order, fs_hz, width_deg=60.0, height=0.5):
     """Return the field (n, n_sh) of whole hops, `n` frames late as the kernel's."""
     frames, n = separate(stereo, fs_hz)
@@ -88,12 +80,10 @@ def panorama(stereo, order, fs_hz, width_deg=60.0, height=0.5):
         for degree in m[abs(index) :]:
             shape[degree * degree + degree + index] = front[degree * degree + degree + abs(index)]
         field = field + overlap(spectra, n)[:, None] * shape
-    delays, gains = allpass_delays(fs_hz), allpass_gains()
+    rotors = ambience_rotors(n, fs_hz)
     shapes = real_sh_sn3d(order, *cartesian_to_spherical(feed_directions().T))
     for feed in range(6):
-        signal = overlap([ambience[feed // 3] for _, _, ambience in frames], n)
-        for delay, gain in zip(delays[feed], gains[feed], strict=True):
-            signal = allpass(signal, int(delay), gain)
+        signal = overlap([rotors[feed] * ambience[feed // 3] for _, _, ambience in frames], n)
         up = UP_SHARE * height
         field = field + np.sqrt(up if feed % 3 == 2 else (1 - up) / 2) * signal[:, None] * shapes[feed]
     return field

@@ -7,14 +7,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from firmware_bridge.mailbox_kernels import store_word
 from rt_render.conventions import MAX_ORDER, RATES_HZ, n_sh
-from rt_render.engine.panorama_design import allpass_delays, allpass_gains, band_starts, feed_directions
+from rt_render.engine.panorama_design import ambience_rotors, band_starts, feed_directions
 from rt_render.engine.prepared_state import aligned
 from rt_render.errors import ConfigurationError
 from rt_render.kernels.convolve import four_step_twiddles
 from rt_render.kernels.fft import twiddle_table
 from rt_render.kernels.jit import entry_address
 from rt_render.kernels.panorama import compile_panorama
-from rt_render.kernels.panorama_state import N_FEEDS, PANORAMA, SECTIONS
+from rt_render.kernels.panorama_state import N_FEEDS, PANORAMA
 
 DEFAULT_WIDTH_DEG = 60.0
 WIDTH_RANGE_DEG = (30.0, 90.0)
@@ -34,7 +34,7 @@ class Panorama:
 
     `order` 0 to 7 of the field, `fs_hz` of both sides; `width_deg` 30 to 90: where what is panned hard left is heard,
     hard right on the other side; `height` 0 to 1: how much of the ambience comes from above. Latency 21 ms (23 at
-    44.1 kHz). Compiles at first use. One thread at a time processes. Raises ConfigurationError outside of what is allowed.
+    44.1 kHz). Compiles at first use. One thread at a time processes. Raises ConfigurationError for other values.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Panorama:
         s["order"], s["n_sh"] = self.order, n_sh(self.order)
         s["columns"] = -(-n_sh(self.order) // 16) * 16
         s["hop"], s["fft_frames"] = hop, _OVERLAP * hop
-        s["lanes"] = -(-(self.order + 2) // 4) * 4  # the ambience's is one of them
+        s["lanes"] = -(-(self.order + 1 + N_FEEDS // 2) // 4) * 4
         hop_s = hop / self.fs_hz
         s["covariance_keep"], s["settings_keep"] = np.exp(-hop_s / np.array([_COVARIANCE_TIME_S, _SETTINGS_TIME_S]))
 
@@ -139,14 +139,9 @@ class Panorama:
         s["ready"] = self._pass(aligned(hop * columns))
 
     def _prepare_ambience(self) -> None:
-        s, hop = self._s, int(self._s["hop"])
-        delays = allpass_delays(self.fs_hz)
-        line_frames = -(-int(delays.max()) // 16) * 16
-        s["delays"], s["allpass_gains"] = self._keep(delays), self._constant(allpass_gains())
-        s["line_frames"] = line_frames
-        s["lines"] = self._pass(aligned(N_FEEDS * SECTIONS * (line_frames + hop)))
-        s["ramp"] = self._constant(np.arange(1, hop + 1) / hop)
-        s["feeds"] = self._keep(aligned(N_FEEDS * hop))
+        s = self._s
+        rotors = ambience_rotors(int(s["fft_frames"]), self.fs_hz)
+        s["rotors"] = self._constant(np.stack([rotors.real, rotors.imag], axis=-1))
 
     def _publish(self, name: str, value: float) -> None:
         fields = PANORAMA.fields

@@ -42,7 +42,8 @@ class PanoramaSource:
         self.title = title
         self.notes = notes if notes is not None else []
         self._stereo, self._upmix, self._on_close = stereo, upmix, on_close
-        self._position = 0
+        self._position = self._read_frames = 0
+        self._end: int | None = None
         self._begin(0)
 
     @property
@@ -57,9 +58,9 @@ class PanoramaSource:
 
     def read(self, n_frames: int) -> NDArray[np.float32]:
         """Return the next (k, n_sh) frames, float32, C-contiguous, ACN/SN3D; k < n_frames only at the end."""
-        if self.n_frames is not None:
-            n_frames = min(n_frames, self.n_frames - self._position)
-        out = self._push(max(n_frames, 0))
+        out = self._push(n_frames if self._end is None else max(min(n_frames, self._end - self._position), 0))
+        if self._end is not None:
+            out = out[: max(self._end - self._position, 0)]
         self._position += len(out)
         return out
 
@@ -77,13 +78,16 @@ class PanoramaSource:
         start = steps * upmix.step_frames
         upmix.reset()
         self._stereo.seek(start)
+        self._read_frames, self._end = start, self.n_frames
         self._push(frame - start + upmix.latency_frames)
         self._position = frame
 
     def _push(self, n_frames: int) -> NDArray[np.float32]:
         """Feed the next stereo frames, with silence behind their end, and return as many of the field."""
         stereo = self._stereo.read(n_frames)
+        self._read_frames += len(stereo)
         if len(stereo) < n_frames:
+            self._end = self._read_frames  # a file that failed ends before what it had promised
             # the upmix still holds the last frames: silence pushes them out
             stereo = np.concatenate([stereo, np.zeros((n_frames - len(stereo), 2), np.float32)])
         return self._upmix.process(stereo)

@@ -2,11 +2,9 @@
 
 Sine-windowed frames overlap by three quarters. Per band what comes from one direction and what from all around is told
 apart (`primary_ambient`). A primary on the horizon is cosines and sines of multiples of its azimuth, so 2 order + 1
-inverse FFTs carry it into any order; the two ambiences come back as one more lane, and go through all-pass filters to
-three directions a side. The centre passes through none: a voice stays itself.
+signals carry it into any order. Each ambience goes to three directions of its side, by phases that differ from feed to
+feed (`engine.panorama_design`). The centre keeps its phase: a voice stays itself.
 """
-
-import math
 
 import numpy as np
 from numba import cfunc, types
@@ -14,11 +12,10 @@ from numba.core.ccallback import CFunc
 from numba.np.numpy_support import carray
 
 from rt_render.kernels.convolve import inverse_rt
-from rt_render.kernels.decorrelate import allpass_rt
 from rt_render.kernels.fft import fft_stages_rt
 from rt_render.kernels.harmonics import harmonics_rt
 from rt_render.kernels.jit import kernel_source_hash, rt_jit
-from rt_render.kernels.panorama_state import FEEDS_A_SIDE, N_FEEDS, PANORAMA, SECTIONS
+from rt_render.kernels.panorama_state import N_FEEDS, PANORAMA
 from rt_render.kernels.primary_ambient import measure_band_rt, split_band_rt
 from rt_render.kernels.simd import (
     as_pointer,
@@ -32,9 +29,6 @@ from rt_render.kernels.simd import (
     store,
     store_f32,
 )
-
-UP_SHARE = 0.36
-"""Of the ambience's power, what comes from above at a height of 1: more would be missed by a pair of microphones."""
 
 
 @rt_jit
@@ -109,37 +103,6 @@ def _overlap_rt(state):
 
 
 @rt_jit
-def _feed_rt(state, height_before):
-    """Send both ambiences through the all-pass filters of each feed, at the feed's share of the power."""
-    hop, row = state.hop, 4 * state.lanes
-    delays = carray(as_pointer(state.delays), (N_FEEDS, SECTIONS), np.int64)
-    for feed in range(N_FEEDS):
-        signal = state.feeds + 4 * feed * hop
-        side = feed // FEEDS_A_SIDE
-        ambience = state.overlap + side * state.plane_bytes + 4 * (state.order + 1)
-        for k in range(hop):
-            store_f32(signal + 4 * k, load_f32(ambience + k * row))
-        for section in range(SECTIONS):
-            i = feed * SECTIONS + section
-            line = state.lines + 4 * i * (state.line_frames + hop)
-            gain = state.allpass_gains + 4 * i
-            allpass_rt(signal, line, state.line_frames, delays[feed, section], gain, hop)
-        above = feed % FEEDS_A_SIDE == FEEDS_A_SIDE - 1
-        begin = _share_rt(height_before, above)
-        step = splat16(np.float32(_share_rt(state.height_now, above) - begin))
-        start = splat16(np.float32(begin))
-        for o in range(0, 4 * hop, 64):
-            store(signal + o, load16(signal + o) * fma(step, load16(state.ramp + o), start))
-
-
-@rt_jit
-def _share_rt(height, above):
-    if above:
-        return math.sqrt(UP_SHARE * height)
-    return math.sqrt((1.0 - UP_SHARE * height) / (FEEDS_A_SIDE - 1))
-
-
-@rt_jit
 def _make_encoding_rt(state):
     """Write how much of each circular harmonic and each feed a channel of the field takes."""
     order, shapes = state.order, state.shapes
@@ -161,23 +124,18 @@ def _make_encoding_rt(state):
 
 @rt_jit
 def _encode_rt(state):
-    """Write the whole frames of the overlapped sum and the feeds as the field's channels."""
+    """Write the whole frames of the overlapped sum as the field's channels."""
     hop, row = state.hop, 4 * state.lanes
     width = 4 * state.columns
     cosines, sines = state.overlap, state.overlap + state.plane_bytes
-    feeds = state.encoding + 2 * (state.order + 1) * width
     for k in range(hop):
         for column in range(0, width, 64):
             v = splat16(np.float32(0.0))
             e = state.encoding + column
-            for lane in range(state.order + 1):
+            for lane in range(state.order + 1 + N_FEEDS // 2):
                 v = fma(load16(e), splat_load16(cosines + k * row + 4 * lane), v)
                 v = fma(load16(e + width), splat_load16(sines + k * row + 4 * lane), v)
                 e += 2 * width
-            e = feeds + column
-            for feed in range(N_FEEDS):
-                v = fma(load16(e), splat_load16(state.feeds + 4 * (feed * hop + k)), v)
-                e += width
             store(state.ready + k * width + column, v)
 
 
@@ -186,14 +144,12 @@ def _hop_rt(state):
     """Make the next hop of the field, and make room for the next of stereo."""
     if state.encoding_made == 0:
         _make_encoding_rt(state)
-    height_before = state.height_now
     keep = state.settings_keep
     state.width_now = state.width_rad + keep * (state.width_now - state.width_rad)
-    state.height_now = state.height + keep * (height_before - state.height)
+    state.height_now = state.height + keep * (state.height_now - state.height)
     _transform_rt(state)
     _split_rt(state)
     _overlap_rt(state)
-    _feed_rt(state, height_before)
     _encode_rt(state)
     n, hop = state.fft_frames, state.hop
     for side in range(2):

@@ -6,8 +6,6 @@ the audio thread's own. Addresses are byte addresses of float32 buffers, if not 
 
 import numpy as np
 
-SECTIONS = 3
-"""All-pass sections in a row for each feed of ambience."""
 FEEDS_A_SIDE = 3
 """Front side, back and above: the last is the one that `height` feeds."""
 N_FEEDS = 2 * FEEDS_A_SIDE
@@ -25,7 +23,7 @@ PANORAMA = np.dtype(
         ("columns", _I),  # n_sh rounded up to 16
         ("fft_frames", _I),
         ("hop", _I),
-        ("lanes", _I),  # complex lanes of the inverse FFT; lane `order` + 1 carries the ambience, left + j right
+        ("lanes", _I),  # complex lanes of the inverse FFT: `order` + 1 of harmonics, three of feeds, padded
         ("plane_bytes", _I),  # from a plane of lanes to the next: padded, so that they do not share cache lines
         ("count", _I),  # frames of the hop that have come in and gone out
         ("n_bands", _I),
@@ -38,18 +36,13 @@ PANORAMA = np.dtype(
         ("spectrum", _I),  # (2, fft_frames): real and imaginary plane of left + j right
         ("spare", _I),  # two planes of lanes, of which the forward FFT needs 6 fft_frames floats
         ("harmonics", _I),  # (2, lanes): a band's cosines and sines of multiples of its azimuth
-        ("field", _I),  # two planes (fft_frames, lanes): spectra of the circular harmonics and the ambience
+        ("field", _I),  # two planes (fft_frames, lanes): spectra of the circular harmonics and the feeds
         ("turned", _I),  # two planes: the same as signals
         ("overlap", _I),  # two planes: their overlapped sum, the first `hop` frames are whole
-        ("delays", _I),  # int64 (N_FEEDS, SECTIONS), frames, at least 16
-        ("allpass_gains", _I),  # float32 (N_FEEDS, SECTIONS)
-        ("lines", _I),  # (N_FEEDS, SECTIONS, line_frames + hop)
-        ("line_frames", _I),
-        ("ramp", _I),  # (hop,): 1 / hop to 1
-        ("feeds", _I),  # (N_FEEDS, hop)
+        ("rotors", _I),  # (N_FEEDS, fft_frames / 2 + 1, 2): what a bin of ambience is multiplied with, re and im
         ("directions", _I),  # (3, 16): x, y, z of the feeds, then the front
         ("shapes", _I),  # (n_sh, 16): the harmonics of these directions
-        ("encoding", _I),  # (2 (order + 1) + N_FEEDS, columns): of cosines and sines in turns, then feeds
+        ("encoding", _I),  # (2 (order + 1) + N_FEEDS, columns): cosines and sines in turns, then feeds
         ("encoding_made", _I),
         ("ready", _I),  # (hop, columns): the field that goes out
         ("twiddles", _I),

@@ -12,8 +12,11 @@ import math
 import numpy as np
 
 from rt_render.kernels.jit import rt_jit
+from rt_render.kernels.panorama_state import FEEDS_A_SIDE, N_FEEDS
 from rt_render.kernels.simd import fma, fnma, load4, load_f32, splat4, store, store_f32
 
+UP_SHARE = 0.36
+"""Of the ambience's power, what comes from above at a height of 1: more would be missed by a pair of microphones."""
 _SILENCE = 1e-24
 """Power of a band below which its covariance is 0."""
 _LEAST_SHARE = 1e-3
@@ -46,7 +49,7 @@ def measure_band_rt(covariance, spectrum, n, begin, end, keep):
 
 @rt_jit
 def split_band_rt(field, harmonics, spectrum, covariance, state, begin, end):
-    """Write the spectra of a band: its primary in circular harmonics, and both ambiences. Audio thread.
+    """Write the spectra of a band: its primary in circular harmonics, its ambience in feeds. Audio thread.
 
     `field`, `harmonics`, `spectrum`: addresses as in `PANORAMA`.
     """
@@ -89,8 +92,24 @@ def split_band_rt(field, harmonics, spectrum, covariance, state, begin, end):
             store(there + plane + o, fnma(c4, vi, s4 * vr))
         lr, li = gain_left * (lr - taken_left * yr), gain_left * (li - taken_left * yi)
         rr, ri = gain_right * (rr - taken_right * yr), gain_right * (ri - taken_right * yi)
-        o = 4 * (order + 1)
-        store_f32(here + o, lr - ri)
-        store_f32(here + plane + o, li + rr)
-        store_f32(there + o, lr + ri)
-        store_f32(there + plane + o, rr - li)
+        for feed in range(0, N_FEEDS, 2):
+            ar, ai = _turned_rt(state, feed, k, lr, li, rr, ri)
+            br, bi = _turned_rt(state, feed + 1, k, lr, li, rr, ri)
+            o = 4 * (order + 1 + feed // 2)
+            store_f32(here + o, ar - bi)
+            store_f32(here + plane + o, ai + br)
+            store_f32(there + o, ar + bi)
+            store_f32(there + plane + o, br - ai)
+
+
+@rt_jit
+def _turned_rt(state, feed, k, left_re, left_im, right_re, right_im):
+    """Return a feed's bin: its side's ambience by the feed's rotor and share of the power."""
+    above = feed % FEEDS_A_SIDE == FEEDS_A_SIDE - 1
+    up = UP_SHARE * state.height_now
+    share = np.float32(math.sqrt(up if above else (1.0 - up) / (FEEDS_A_SIDE - 1)))
+    rotor = state.rotors + 8 * (feed * (state.fft_frames // 2 + 1) + k)
+    c, s = share * load_f32(rotor), share * load_f32(rotor + 4)
+    if feed < FEEDS_A_SIDE:
+        return c * left_re - s * left_im, c * left_im + s * left_re
+    return c * right_re - s * right_im, c * right_im + s * right_re

@@ -1,0 +1,105 @@
+"""What an upmix makes of a stereo signal, in figures."""
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rt_render.ambisonics.harmonics import real_sh_sn3d
+from rt_render.app.decoding import make_decoder
+from rt_render.app.settings import Head
+from rt_render.engine.upmix import Upmix
+
+Array = NDArray[np.floating]
+_FFT_FRAMES = 8192
+_LOWEST_HZ, _HIGHEST_HZ = 63.0, 16000.0
+
+
+def field_of(upmix: Upmix, stereo: Array) -> tuple[Array, NDArray[np.float32]]:
+    """Return stereo frames (n, 2) and the field (n, n_sh) that belongs to them, behind the pre-roll if it can be."""
+    upmix.reset()
+    late = upmix.latency_frames
+    field = upmix.process(np.concatenate([stereo, np.zeros((late, 2), np.float32)]))[late:]
+    settled = min(upmix.preroll_frames, len(stereo) // 4)
+    return stereo[settled:], field[settled:]
+
+
+def downmix(field: Array) -> Array:
+    """Fold a field of order 1 or more down to stereo (n, 2): figures of eight at 45 degrees left and right (Blumlein).
+
+    Such a pair hears a plane wave from anywhere on the horizon with the same power, left and right together.
+    """
+    _, y, _, x = field[:, :4].T
+    return np.stack([x + y, x - y], axis=1) / np.sqrt(2)
+
+
+def third_octaves(signal: Array, fs_hz: int) -> tuple[Array, Array]:
+    """Return the middles of the third octaves from 63 Hz to 16 kHz, and in each the power of all channels."""
+    f_hz = np.fft.rfftfreq(_FFT_FRAMES, 1.0 / fs_hz)
+    window = np.hanning(_FFT_FRAMES)[:, None]
+    power = np.zeros(len(f_hz))
+    padded = np.concatenate([signal, np.zeros((_FFT_FRAMES, signal.shape[1]))])
+    for start in range(0, len(signal), _FFT_FRAMES // 2):
+        power += (np.abs(np.fft.rfft(window * padded[start : start + _FFT_FRAMES], axis=0)) ** 2).sum(axis=1)
+    middles = 1000.0 * 2.0 ** (np.arange(-12, 13) / 3)
+    middles = middles[(middles > 0.95 * _LOWEST_HZ) & (middles < 1.05 * _HIGHEST_HZ)]
+    powers = [power[(f_hz >= m * 2 ** (-1 / 6)) & (f_hz < m * 2 ** (1 / 6))].sum() for m in middles]
+    return middles, np.array(powers)
+
+
+def downmix_deviation_db(upmix: Upmix, stereo: Array) -> tuple[Array, Array]:
+    """Return third octaves in Hz, and by how much each is louder behind the panorama and the fold than before."""
+    before, field = field_of(upmix, stereo)
+    middles, wanted = third_octaves(before, upmix.fs_hz)
+    _, found = third_octaves(downmix(field), upmix.fs_hz)
+    floor = 1e-9 * wanted.max() + 1e-30
+    return middles, 10 * np.log10((found + floor) / (wanted + floor))
+
+
+def power_change_db(upmix: Upmix, stereo: Array) -> float:
+    """Return the power of W over that of left and right together."""
+    before, field = field_of(upmix, stereo)
+    return float(10 * np.log10(np.sum(field[:, 0] ** 2, dtype=float) / np.sum(before**2, dtype=float)))
+
+
+def opening_deg(upmix: Upmix, stereo: Array) -> float:
+    """Return the azimuth from which the field's sound flows in the mean, by its active intensity."""
+    _, field = field_of(upmix, stereo)
+    w, y, _, x = field[:, :4].T
+    return float(np.rad2deg(np.arctan2(np.mean(w * y), np.mean(w * x))))
+
+
+def rest_db(upmix: Upmix, stereo: Array) -> float:
+    """Return what of a field is no plane wave from the front, in all channels (N3D), over the whole."""
+    _, field = field_of(upmix, stereo)
+    n3d = np.concatenate([np.full(2 * n + 1, np.sqrt(2 * n + 1)) for n in range(upmix.order + 1)])
+    rest = (field - field[:, :1] * real_sh_sn3d(upmix.order, 0.0, 0.0)) * n3d
+    return float(10 * np.log10(np.sum(rest**2) / np.sum((field * n3d) ** 2) + 1e-30))
+
+
+def correlation_of_sides(upmix: Upmix, stereo: Array) -> float:
+    """Return the correlation of two cardioids that look to the left and to the right."""
+    _, field = field_of(upmix, stereo)
+    return float(np.corrcoef(field[:, 0] + field[:, 1], field[:, 0] - field[:, 1])[0, 1])
+
+
+def level_between_ears_db(upmix: Upmix, stereo: Array) -> float:
+    """Return the level of the left ear over the right one, through the measured head that comes with the project."""
+    _, field = field_of(upmix, stereo)
+    decoder = make_decoder(Head(), upmix.order, upmix.fs_hz)
+    n = len(field) + decoder.n_taps
+    spectra = np.fft.rfft(field, n, axis=0)
+    ears = [np.fft.irfft((spectra * np.fft.rfft(ear, n).T).sum(axis=1), n) for ear in decoder.filters]
+    return float(10 * np.log10(np.sum(ears[0] ** 2) / np.sum(ears[1] ** 2)))
+
+
+def speed(upmix: Upmix, seconds: float = 4.0, repeats: int = 3) -> float:
+    """Return how many times faster than it plays a signal is turned, on the processor's own clock: the best run."""
+    stereo = (0.1 * np.random.default_rng(3).standard_normal((round(seconds * upmix.fs_hz), 2))).astype(np.float32)
+    upmix.process(stereo[:8192])
+    times_s = []
+    for _ in range(repeats):
+        begin_s = time.thread_time()
+        upmix.process(stereo)
+        times_s.append(time.thread_time() - begin_s)
+    return seconds / min(times_s)
