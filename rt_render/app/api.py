@@ -50,7 +50,7 @@ def _bridge_errors_as_ours() -> Iterator[None]:
 
 
 def play(
-    input: str | Path | None = None,
+    input: str | Path | Sequence[str | Path] | None = None,
     /,
     *,
     config: str | Path | None = None,
@@ -62,16 +62,19 @@ def play(
 ) -> "SessionStatus":
     """Play a file or the scene live with the head's pose until it ends, or `watch` says so; tell how it went.
 
-    `input`: a path, or "scene" (None: as the set-up says); `config`: a set-up in TOML; `seconds`: at most so long,
-    0.1 or more. Choices, with what holds where neither they nor the set-up say: device="auto", fs_hz=48000,
+    `input`: a path, "scene", "live", or several paths, a playlist (None: as the set-up says); `config`: a set-up in
+    TOML; `seconds`: at most so long, 0.1 or more. Choices, with what holds where neither they nor the set-up say: device="auto", fs_hz=48000,
     block_size="auto", gain_db="auto", ceiling_db=-1.0, head="kemar", order="auto", method="auto", taps=256,
-    headphone_eq=None, convention="ambix", layout="auto", lfe_db=0.0, loop=False, tracker="osc", osc_host="127.0.0.1",
+    headphone_eq=None, convention="ambix", layout="auto", lfe_db=0.0, panorama=False,
+    panorama_width_deg=60.0, panorama_height=0.5, loop=False, crossfade_s=0.0,
+    loudness_lufs=-23.0, input_device="auto",
+    input_channels="auto", tracker="osc", osc_host="127.0.0.1",
     osc_port=9000, osc_dialect=None, fusion="vqf", mounting=True, invert=(), yaw_only=True, gestures=(),
     auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0, outputs=(), record_raw=None, process="own",
     prediction="learnt", prediction_cap_ms=60.0, extra_latency_ms=0.0, degrade=False, poses=None, record=None,
-    log=None, force=False, remote_host="127.0.0.1", remote_port=4001. Raises RenderError.
+    field=None, log=None, force=False, remote_host="127.0.0.1", remote_port=4001. Raises RenderError.
     """
-    from rt_render.app.early_checks import check_log_file, check_seconds, check_sound_file, find_card
+    from rt_render.app.early_checks import check_field_file, check_log_file, check_seconds, check_sound_file, find_card
     from rt_render.app.parts import block_note
     from rt_render.app.session import Session, run_session
 
@@ -83,6 +86,7 @@ def play(
         if record:
             check_sound_file(record, settings, _config_file(config))
         check_log_file(settings, _config_file(config))
+        check_field_file(settings, _config_file(config))
         card = find_card(audio.device, record, on_message)
         settings = settings.model_copy(update={"audio": audio.model_copy(update={"device": card})})
         note = block_note(audio.block_size, audio.fs_hz)
@@ -139,9 +143,16 @@ def render(
     sample, and all but `force` is as it was then; `input` may be None where the log knows the file. Choices, with
     what holds where neither they nor the set-up say: fs_hz=48000, block_size="auto" (128), gain_db="auto",
     ceiling_db=-1.0, head="kemar", order="auto", method="auto", taps=256, headphone_eq=None, convention="ambix",
-    layout="auto", lfe_db=0.0, poses=None, force=False. Returns the engine's counters; raises RenderError.
+    layout="auto", lfe_db=0.0, panorama=False, panorama_width_deg=60.0, panorama_height=0.5, poses=None, field=None,
+    force=False. Returns the engine's counters; raises RenderError.
     """
-    from rt_render.app.early_checks import check_replay, check_seconds, check_sound_file
+    from rt_render.app.early_checks import (
+        check_field_file,
+        check_not_live,
+        check_replay,
+        check_seconds,
+        check_sound_file,
+    )
     from rt_render.app.offline import render_to_file
     from rt_render.io.pose_log_file import is_pose_log
 
@@ -151,6 +162,7 @@ def render(
         settings = load_settings(config, _with_input(choices, input), find_files=_RENDERED_FILES)
         path = as_path(output, "output")
         check_sound_file(path, settings, _config_file(config))
+        check_field_file(settings, _config_file(config))
         log = settings.tracking.poses
         if log and is_pose_log(log):
             from rt_render.app.replay import replay_to_file
@@ -162,6 +174,7 @@ def render(
             )
         if input is None and "input" not in settings.source.model_fields_set:
             raise ConfigurationError('nothing to render: name an ambisonic file, or "scene" with seconds.')
+        check_not_live(settings)
         return render_to_file(settings, path, seconds=seconds, on_message=on_message, on_progress=on_progress)
 
 
@@ -354,8 +367,13 @@ def bench(
     return found
 
 
-def _with_input(choices: Choices, input: str | Path | None) -> dict[str, object]:
-    return {**choices} if input is None else {**choices, "input": input}
+def _with_input(choices: Choices, input: str | Path | Sequence[str | Path] | None) -> dict[str, object]:
+    if not input:
+        return {**choices}
+    if isinstance(input, str | Path):
+        return {**choices, "input": input}
+    first, *further = input
+    return {**choices, "input": first, **({"further": [str(path) for path in further]} if further else {})}
 
 
 def _config_file(config: str | Path | None) -> list[Path]:

@@ -37,6 +37,43 @@ LfeGain = Annotated[
     float | None,
     typer.Option("--lfe-db", help="Gain of LFE channels, -60 to 20 dB; 0 by default, cinemas play them at +10."),
 ]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help='A sound file, a .toml of objects, "scene" or "live"; several files, a folder, an .m3u or a .toml of '
+        "[[item]] entries are a playlist.",
+        show_default="scene",
+    ),
+]
+Crossfade = Annotated[
+    float | None, typer.Option("--crossfade", help="Seconds by which a playlist's items overlap, 0 (default) to 20.")
+]
+Loudness = Annotated[
+    str | None,
+    typer.Option(
+        help='What loudness the items of a playlist are brought to: -40 to -5 LUFS, -23 by default, or "off".'
+    ),
+]
+InputDevice = Annotated[
+    str | None, typer.Option("--input-device", help="Of live input: a number or name of `rt-render devices`.")
+]
+InputChannels = Annotated[
+    str | None, typer.Option("--input-channels", help='Of live input, from 1: "1,2" or "1-16".')
+]
+Field = Annotated[
+    Path | None, typer.Option("--field", help="Keep the field before the ears in this file (ambiX: ACN, SN3D).")
+]
+Panorama = Annotated[
+    bool | None, typer.Option("--panorama/--no-panorama", help="Let stereo become a space around the head.")
+]
+PanoramaWidth = Annotated[
+    float | None,
+    typer.Option("--panorama-width", help="Where what is panned hard is heard: 30 to 90 degrees, 60 by default."),
+]
+PanoramaHeight = Annotated[
+    float | None,
+    typer.Option("--panorama-height", help="How much of the ambience comes from above: 0 to 1, 0.5 by default."),
+]
 Seconds = Annotated[float | None, typer.Option(help="Stop after so many seconds, 0.1 or more.")]
 Ceiling = Annotated[float | None, typer.Option(help="Where the limiter holds, -40 to 0 dBFS; -1 by default.")]
 Tracker = Annotated[str | None, typer.Option(help=f"{SPECS}; osc by default.")]

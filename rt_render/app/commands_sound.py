@@ -14,18 +14,27 @@ from rt_render.app.cli_options import (
     Ceiling,
     Config,
     Convention,
+    Crossfade,
     Degrade,
     Device,
     Dialect,
     Equaliser,
     ExtraLatency,
+    Field,
     Force,
     Gain,
     HeadName,
+    InputChannels,
+    InputDevice,
+    Inputs,
     Layout,
     LfeGain,
+    Loudness,
     Method,
     Order,
+    Panorama,
+    PanoramaHeight,
+    PanoramaWidth,
     Poses,
     Prediction,
     PredictionCap,
@@ -77,7 +86,7 @@ def demo(
 
 
 def play(
-    input: Annotated[str | None, typer.Argument(help='An ambisonic file, or "scene".', show_default="scene")] = None,
+    input: Inputs = None,
     config: Config = None,
     device: Device = None,
     rate: Rate = None,
@@ -92,7 +101,14 @@ def play(
     convention: Convention = None,
     layout: Layout = None,
     lfe_db: LfeGain = None,
+    panorama: Panorama = None,
+    panorama_width_deg: PanoramaWidth = None,
+    panorama_height: PanoramaHeight = None,
     loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Begin again at the end.")] = None,
+    crossfade_s: Crossfade = None,
+    loudness: Loudness = None,
+    input_device: InputDevice = None,
+    input_channels: InputChannels = None,
     tracker: Tracker = None,
     tracker_thread: TrackerThread = False,
     poses: Poses = None,
@@ -103,6 +119,7 @@ def play(
     prediction_cap_ms: PredictionCap = None,
     extra_latency_ms: ExtraLatency = None,
     record: Annotated[Path | None, typer.Option(help="Keep what is played in this file.")] = None,
+    field: Field = None,
     log: Annotated[Path | None, typer.Option(help="Keep all that `render --poses` needs to play it back.")] = None,
     force: Force = False,
     seconds: Seconds = None,
@@ -112,7 +129,7 @@ def play(
     quiet: Annotated[bool, typer.Option("--quiet", help="No live view, only what is worth knowing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Play a file or the built-in scene live, following your head. Keys: r + - m space t [ ] ? q."""
+    """Play a file or the built-in scene live, following your head. Keys: r + - m space t [ ] n p ? q."""
     from firmware_bridge.commands.progress_bar import ProgressBar
     from rt_render.app.live_view import LiveView
     from rt_render.app.outcome import session_json
@@ -141,7 +158,14 @@ def play(
                 convention=convention,
                 layout=layout,
                 lfe_db=lfe_db,
+                panorama=panorama,
+                panorama_width_deg=panorama_width_deg,
+                panorama_height=panorama_height,
                 loop=loop,
+                crossfade_s=crossfade_s,
+                loudness_lufs=number_or_name(loudness),
+                input_device=number_or_name(input_device),  # type: ignore[arg-type]
+                input_channels=input_channels,
                 tracker=tracker,
                 process="thread" if tracker_thread else None,
                 poses=poses,
@@ -155,6 +179,7 @@ def play(
                 remote_host=remote_host,
                 remote_port=remote_port,
                 record=record,
+                field=field,
                 log=log,
                 force=force or None,
             )
@@ -187,7 +212,11 @@ def render(
     convention: Convention = None,
     layout: Layout = None,
     lfe_db: LfeGain = None,
+    panorama: Panorama = None,
+    panorama_width_deg: PanoramaWidth = None,
+    panorama_height: PanoramaHeight = None,
     seconds: Seconds = None,
+    field: Field = None,
     force: Force = False,
 ) -> None:
     """Render to a file, faster than real time, equal to what is heard live."""
@@ -215,6 +244,10 @@ def render(
             convention=convention,
             layout=layout,
             lfe_db=lfe_db,
+            panorama=panorama,
+            panorama_width_deg=panorama_width_deg,
+            panorama_height=panorama_height,
+            field=field,
             force=force or None,
         )
     OUT.print(

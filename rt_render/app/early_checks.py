@@ -7,6 +7,7 @@ from pathlib import Path
 from rt_render.app.output_names import refuse_overwrite
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import files_read
+from rt_render.app.source_opening import LIVE
 from rt_render.errors import ConfigurationError, DeviceError
 from rt_render.io.pose_log_file import is_pose_log
 
@@ -28,6 +29,36 @@ def check_sound_file(path: Path, settings: Settings, read: Iterable[Path]) -> No
 
     container_and_subtype(path, 2, None)
     refuse_overwrite([path], settings.output.force, [*files_read(settings).values(), *read])
+
+
+def check_field_file(settings: Settings, read: Iterable[Path]) -> None:
+    """Raise ConfigurationError for a file of the field that may not be written, or is not whole enough for a log."""
+    field, log = settings.output.field, settings.output.log
+    if field is None:
+        if log and settings.source.input == LIVE:
+            raise ConfigurationError(
+                f"{log} alone cannot be played back, for live input is gone then: keep it with `--field FILE` too."
+            )
+        return
+    from rt_render.io.wav_writer import container_and_subtype
+
+    container_and_subtype(field, 1, None)
+    if log and field.suffix.lower() == ".flac":
+        raise ConfigurationError(
+            f"{field} rounds to 24 bits, and {log} is to be played back bit for bit: name it .wav, .w64 or .caf."
+        )
+    if field in (settings.output.record, log):
+        raise ConfigurationError(f"{field} cannot be two files at once: name another file for the field.")
+    refuse_overwrite([field], settings.output.force, [*files_read(settings).values(), *read])
+
+
+def check_not_live(settings: Settings) -> None:
+    """Raise ConfigurationError for live input, of which no file can be rendered."""
+    if settings.source.input == LIVE:
+        raise ConfigurationError(
+            "live input is played, not rendered: `rt-render play live --record FILE` keeps what is heard, --field FILE "
+            "the field before the ears."
+        )
 
 
 def check_log_file(settings: Settings, read: Iterable[Path]) -> None:

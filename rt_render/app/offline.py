@@ -1,6 +1,7 @@
 """Rendering to a file: the live engine and block function, pulled as fast as they go, in bounded memory."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from rt_render.io.wav_writer import WavWriter
 
 _CHUNK_FRAMES = 8192
 _BLOCKS_PER_REPORT = 100
+_TAP_BLOCKS = 4
 
 
 def render_to_file(
@@ -27,9 +29,10 @@ def render_to_file(
 ) -> Snapshot:
     """Render the settings' source with the settings' poses to a stereo file and return the engine's counters.
 
-    The file has the source's frames plus n_taps - 1 for the filters to ring out; float32 in .wav. The head
-    looks ahead where no poses are named. Raises RenderError and BridgeError; what was written stays under a
-    partial name then. A source without one finite sample is an InputFileError and leaves no file.
+    The file has the source's frames plus n_taps - 1 for the filters to ring out; float32 in .wav. One of the field,
+    where the settings name it, has the source's frames. The head looks ahead where no poses are named. Raises
+    RenderError and BridgeError; what was written stays under a partial name then. A source without one finite sample
+    is an InputFileError and leaves no file.
     """
     block_size = offline_block_size(settings.audio.block_size)
     note = block_note(settings.audio.block_size, settings.audio.fs_hz)
@@ -42,9 +45,13 @@ def render_to_file(
             raise ConfigurationError(f"{parts.source.title} never ends: say how much of it to render with --seconds.")
         n_told = len(parts.source.notes)
         n_frames = n_source + parts.engine.plan.n_taps - 1
-        with WavWriter(path, settings.audio.fs_hz, 2, force=settings.output.force) as writer:
+        with ExitStack() as files:
+            writer = files.enter_context(WavWriter(path, settings.audio.fs_hz, 2, force=settings.output.force))
+            field = _field_writer(settings, parts, files)
             for number, block in enumerate(rendered(parts)):
                 writer.write(block[: n_frames - writer.n_frames])
+                if field:
+                    field.write(parts.engine.read_tap()[: n_source - field.n_frames])
                 for note in parts.source.notes[n_told:]:
                     n_told += 1
                     on_message(note)
@@ -52,8 +59,9 @@ def render_to_file(
                     on_progress(writer.n_frames / n_frames, f"rendering {parts.source.title}")
             share = _share_not_finite(parts, n_source)
             if share == 1.0:
-                writer.abandon()
-                writer.partial_path.unlink()
+                for file in filter(None, (writer, field)):
+                    file.abandon()
+                    file.partial_path.unlink()
                 raise InputFileError(
                     f"{settings.source.input} holds no sound: every sample is NaN or infinite; export it anew."
                 )
@@ -63,6 +71,15 @@ def render_to_file(
     finally:
         parts.source.close()
     return parts.engine.snapshot()
+
+
+def _field_writer(settings: Settings, parts: Parts, files: ExitStack) -> WavWriter | None:
+    """Open the file of the field, if one is asked for, and let the engine keep it."""
+    if settings.output.field is None:
+        return None
+    plan = parts.engine.plan
+    parts.engine.prepare_tap(_TAP_BLOCKS * plan.block_size / plan.fs_hz)
+    return files.enter_context(WavWriter(settings.output.field, plan.fs_hz, plan.n_sh, force=settings.output.force))
 
 
 def rendered(parts: Parts) -> Iterator[NDArray[np.float32]]:

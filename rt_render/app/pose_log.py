@@ -14,20 +14,20 @@ from pydantic import ValidationError
 
 from rt_render import __version__
 from rt_render import scene as scene_package
+from rt_render.app.file_hash import file_hash
 from rt_render.app.object_scene import lay_out
 from rt_render.app.parts import Parts
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import files_read
-from rt_render.app.source_opening import SCENE, open_source, scene_of
+from rt_render.app.source_opening import LIVE, SCENE, open_source, scene_of
 from rt_render.engine.objects import Objects
 from rt_render.engine.plan import Plan
 from rt_render.errors import ConfigurationError, InputFileError
+from rt_render.io.audio_file import AudioFileReader
 from rt_render.io.source import Source
+from rt_render.io.source_ambix import AmbixFileSource
 from rt_render.kernels.jit import cpu_target, kernel_source_hash
 
-_WHOLE_BYTES = 64 << 20
-"""Files up to here are hashed whole; of longer ones so much, in even pieces from their first to their last byte."""
-_PIECE_BYTES = 1 << 20
 _SECTIONS: dict[str, Any] = {"audio": {"fs_hz"}, "head": {"order"}, "source": True}
 """The settings that decide what a source delivers."""
 
@@ -36,7 +36,7 @@ def describe_session(settings: Settings, parts: Parts, seconds: float | None) ->
     """Return the header of a session's log: program, machine, plan, decoder, source. Reads up to 64 MB of its file."""
     engine, decoder = parts.engine, parts.decoder
     chosen = settings.model_dump(mode="json", include=_SECTIONS)
-    if settings.source.input != SCENE:
+    if settings.source.input not in (SCENE, LIVE):
         chosen["source"]["input"] = str(Path(settings.source.input).absolute())
     if "layout" in files_read(settings):
         chosen["source"]["layout"] = str(Path(settings.source.layout).absolute())
@@ -52,6 +52,7 @@ def describe_session(settings: Settings, parts: Parts, seconds: float | None) ->
         "decoder": {"head": decoder.head, "method": decoder.method, "design": decoder.content_hash},
         "taps_hash": taps_hash(decoder.filters),
         "settings": chosen,
+        "field": str(settings.output.field.absolute()) if settings.output.field else None,
         "source": {
             "title": parts.source.title,
             "hash": source_hash(settings.source.input),
@@ -70,26 +71,16 @@ def taps_hash(filters: NDArray[np.floating]) -> str:
 def source_hash(name: str) -> str:
     """Return a hash of a file's content, and of the files a scene names, or of the built-in scene's program.
 
-    Raises InputFileError.
+    Live input has none, "". Raises InputFileError.
     """
+    if name == LIVE:
+        return ""
     digest = hashlib.sha256()
     if name == SCENE:
         for path in sorted(Path(scene_package.__path__[0]).glob("*.py")):
             digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
-    try:
-        with Path(name).open("rb") as file:
-            n_bytes = file.seek(0, 2)
-            digest.update(str(n_bytes).encode())
-            n_pieces = _WHOLE_BYTES // _PIECE_BYTES
-            last = n_bytes - _PIECE_BYTES
-            whole = n_bytes <= _WHOLE_BYTES
-            starts = range(0, n_bytes, _PIECE_BYTES) if whole else (last * i // (n_pieces - 1) for i in range(n_pieces))
-            for start in starts:
-                file.seek(start)
-                digest.update(file.read(_PIECE_BYTES))
-    except OSError as error:
-        raise InputFileError(f"{name} cannot be read: {error.strerror}; name the file that was played.") from None
+    digest.update(file_hash(Path(name)).encode())
     scene = scene_of(name)
     for part in scene.files if scene else []:
         digest.update(source_hash(str(part)).encode())
@@ -107,6 +98,7 @@ class LoggedSession:
             self.ceiling_db = float(header["ceiling_db"])
             self.plan_hash, self.taps_hash = str(header["plan_hash"]), str(header["taps_hash"])
             self._settings = Settings.model_validate(header["settings"])
+            self._field = Path(header["field"]) if header["field"] else None
             told = header["source"]
             self.title, self._hash, self._seconds = str(told["title"]), str(told["hash"]), told["seconds"]
         except (KeyError, TypeError, ValueError, ValidationError):
@@ -127,6 +119,39 @@ class LoggedSession:
         """The kind of processor that the session ran on, as the compiler names it."""
         words = self.cpu.split()
         return words[1] if len(words) > 1 else self.cpu
+
+    def field_file(self, given: str | None) -> Path | None:
+        """Return the file of the field that the session kept, to be played back from; None to play its source again.
+
+        `given`: the file that was named. Raises InputFileError where live input has left nothing to play back from.
+        """
+        live = self._settings.source.input == LIVE
+        if given is not None:
+            same_source = not live and source_hash(given) == self._hash
+            return None if same_source or (self._field is None and not live) else Path(given)
+        if self._field is not None:
+            for path in (self._field, self._log.with_name(self._field.name)):
+                if path.is_file():
+                    return path
+        if not live:
+            return None
+        kept = f"{self._field}, which kept its field, is not there: name that file as INPUT"
+        raise InputFileError(
+            f"{self._log} is of live input, which is gone: "
+            + (kept if self._field else "only what was played with --field FILE can be played back")
+            + "."
+        )
+
+    def open_field(self, path: Path) -> Source:
+        """Open a file of the field of this session's blocks. Raises InputFileError for one of another shape."""
+        reader = AudioFileReader(path)
+        if (reader.fs_hz, reader.n_channels) != (self.plan.fs_hz, self.plan.n_sh):
+            reader.close()
+            raise InputFileError(
+                f"{path} is not the field that {self._log} tells of, {self.plan.n_sh} channels at {self.plan.fs_hz} "
+                "Hz: name the file that `play --field` wrote."
+            )
+        return AmbixFileSource(reader, self.plan.fs_hz, max_order=self.plan.order)
 
     def open_source(self, given: str | None, objects: Objects, on_message: Callable[[str], None]) -> Source:
         """Open what was played: the file given, else where it was, else beside the log; place its objects."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rt_render.app.file_hash import file_hash
 from rt_render.app.words import plural
 from rt_render.engine.engine import Engine
 from rt_render.errors import RenderError
@@ -41,14 +42,15 @@ class PoseLogger:
         filters: NDArray[np.floating],
         *,
         card_text: Callable[[int], str],
+        field: Path | None = None,
         force: bool,
         on_message: Callable[[str], None],
     ) -> None:
         """Begin the file with the header and the engine's first filters; raises OutputFileError.
 
-        `card_text` tells in words what plays under a stream's number.
+        `card_text` tells in words what plays under a stream's number; `field`: the file of the field, whole at `close`.
         """
-        self._engine, self._card_text, self._on_message = engine, card_text, on_message
+        self._engine, self._card_text, self._field, self._on_message = engine, card_text, field, on_message
         self._writer = PoseLogWriter(path, header, trace_dtype(engine.plan.block_size), force=force)
         self._waiting: SimpleQueue[Piece | None] = SimpleQueue()
         self._rows: list[NDArray[np.void]] = []
@@ -87,7 +89,8 @@ class PoseLogger:
         self._hand_on_rows()
         snapshot = self._engine.snapshot()
         lost = self._lost + snapshot.trace_lost
-        self._waiting.put(Done(lost, snapshot.missed_slots))
+        field = file_hash(self._field) if self._field and self._field.is_file() else ""
+        self._waiting.put(Done(lost, snapshot.missed_slots, field))
         if not self._end():
             raise OutputFileError(
                 f"{self._writer.path} is not finished: its disk has not answered for {END_S:g} s; "

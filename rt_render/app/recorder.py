@@ -1,4 +1,4 @@
-"""Keeps what a card plays: a thread that drains the engine's capture into an audio file."""
+"""Keeps what a card plays, or the field it is made of: a thread that drains a ring of the engine into a file."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,20 +13,26 @@ from rt_render.io.wav_writer import OutputFileError, WavWriter
 
 END_S = 10.0
 """A disk that takes longer for what is left is not waited for: to quit is possible always."""
+TAP_S = 4.0
+"""So long the disk may stand still before the field lacks something: 49 MB at order 7."""
 _DRAIN_S = 0.1
 
 
 class Recorder:
-    """Writes the captured frames of an engine to a file, float32 by default, from `start` to `close`.
+    """Writes the captured frames of an engine, or its field, to a file, float32 by default, from `start` to `close`.
 
     Once open, the file is touched by the thread "rt-render-recorder" alone. A disk that takes no more ends the
     recording, not the playing; the sentence goes to `on_message`, from that thread.
     """
 
-    def __init__(self, engine: Engine, path: Path, *, force: bool, on_message: Callable[[str], None]) -> None:
-        """Open the file; raises OutputFileError."""
-        self._engine = engine
-        self._writer = WavWriter(path, int(engine.plan.fs_hz), 2, force=force)
+    def __init__(
+        self, engine: Engine, path: Path, *, force: bool, on_message: Callable[[str], None], field: bool = False
+    ) -> None:
+        """Open the file; `field`: of the field before the ears. Raises OutputFileError and ConfigurationError."""
+        self._engine, self._field = engine, field
+        self._writer = WavWriter(path, int(engine.plan.fs_hz), engine.plan.n_sh if field else 2, force=force)
+        if field:
+            engine.prepare_tap(TAP_S)
         self._on_message = on_message
         self._ending = Event()
         self._kept, self._whole, self._closed = True, False, False
@@ -49,7 +55,7 @@ class Recorder:
             raise OutputFileError(self._unfinished())
         if self._failure:
             raise self._failure
-        lost = self._engine.snapshot().capture_lost
+        lost = self._engine.tap_lost if self._field else self._engine.snapshot().capture_lost
         if lost and self._whole:
             self._on_message(
                 f"{self._writer.path} lacks {plural(lost, 'frame')}: the disk was too slow, or the computer stood still"
@@ -94,4 +100,4 @@ class Recorder:
                 self._on_message(str(error))
 
     def _write(self) -> None:
-        self._writer.write(self._engine.read_capture())
+        self._writer.write(self._engine.read_tap() if self._field else self._engine.read_capture())

@@ -1,6 +1,7 @@
 """A pose log played back to a file: the session's samples again, through the block function that made them."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rt_render.app.decoding import Progress
+from rt_render.app.file_hash import file_hash
 from rt_render.app.pose_log import LoggedSession, taps_hash
 from rt_render.app.words import clock, plural
 from rt_render.engine.replay import ReplayEngine
@@ -52,10 +54,11 @@ def replay_to_file(
         pieces = reader.pieces()
         if reader.row != trace_dtype(session.plan.block_size):
             raise InputFileError(f"{log} tells other things of a block than this program knows: {_OTHER_PROGRAM}")
-        engine = _make_engine(session, pieces, log)
-        source = session.open_source(input, engine.objects, on_message)
+        field = session.field_file(input)
+        engine = _make_engine(session, pieces, log, of_field=field is not None)
+        source = session.open_field(field) if field else session.open_source(input, engine.objects, on_message)
         try:
-            replay = Replay(engine, source, log)
+            replay = Replay(engine, source, log, of_field=field is not None)
             with WavWriter(path, session.plan.fs_hz, 2, force=force) as writer:
                 for piece in pieces:
                     for frames in replay.play(piece):
@@ -67,16 +70,22 @@ def replay_to_file(
                 writer.write(replay.last_block())
         finally:
             source.close()
+    if field and replay.done and replay.done.field not in ("", file_hash(field)):
+        on_message(f"{field} is not the file of the field that the session wrote, or has been changed since")
     for sentence in _verdict(replay, session, reader):
         on_message(sentence)
     return engine.snapshot()
 
 
 class Replay:
-    """Renders a log's pieces in order; sums up how far they agree with what the log says was heard."""
+    """Renders a log's pieces in order; sums up how far they agree with what the log says was heard.
 
-    def __init__(self, engine: ReplayEngine, source: Source, log: Path) -> None:
+    `of_field`: the source is the field of the session's own blocks, in the order in which they were played.
+    """
+
+    def __init__(self, engine: ReplayEngine, source: Source, log: Path, *, of_field: bool = False) -> None:
         self._engine, self._source, self._log = engine, source, log
+        self._of_field, self._consumed = of_field, 0
         self._block_frames = engine.plan.block_size
         self._sets: dict[int, NDArray[np.float64]] = {}
         self._known = [1]
@@ -142,7 +151,7 @@ class Replay:
         if row["flags"] & FLAG_CLEARED:
             frame = int(row["frame"])
             engine.reset(frame)
-            self._source.seek(frame)
+            self._source.seek(self._consumed if self._of_field else frame)
             self._source_ended = False
         if row["filter_set"] != self._set:
             self._set = int(row["filter_set"])
@@ -153,6 +162,7 @@ class Replay:
             if len(chunk) < _CHUNK_FRAMES:
                 self._source_ended = True
                 ring.set_end()
+        self._consumed += int(row["consumed"])
 
     def _compare(self, rows: NDArray[np.void]) -> None:
         again = self._engine.drain_trace()
@@ -178,13 +188,14 @@ def _equal(again: NDArray[np.void], rows: NDArray[np.void], names: tuple[str, ..
     return same
 
 
-def _make_engine(session: LoggedSession, pieces: Iterator[Piece], log: Path) -> ReplayEngine:
+def _make_engine(session: LoggedSession, pieces: Iterator[Piece], log: Path, *, of_field: bool) -> ReplayEngine:
     first = next(pieces, None)
     if not isinstance(first, Taps):
         raise InputFileError(f"{log} ends before its first filters: there is nothing to play back.")
     if taps_hash(first.filters) != session.taps_hash:
         raise InputFileError(f"the filters in {log} are not those that its first line tells of: the file is damaged.")
-    engine = ReplayEngine(session.plan, first.filters, ceiling_db=session.ceiling_db, trace_rows=_STEP_ROWS)
+    plan = replace(session.plan, n_objects=0) if of_field else session.plan
+    engine = ReplayEngine(plan, first.filters, ceiling_db=session.ceiling_db, trace_rows=_STEP_ROWS)
     if engine.plan_hash != session.plan_hash:
         raise ConfigurationError(
             f"{log} is of a program that fades and limits otherwise (plan {session.plan_hash}, here "

@@ -73,6 +73,11 @@ class Source(_Section):
         '"9.1.6" or the path of a .toml file of [[speaker]] entries',
     )
     lfe_db: float = Field(default=0.0, ge=-60.0, le=20.0, description="-60 to 20 dB")
+    panorama: bool = Field(default=False, description="true or false")
+    panorama_width_deg: float = Field(
+        default=60.0, ge=30.0, le=90.0, description="30 to 90 degrees to each side, for what is panned hard"
+    )
+    panorama_height: float = Field(default=0.5, ge=0.0, le=1.0, description="0 to 1 of the ambience from above")
     loop: bool = Field(default=False, description="true or false")
     crossfade_s: float = Field(default=0.0, ge=0.0, le=20.0, description="0 (no gap and no fade) to 20 s")
     loudness_lufs: Literal["off"] | Annotated[float, Field(ge=-40.0, le=-5.0)] = Field(
@@ -160,6 +165,9 @@ class Choices(TypedDict, total=False):
     convention: str | None
     layout: str | Path | None
     lfe_db: float | None
+    panorama: bool | None
+    panorama_width_deg: float | None
+    panorama_height: float | None
     loop: bool | None
     further: Sequence[str | Path] | None
     crossfade_s: float | None

@@ -58,11 +58,16 @@ def load_settings(
         document.setdefault(_SECTION_OF[key], {})[key] = value
     settings = _check(document, None, "")
     for key, path in files_read(settings).items():
-        if key in find_files and not path.is_file() and not (key == "input" and path.is_dir()):
+        if key in find_files and not path.is_file() and not (key == "input" and _is_list(path, settings)):
             origin = None if key in chosen else config
             there = f"{path} is not a file on disk" if path.exists() else f"there is no file {path}"
             raise _refusal(origin, text, _SECTION_OF[key], key, there)
     return settings
+
+
+def _is_list(path: Path, settings: Settings) -> bool:
+    """Whether an input is the folder or the first of the files of a playlist, which names what it lacks by itself."""
+    return path.is_dir() or bool(settings.source.further)
 
 
 def files_read(settings: Settings) -> dict[str, Path]:

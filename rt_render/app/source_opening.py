@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SCENE, LIVE = "scene", "live"
 SCENE_ORDER = 3
+STEREO = "stereo"
 PLAYLIST_ENDINGS = (".m3u", ".m3u8")
 
 InputKind = Literal["scene", "live", "objects", "playlist", "file"]
@@ -73,14 +74,39 @@ def _source_of_file(reader: "AudioFileReader", wanted: SourceSettings, fs_hz: in
     layout, how = layout_of_file(reader, named)
     if layout:
         order = LAYOUT_ORDER if max_order is None else max_order
-        return LayoutFileSource(reader, layout, fs_hz, how=how, order=order, lfe_db=wanted.lfe_db, loop=wanted.loop)
+        if wanted.panorama and layout.name == STEREO:
+            return _panorama_of(reader, wanted, fs_hz, order)
+        speakers = LayoutFileSource(reader, layout, fs_hz, how=how, order=order, lfe_db=wanted.lfe_db, loop=wanted.loop)
+        return _without_panorama(speakers, wanted)
     highest = MAX_ORDER if max_order is None else max_order
     source = AmbixFileSource(reader, fs_hz, max_order=highest, convention=wanted.convention, loop=wanted.loop)
     if wanted.convention == "ambix" and reader.path.suffix.lower() == ".amb":
         source.notes.append("most .amb files are FuMa: say so with --convention fuma")
-    if named == AUTO and (speakers := layouts_with(reader.n_channels)):
-        source.notes.append(f"if its channels are for speakers, say so with --layout {speakers[0]}")
+    if named == AUTO and (names := layouts_with(reader.n_channels)):
+        source.notes.append(f"if its channels are for speakers, say so with --layout {names[0]}")
+    return _without_panorama(source, wanted)
+
+
+def _without_panorama(source: Source, wanted: SourceSettings) -> Source:
+    if wanted.panorama:
+        source.notes.append("a panorama is made of stereo files only: this one is played as it is")
     return source
+
+
+def _panorama_of(reader: "AudioFileReader", wanted: SourceSettings, fs_hz: int, order: int) -> Source:
+    from rt_render.engine.panorama import Panorama
+    from rt_render.io.source_file import FileSource
+    from rt_render.io.source_panorama import PanoramaSource
+
+    upmix = Panorama(order, fs_hz, width_deg=wanted.panorama_width_deg, height=wanted.panorama_height)
+    notes = [
+        f"2 channels → panorama at order {order}: hard left and right are heard at ±{wanted.panorama_width_deg:g}°, "
+        "ambience all around"
+    ]
+    stereo = FileSource(
+        reader, fs_hz, order=order, n_channels=2, to_field=lambda frames: frames, notes=notes, loop=wanted.loop
+    )
+    return PanoramaSource(stereo, upmix, title=reader.path.stem, notes=notes, on_close=stereo.close)
 
 
 def scene_of(name: str) -> ObjectScene | None:

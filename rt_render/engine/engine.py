@@ -29,7 +29,7 @@ MAX_EXTRA_LATENCY_S = 2.0
 N_EVENTS = 1024
 """Events that wait for `drain_events` at most."""
 
-_PLAN_WORDS = ("order", "n_objects", "block_size", "fs_hz", "n_partitions", "fade_frames", "filter_fade_frames")
+_PLAN_WORDS = ("order", "block_size", "fs_hz", "n_partitions", "fade_frames", "filter_fade_frames")
 _PLAN_NUMBERS = ("ceiling", "release_keep")
 """What is fixed in a state and decides, with the rows of a trace, what is heard."""
 

@@ -11,6 +11,7 @@ which this client itself was not called; `capture_frames` and `playback_frames`,
 
 import json
 import sys
+from contextlib import suppress
 from typing import Any
 
 import jack
@@ -77,9 +78,9 @@ def main(player: str) -> None:
             source.connect(ours, port)
         sink.connect(out_of[0], ear)
         said["xruns"] = said["missed_periods"] = 0
-        print("connected", flush=True)
+        _say("connected")
         sys.stdin.read()
-    print(json.dumps(said), flush=True)
+    _say(json.dumps(said))
 
 
 def _ports(client: Any, player: str, **kind: bool) -> list[Any]:
@@ -91,12 +92,18 @@ def _ports(client: Any, player: str, **kind: bool) -> list[Any]:
     return ports
 
 
+def _say(line: str) -> None:
+    with suppress(BrokenPipeError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
     try:
         main(sys.argv[1])
     except _CannotLoopError as refusal:
-        print(refusal, flush=True)
+        _say(str(refusal))
         sys.exit(1)
     except jack.JackError as refusal:
-        print(f"JACK lets nobody in ({str(refusal).rstrip('.')}): see whether its server runs.", flush=True)
+        _say(f"JACK lets nobody in ({str(refusal).rstrip('.')}): see whether its server runs.")
         sys.exit(1)

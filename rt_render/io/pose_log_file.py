@@ -10,7 +10,8 @@
               what hardly changes from block to block takes hardly any room
     taps      a filter set: a line of JSON {"number", "shape"}, then float64, little-endian: ears, channels, taps
     card      JSON: {"stream", "text"}: from here on another card plays
-    done      JSON: {"lost", "missed_slots"}: the log was closed; rows that found no room, slots that passed in silence
+    done      JSON: {"lost", "missed_slots", "field"}: the log was closed; rows that found no room, slots that passed in
+              silence, a hash of the file of the field ("" for none)
 
 It is only ever appended to. After a power cut the last piece may be cut: it fails its sum, and the log ends before it.
 """
@@ -19,7 +20,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from errno import EEXIST, EINVAL
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -58,10 +59,11 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The end of a log that was closed: how many rows were lost, and slots missed, in all."""
+    """The end of a log that was closed: how many rows were lost, and slots missed, in all; the field's file by hash."""
 
     lost: int
     missed_slots: int
+    field: str = ""
 
 
 Piece = NDArray[np.void] | Taps | Card | Done
@@ -229,7 +231,7 @@ def _packed(piece: Piece) -> tuple[bytes, bytes]:
     if isinstance(piece, Card):
         return b"card", json.dumps({"stream": piece.stream, "text": piece.text}).encode()
     if isinstance(piece, Done):
-        return b"done", json.dumps({"lost": piece.lost, "missed_slots": piece.missed_slots}).encode()
+        return b"done", json.dumps(asdict(piece)).encode()
     return b"rows", np.ascontiguousarray(piece).view(np.uint8).reshape(len(piece), -1).T.tobytes()
 
 
@@ -247,5 +249,5 @@ def _unpacked(kind: bytes, content: bytes, row: np.dtype[np.void]) -> Piece:
     if kind == b"card":
         return Card(int(told["stream"]), str(told["text"]))
     if kind == b"done":
-        return Done(int(told["lost"]), int(told["missed_slots"]))
+        return Done(int(told["lost"]), int(told["missed_slots"]), str(told["field"]))
     raise ValueError(f"unknown kind {kind!r}")
