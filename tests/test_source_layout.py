@@ -168,3 +168,30 @@ def test_a_file_that_is_cut_while_it_plays_fades_out_without_a_step(tmp_path):
     assert 30_000 < len(w) < 30_600 and steps.max() < 0.5 * 2 * np.pi * 100 / 48000 + 0.01
     assert any("cut short, removed or damaged" in note for note in source.notes)
     source.close()
+
+
+def test_stereo_becomes_a_panorama_when_asked_for_and_other_files_say_that_they_do_not(tmp_path):
+    wanted = Source(panorama=True, panorama_width_deg=45.0)
+    path = tmp_path / "f.wav"
+    source = open_item(sound(path, 2, 44100), wanted, 48000, max_order=3)
+    assert (source.order, source.fs_hz, source.title) == (3, 48000, "f")
+    assert source.n_frames == -(-6000 * 48000 // 44100)
+    assert "panorama" in source.notes[0] and "±45°" in source.notes[0] and "resampled" in source.notes[1]
+    whole = source.read(10_000)
+    assert whole.shape == (source.n_frames, 16) and np.abs(whole).max() > 0.1
+    source.close()
+    other = open_item(sound(tmp_path / "g.wav", 4), wanted, 48000)
+    assert any("of stereo files only" in note for note in other.notes)
+    other.close()
+
+
+def test_a_panorama_whose_file_is_cut_while_it_plays_ends_and_is_told(tmp_path):
+    path = tmp_path / "f.wav"
+    soundfile.write(path, np.resize(NOISE, (96_000, 2)), 48000, subtype="FLOAT")
+    source = open_item(str(path), Source(panorama=True), 48000, max_order=1)
+    assert len(source.read(10_000)) == 10_000
+    with path.open("r+b") as file:
+        file.truncate(8 * 48_000)
+    assert 35_000 < len(source.read(90_000)) < 40_000
+    assert any("cut short, removed or damaged" in note for note in source.notes)
+    source.close()

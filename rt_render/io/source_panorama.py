@@ -12,8 +12,13 @@ from rt_render.engine.upmix import Upmix
 class StereoFrames(Protocol):
     """What a `FrameStream` of two channels is."""
 
-    n_frames: int | None
-    lap_frames: int | None
+    @property
+    def n_frames(self) -> int | None:
+        """Length in frames; None when endless."""
+
+    @property
+    def lap_frames(self) -> int | None:
+        """Length of one lap in frames; None when not looped."""
 
     def read(self, n_frames: int) -> NDArray[np.float32]:
         """Return the next (k, 2) frames; k < n_frames only at the end."""
