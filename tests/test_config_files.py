@@ -244,3 +244,13 @@ def test_every_setting_says_what_is_allowed():
     for section in Settings.model_fields.values():
         for name, field in section.annotation.model_fields.items():
             assert field.description, name
+
+
+def test_a_layout_is_a_name_or_a_file_beside_the_set_up(tmp_path):
+    set_up = tmp_path / "set.toml"
+    set_up.write_text('[source]\nlayout = "7.1.4"\nlfe_db = 10.0\n')
+    assert load_settings(set_up).source.layout == "7.1.4"
+    set_up.write_text('[source]\nlayout = "studio.toml"\n')
+    assert load_settings(set_up).source.layout == str(tmp_path / "studio.toml")
+    with pytest.raises(ConfigurationError, match=r"line 2: layout .* there is no file .*studio\.toml; .*5\.1\.4"):
+        load_settings(set_up, find_files=("layout",))
