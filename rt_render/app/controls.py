@@ -56,6 +56,11 @@ _SAME = {"=": "+", "_": "-"}
 SHORT_HELP = "r recentre · + − volume · m mute · space pause · t tracking · ? help · q quit"
 
 
+def short_help(playlist: bool) -> str:
+    """Return the keys that one wants to see always, in a line."""
+    return f"n next · p previous · {SHORT_HELP}" if playlist else SHORT_HELP
+
+
 def long_help() -> str:
     """Return all keys, one a line."""
     lines = [f"  {control.shown:<6} {control.about}" for control in CONTROLS.values()]

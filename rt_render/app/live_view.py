@@ -10,9 +10,9 @@ from rich.text import Text
 from firmware_bridge.commands.live_screen import LiveScreen
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
 from rt_render.app.budget_words import budget_line
-from rt_render.app.controls import SHORT_HELP, handle_keys, long_help
+from rt_render.app.controls import handle_keys, long_help, short_help
 from rt_render.app.session import Session, SessionStatus
-from rt_render.app.words import card_latency, clock, counted
+from rt_render.app.words import card_latency, clock, counted, input_latency
 
 _PLAIN_EVERY_S = 2.0
 _METER_CELLS, _METER_FLOOR_DB = 40, -60.0
@@ -64,10 +64,14 @@ def view_of(session: Session, status: SessionStatus) -> Group:
         words = f"{counted(status.glitches)}; last {last.in_words()}"
         table.add_row("glitches", Text(words, "yellow", no_wrap=False, overflow="fold"))
     table.add_row("latency", Text(latency_text(status, budget_s)))
+    if status.card.live is not None:
+        table.add_row("input", Text(input_latency(status.card.live)))
     if status.tracker is not None and status.tracker.state != "none":
         table.add_row("motion", Text(budget_line(status.budget), no_wrap=False))
+    if status.playlist:
+        table.add_row("item", Text(status.playlist.text, no_wrap=False, overflow="fold"))
     table.add_row("position", Text(position_text(status)))
-    return Group(table, Text(SHORT_HELP, style="dim"))
+    return Group(table, Text(short_help(status.playlist is not None), style="dim"))
 
 
 def _order(rendered: int, highest: int) -> str:
@@ -78,8 +82,9 @@ def plain_line(status: SessionStatus) -> str:
     """Return a session's status in one line."""
     engine = status.engine
     levels = "/".join(f"{_db(level):.0f}" for level in engine.rms)
+    item = f"{status.playlist.text}  " if status.playlist else ""
     return (
-        f"{position_text(status)}  {pose_text(status)}  {levels} dB  block {1e6 * engine.block_s:.0f} µs  "
+        f"{item}{position_text(status)}  {pose_text(status)}  {levels} dB  block {1e6 * engine.block_s:.0f} µs  "
         f"missed {engine.late_blocks}  underruns {engine.underruns}  {tracker_text(status)}{_to_sound(status)}"
     )
 

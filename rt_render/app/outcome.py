@@ -15,7 +15,9 @@ def session_json(status: SessionStatus) -> dict[str, Any]:
     return {
         "played_s": round(status.played_s, 3),
         "card": card.text,
+        "live_input": None if card.live is None else asdict(card.live),
         "tracker": None if status.tracker is None else status.tracker.text,
+        "playlist": None if status.playlist is None else asdict(status.playlist),
         "order": engine.order,
         "blocks": engine.blocks,
         "late_blocks": engine.late_blocks,

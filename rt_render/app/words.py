@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rt_render.app.glitches import Glitches
     from rt_render.app.session import SessionStatus
+    from rt_render.engine.live_input import LiveStatus
     from rt_render.engine.snapshot import Snapshot
     from rt_render.io.sound_card import CardStatus
 
@@ -54,6 +55,17 @@ def cleaned(engine: "Snapshot") -> str:
     return f"; {plural(count, 'sample')} of the source {'was' if count == 1 else 'were'} not finite" if count else ""
 
 
+def input_latency(live: "LiveStatus") -> str:
+    """Return how long live input takes to the ears, and what of it was lost; "" before the first call."""
+    if live.input_to_ears_s is None:
+        return ""
+    text = f"{1e3 * live.input_to_ears_s:.1f} ms to the ears"
+    if live.lost_calls:
+        text += f", {plural(live.lost_calls, 'disturbed call')}"
+    missing = live.padded_frames + live.lost_frames
+    return f"{text}, {plural(missing, 'frame')} lost or filled with silence" if missing else text
+
+
 def card_latency(card: "CardStatus") -> str:
     """Return how long a sample is on its way from the engine to the converter, the block adapter included."""
     if card.host_api == VIRTUAL_API:
@@ -73,8 +85,13 @@ def summary(status: "SessionStatus") -> str:
     return (
         f"{clock(status.played_s)} played, {missed} of {engine.blocks}, "
         f"{plural(engine.underruns, 'underrun')}, longest block {1e3 * engine.longest_block_s:.2f} ms, "
-        f"highest peak {decibels(engine.highest_peak)}; {limiting(engine)}{cleaned(engine)}.{_went_wrong(status)}"
+        f"highest peak {decibels(engine.highest_peak)}; {limiting(engine)}{cleaned(engine)}.{_left_out(status)}{_went_wrong(status)}"
     )
+
+
+def _left_out(status: "SessionStatus") -> str:
+    playlist = status.playlist
+    return f" {plural(playlist.n_broken, 'item')} left out." if playlist and playlist.n_broken else ""
 
 
 def _went_wrong(status: "SessionStatus") -> str:

@@ -11,9 +11,9 @@ from rt_render.app.playlist.loudness_store import LoudnessStore
 from rt_render.errors import RenderError
 from rt_render.io.source import Source
 
-SAFE_LUFS = -8.0
-"""As loud as music is made: what is taken for the loudness of an item that is not measured yet."""
-MOST_GAIN_DB = 20.0
+SAFE_LUFS = -18.0
+"""As loud at the ears as music is made: what is taken for the loudness of an item that is not measured yet."""
+MOST_GAIN_DB = 30.0
 _PATIENCE_S = 20.0
 
 

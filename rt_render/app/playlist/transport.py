@@ -27,8 +27,8 @@ class PlaylistMoment:
 
     @property
     def text(self) -> str:
-        """The moment in words, such as "2 of 5: Rain, then Birds"."""
-        then = f", then {self.next_title}" if self.next_title else ""
+        """The moment in words, such as "2 of 5: Rain · then Birds"."""
+        then = f" · then {self.next_title}" if self.next_title else ""
         return f"{self.number or '-'} of {self.n_items}: {self.title}{then}"
 
 
