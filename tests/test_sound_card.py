@@ -28,8 +28,8 @@ class PortAudioError(Exception):
     """As sounddevice's: text, code, host error."""
 
 
-def card(name, host_api, n_channels):
-    return {"name": name, "hostapi": host_api, "max_output_channels": n_channels}
+def card(name, host_api, n_channels, n_inputs=0):
+    return {"name": name, "hostapi": host_api, "max_output_channels": n_channels, "max_input_channels": n_inputs}
 
 
 class FakeLibrary:
@@ -43,15 +43,18 @@ class FakeLibrary:
         self._ffi = SimpleNamespace(cast=lambda kind, value: value)
 
     def query_hostapis(self):
-        return [{"name": "ALSA", "default_output_device": 1}, {"name": "Pulse", "default_output_device": 3}]
+        return [
+            {"name": "ALSA", "default_output_device": 1, "default_input_device": 0},
+            {"name": "Pulse", "default_output_device": 3, "default_input_device": -1},
+        ]
 
     def query_devices(self):
         return [
-            card("Microphone", 0, 0),
+            card("Microphone", 0, 0, 1),
             card("Headphones", 0, 2),
             card("Beeper", 0, 1),
             card("Headphones", 1, 2),
-            card("HDMI 1", 0, 8),
+            card("HDMI 1", 0, 8, 4),
             card("HDMI 12", 0, 8),
         ]
 

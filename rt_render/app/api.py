@@ -66,12 +66,12 @@ def play(
     TOML; `seconds`: at most so long, 0.1 or more. Choices, with what holds where neither they nor the set-up say:
     device="auto", fs_hz=48000, block_size="auto", gain_db="auto", ceiling_db=-1.0, head="kemar", order="auto",
     method="auto", taps=256, headphone_eq=None, convention="ambix", layout="auto", lfe_db=0.0, panorama=False,
-    panorama_width_deg=60.0, panorama_height=0.5, loop=False, crossfade_s=0.0, loudness_lufs=-23.0, input_device="auto",
-    input_channels="auto", tracker="osc", osc_host="127.0.0.1", osc_port=9000, osc_dialect=None, fusion="vqf",
-    mounting=True, invert=(), yaw_only=True, gestures=(), auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0,
-    outputs=(), record_raw=None, process="own", prediction="learnt", prediction_cap_ms=60.0, extra_latency_ms=0.0,
-    degrade=False, poses=None, record=None, field=None, log=None, force=False, remote_host="127.0.0.1",
-    remote_port=4001. Raises RenderError.
+    panorama_width_deg=60.0, panorama_height=0.5, loop=False, crossfade_s=0.0, loudness_lufs=-23.0,
+    input_device="auto", input_channels="auto", tracker="osc", osc_host="127.0.0.1", osc_port=9000,
+    osc_dialect=None, fusion="vqf", mounting=True, invert=(), yaw_only=True, gestures=(),
+    auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0, outputs=(), record_raw=None, process="own",
+    prediction="learnt", prediction_cap_ms=60.0, extra_latency_ms=0.0, degrade=False, poses=None, record=None,
+    field=None, log=None, force=False, remote_host="127.0.0.1", remote_port=4001. Raises RenderError.
     """
     from rt_render.app.early_checks import check_field_file, check_log_file, check_seconds, check_sound_file, find_card
     from rt_render.app.parts import block_note

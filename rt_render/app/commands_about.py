@@ -49,7 +49,7 @@ def design(
 
 
 def devices(as_json: AsJson = False) -> None:
-    """List the sound cards, with the sample rates they take."""
+    """List the sound cards, with their channels and the sample rates they take."""
     found = api.devices()
     if as_json:
         print_json([asdict(device) for device in found])
@@ -60,7 +60,9 @@ def devices(as_json: AsJson = False) -> None:
         rates = ", ".join(f"{rate / 1000:g}" for rate in device.rates_hz) or "none of ours"
         default = "  [bold](default)[/bold]" if device.is_default else ""
         name = escape(f"{device.name} ({device.host_api})")
-        OUT.print(f"{device.index:3}  {name}, {device.n_channels} channels, {rates} kHz{default}", soft_wrap=True)
+        played = f", {device.n_channels} channels, {rates} kHz" if device.n_channels else ""
+        recorded = f", records {device.n_inputs} channel{'s' if device.n_inputs > 1 else ''}" if device.n_inputs else ""
+        OUT.print(f"{device.index:3}  {name}{played}{recorded}{default}", soft_wrap=True)
 
 
 def check_sofa(

@@ -11,6 +11,7 @@ from rt_render.app.live_feed import LiveSource
 from rt_render.app.settings import Settings
 from rt_render.app.settings import Source as SourceSettings
 from rt_render.conventions import MAX_ORDER, n_sh
+from rt_render.engine.panorama import Panorama
 from rt_render.engine.upmix import NativeUpmix
 from rt_render.errors import ConfigurationError, DeviceError
 from rt_render.io.card_keeper import NO_INPUT
@@ -20,6 +21,7 @@ from rt_render.io.layout_file import layout_named
 from rt_render.io.portaudio import find_device
 from rt_render.io.source_layout import LAYOUT_ORDER
 
+STEREO = "stereo"
 _FIELDS = (4, 9, 16, 25, 36, 49, 64)
 
 
@@ -41,14 +43,22 @@ def open_live(settings: Settings, seconds: float | None = None) -> LiveSource:
     max_order = None if settings.head.order == "auto" else settings.head.order
     rows, order, what = _rows(wanted, layout, len(channels), max_order)
     stage: NativeUpmix | None = None
+    notes = []
+    if wanted.panorama and isinstance(layout, Layout) and layout.name == STEREO:
+        stage = Panorama(order, fs_hz, width_deg=wanted.panorama_width_deg, height=wanted.panorama_height)
+        rows = np.eye(2)
+        latency_ms = 1e3 * stage.latency_frames / fs_hz
+        what = f"panorama at order {order}, ±{wanted.panorama_width_deg:g}° wide, which takes {latency_ms:.0f} ms"
+    elif wanted.panorama:
+        notes.append("a panorama is made of stereo only: this input is played as it is")
     matrix = np.zeros((max(channels), rows.shape[1]))
     for channel, row in zip(channels, rows, strict=True):
         matrix[channel - 1] += row
     listed = ", ".join(map(str, channels)) if len(channels) <= 8 else f"{channels[0]} to {channels[-1]}"
-    note = f"live input from {card.full_name}, channel{'s' if len(channels) > 1 else ''} {listed} → {what}"
+    notes.insert(0, f"live input from {card.full_name}, channel{'s' if len(channels) > 1 else ''} {listed} → {what}")
     n_frames = None if seconds is None else round(seconds * fs_hz)
     return LiveSource(
-        order, fs_hz, matrix, stage=stage, title=f"live input ({card.name})", notes=[note], n_frames=n_frames
+        order, fs_hz, matrix, stage=stage, title=f"live input ({card.name})", notes=notes, n_frames=n_frames
     )
 
 

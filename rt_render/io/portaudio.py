@@ -28,7 +28,10 @@ ABANDONED: set[object] = set()
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """An output device: number, name, host API, channels, the rates in Hz it takes, whether it is the default."""
+    """An output device: number, name, host API, channels, the rates in Hz it takes, whether it is the default.
+
+    `n_inputs`: how many channels it records; a device that only records has none but these.
+    """
 
     index: int
     name: str
@@ -36,6 +39,7 @@ class DeviceInfo:
     n_channels: int
     rates_hz: tuple[int, ...]
     is_default: bool
+    n_inputs: int = 0
 
 
 @contextmanager
@@ -163,15 +167,15 @@ def jack_client_name() -> str | None:
     return ask(name)
 
 
-def list_devices(*, with_rates: bool = True) -> list[DeviceInfo]:
+def list_devices(*, with_rates: bool = True, inputs: bool = False) -> list[DeviceInfo]:
     """Return the output devices PortAudio found when it started; `with_rates` tries each rate (slower).
 
-    Raises DeviceError when PortAudio is missing or hangs. Any thread.
+    `inputs`: also devices that only record. Raises DeviceError when PortAudio is missing or hangs. Any thread.
     """
-    return ask(lambda sd: _list(sd, with_rates), OPEN_S)
+    return ask(lambda sd: _list(sd, with_rates, inputs), OPEN_S)
 
 
-def _list(sd: Any, with_rates: bool) -> list[DeviceInfo]:
+def _list(sd: Any, with_rates: bool, inputs: bool) -> list[DeviceInfo]:
     apis = sd.query_hostapis()
     default = sd.default.device[1]
     if default < 0:
@@ -184,9 +188,10 @@ def _list(sd: Any, with_rates: bool) -> list[DeviceInfo]:
             info["max_output_channels"],
             rates_of(sd, index) if with_rates and info["max_output_channels"] >= 2 else (),
             index == default,
+            info["max_input_channels"],
         )
         for index, info in enumerate(sd.query_devices())
-        if info["max_output_channels"] > 0
+        if info["max_output_channels"] > 0 or (inputs and info["max_input_channels"] > 0)
     ]
 
 
