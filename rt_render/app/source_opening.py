@@ -106,7 +106,7 @@ def _panorama_of(reader: "AudioFileReader", wanted: SourceSettings, fs_hz: int, 
     stereo = FileSource(
         reader, fs_hz, order=order, n_channels=2, to_field=lambda frames: frames, notes=notes, loop=wanted.loop
     )
-    return PanoramaSource(stereo, upmix, title=reader.path.stem, notes=notes, on_close=stereo.close)
+    return PanoramaSource(stereo, upmix, title=reader.title or reader.path.stem, notes=notes, on_close=stereo.close)
 
 
 def scene_of(name: str) -> ObjectScene | None:

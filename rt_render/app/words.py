@@ -95,6 +95,11 @@ def _left_out(status: "SessionStatus") -> str:
     return f" {plural(playlist.n_broken, 'item')} left out." if playlist and playlist.n_broken else ""
 
 
+def _from_input(status: "SessionStatus") -> str:
+    live = status.card.live
+    return f" Live input: {input_latency(live)}." if live and live.input_to_ears_s is not None else ""
+
+
 def _went_wrong(status: "SessionStatus") -> str:
     last = status.glitches.last
     return "" if last is None else f" Went wrong: {counted(status.glitches)}; last {last.in_words()}."

@@ -27,7 +27,7 @@ class AudioFileReader:
     """An open audio file: (frames, channels) float32 at the file's own rate, streamed from disk.
 
     `fs_hz`, `n_channels`, `n_frames`, `format`, `subtype` describe it; `speakers` are the names of the speakers that
-    its own channel map tells, None without one; `failure` turns from None into half a sentence when the file fails
+    its own channel map tells, None without one; `title`: who and what by its own tags, "" without; `failure` turns from None into half a sentence when the file fails
     while it is being read, and from then on `read` returns nothing. Any one thread.
     Raises InputFileError for a file that cannot be played: missing, no file, not audio, empty, cut short.
     """
@@ -41,6 +41,7 @@ class AudioFileReader:
         self.format = str(self._file.format)
         self.subtype = str(self._file.subtype)
         self.speakers = _speakers(self._file)
+        self.title = _title(self._file)
         self.failure: str | None = None
         self._position = 0
         try:
@@ -96,6 +97,12 @@ class AudioFileReader:
         if not len(self.read(1)):
             raise _cut_short(self.path, f"its header promises {self.n_frames / self.fs_hz:.1f} s")
         self.seek(0)
+
+
+def _title(file: soundfile.SoundFile) -> str:
+    """Return what the file's tags call it, with the artist before it; printable and of bounded length."""
+    artist, title = ("".join(filter(str.isprintable, tag)).strip()[:80] for tag in (file.artist, file.title))
+    return f"{artist} – {title}" if artist and title else title
 
 
 def _speakers(file: soundfile.SoundFile) -> list[str] | None:

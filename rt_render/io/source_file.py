@@ -30,7 +30,7 @@ class FileSource:
     ) -> None:
         self.fs_hz = fs_hz
         self.order = order
-        self.title = reader.path.stem
+        self.title = reader.title or reader.path.stem
         self.notes = notes
         if reader.fs_hz != fs_hz:
             notes.append(f"resampled {reader.fs_hz / 1000:g} → {fs_hz / 1000:g} kHz")

@@ -54,9 +54,8 @@ class Loudness:
         self._ears: HeardLoudness | None = None
         self._thread: Thread | None = None
         if target_lufs is not None:
-            for index, item in enumerate(items):
-                if known := self._store.load(item):
-                    self._know(index, known[0], all_of_it=True)
+            for index in range(len(items)):
+                self._recall(index)
 
     def measure(self, index: int, on_progress: Callable[[float], None] = lambda share: None) -> None:
         """Measure excerpts of an item now, before `start`; nothing where it is known, or cannot be played."""
@@ -117,7 +116,16 @@ class Loudness:
 
         return rest
 
+    def _recall(self, index: int) -> bool:
+        """Look whether an item was measured whole before, or stands in the list twice."""
+        known = self._store.load(self._items[index])
+        if known:
+            self._know(index, known[0], all_of_it=True)
+        return known is not None
+
     def _measure(self, index: int, at_each: Callable[[float], None], short: bool) -> None:
+        if self._recall(index):
+            return
         try:
             source = self._open_one(index)
             try:
