@@ -1,0 +1,135 @@
+"""A playlist in a session on the virtual card: no gap, next and previous by key and over OSC, status, log."""
+
+import shutil
+import socket
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import soundfile
+from playlist_tools import FS_HZ, QUICK, noise, write
+
+from rt_render.app.controls import handle_keys
+from rt_render.app.live_view import plain_line, view_of
+from rt_render.app.offline import render_to_file
+from rt_render.app.outcome import session_json
+from rt_render.app.session import Session, run_session
+from rt_render.app.settings_file import load_settings
+from rt_render.app.words import summary
+
+BLOCK = 256
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def three(tmp_path):
+    """Three fields of noise, the middle one broken, and where they lie."""
+    files = [write(tmp_path / f"item {k}.wav", noise(60, 1, seed=k)) for k in (1, 2, 3)]
+    files[1].write_text("broken")
+    return files
+
+
+def wait_for(condition, seconds=10.0):
+    give_up_s = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up_s, "nothing happened"
+        time.sleep(0.002)
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def session_of(files, said, **choices):
+    first, *further = map(str, files)
+    wanted = {**QUICK, "block_size": BLOCK, "loudness_lufs": "off", "input": first, "further": further, **choices}
+    return Session(load_settings(None, wanted), on_message=said.append)
+
+
+def test_what_is_heard_of_two_halves_is_what_is_heard_of_the_whole(tmp_path):
+    field = noise(0.7, 4)
+    write(tmp_path / "whole.wav", field)
+    halves = [write(tmp_path / f"{k}.wav", part) for k, part in enumerate((field[:11111], field[11111:]))]
+    choices = {**QUICK, "block_size": BLOCK}
+    render_to_file(load_settings(None, {**choices, "input": str(tmp_path / "whole.wav")}), tmp_path / "offline.wav")
+    status = run_session(session_of(halves, [], record=tmp_path / "live.wav"))
+    whole, _ = soundfile.read(tmp_path / "offline.wav", dtype="float32")
+    played, _ = soundfile.read(tmp_path / "live.wav", dtype="float32")
+    blocks = played[: len(played) // BLOCK * BLOCK].reshape(-1, BLOCK, 2)
+    sounding = np.flatnonzero(np.any(blocks != 0, axis=(1, 2)))
+    assert np.sum(np.diff(sounding) - 1) <= status.engine.missed_slots
+    heard = blocks[sounding].reshape(-1, 2)[: len(whole)]
+    np.testing.assert_array_equal(heard, whole[: len(heard)])
+    assert status.engine.underruns == 0 and len(heard) == len(whole)
+
+
+def test_keys_go_to_the_next_and_the_previous_item_and_all_displays_tell(three):
+    said = []
+    with session_of(three, said) as session:
+        wait_for(lambda: session.engine.snapshot().frame > 0)
+        handle_keys("n", session, lambda: None)
+        wait_for(lambda: session.status().position_s > 0)
+        status = session.status()
+        assert status.playlist.number == 3 and status.length_s == 60.0 and status.position_s < 5
+        handle_keys("]", session, lambda: None)
+        assert 10 <= session.status().position_s < 15 and session.status().playlist.number == 3
+        assert session_json(status)["playlist"]["title"] == "item 3"
+        assert plain_line(status).startswith("3 of 3: item 3")
+        assert view_of(session, status) and "1 item left out" in summary(status)
+        handle_keys("p", session, lambda: None)
+        assert session.status().playlist.number == 1
+        handle_keys("nn", session, lambda: None)
+    assert said[-1] == "this is the last item of the playlist"
+    assert sum("item 2 is left out" in text for text in said) == 1
+    assert session.ended_with(status).engine.underruns == 0
+
+
+@pytest.mark.skipif(shutil.which("oscsend") is None, reason="oscsend is of liblo (apt-get install liblo-tools)")
+def test_a_foreign_program_goes_through_the_list(three):
+    said, port = [], free_port()
+
+    def send(*words):
+        subprocess.run(["oscsend", "127.0.0.1", str(port), *words], check=True)
+
+    with session_of(three, said, remote_port=port) as session:
+        wait_for(lambda: session.engine.snapshot().frame > 0)
+        send("/playlist/next")
+        wait_for(lambda: session.status().playlist.number == 3)
+        send("/playlist/previous")
+        wait_for(lambda: session.status().playlist.number == 1)
+        send("/playlist/item", "i", "3")
+        wait_for(lambda: session.status().playlist.number == 3)
+        send("/playlist/item", "i", "7")
+        wait_for(lambda: any("there is no item 7" in text for text in said))
+        send("/playlist/item", "s", "x")
+        wait_for(lambda: session.remote.counts.refused == 2)
+        assert session.status().playlist.number == 3
+
+
+def test_a_jump_fades_out_and_in_and_the_next_item_begins_at_its_beginning(tmp_path):
+    files = [write(tmp_path / f"{k}.wav", np.full((20 * FS_HZ, 1), level)) for k, level in ((1, 0.25), (2, 0.5))]
+    said = []
+    with session_of(files, said, record=tmp_path / "live.wav", gain_db=0.0) as session:
+        wait_for(lambda: session.engine.snapshot().frame > 9600)
+        session.playlist.next()
+        wait_for(lambda: session.status().position_s > 0.2)
+    played, _ = soundfile.read(tmp_path / "live.wav")
+    jumps = np.abs(np.diff(played[2000:, 0]))
+    assert jumps.max() < 0.02  # 5 ms fades of a constant; a step would be 0.25 times the ear's gain or more
+
+
+def test_a_booth_with_a_broken_list_is_silent_and_says_so(tmp_path):
+    said = []
+    with session_of([tmp_path / "no.wav", tmp_path / "none.wav"], said, loop=True, order=1) as session:
+        wait_for(lambda: any("another try" in text for text in said))
+        status = session.status()
+        assert status.playlist.number is None and not status.engine.highest_peak
+        session.playlist.next()
+        assert session.status().playlist.text.startswith("- of 2: nothing can be played")
