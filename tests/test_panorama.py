@@ -15,7 +15,7 @@ from rt_render.app.panorama.measure import (
     power_change_db,
     rest_db,
 )
-from rt_render.app.panorama.signals import mix, music, pink, made_signals
+from rt_render.app.panorama.signals import made_signals, mix, music, pink
 from rt_render.engine.panorama import Panorama
 from rt_render.errors import ConfigurationError
 
@@ -78,7 +78,7 @@ def test_folded_down_to_stereo_third_octaves_stay_within_1_db(name):
 
 @pytest.mark.parametrize("name", ["mono", "left alone", "music", "unrelated left and right", "source and ambience"])
 def test_the_power_is_kept(name):
-    assert abs(power_change_db(Panorama(3, FS_HZ), SIGNALS[name])) < 1.0
+    assert abs(power_change_db(Panorama(5, FS_HZ), SIGNALS[name])) < 1.0
 
 
 def test_silence_stays_silence_and_what_has_ended_ends_in_exact_zeros():
@@ -122,9 +122,8 @@ def test_height_lifts_the_ambience_and_leaves_the_centre():
     )
     assert np.mean(high[:, 0] * high[:, 2]) > 0.1 * np.mean(high[:, 0] ** 2)
     assert abs(np.mean(low[:, 0] * low[:, 2])) < 1e-6
-    np.testing.assert_array_equal(
-        *(Panorama(3, FS_HZ, height=height).process(SIGNALS["mono"])[:, [0, 3]].round(5) for height in (0.0, 1.0))
-    )
+    front = [Panorama(3, FS_HZ, height=height).process(SIGNALS["mono"]) for height in (0.0, 1.0)]
+    assert np.abs(front[0] - front[1]).max() < 1e-5
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,23 @@
 from typing import NoReturn
 
 from firmware_bridge.commands.program import new_program, run_program
-from rt_render.app import commands_about, commands_latency, commands_selftest, commands_sound
+from rt_render.app import commands_about, commands_latency, commands_panorama, commands_selftest, commands_sound
 from rt_render.app.settings_file import SettingError
 from rt_render.errors import RenderError
 
-_COMMANDS = ("demo", "play", "render", "design", "devices", "check-sofa", "doctor", "selftest", "latency", "bench")
+_COMMANDS = (
+    "demo",
+    "play",
+    "render",
+    "design",
+    "devices",
+    "check-sofa",
+    "doctor",
+    "selftest",
+    "latency",
+    "panorama-report",
+    "bench",
+)
 _OPTIONS = {
     "fs_hz": "--rate",
     "block_size": "--block",
@@ -61,4 +73,8 @@ app.command(
     epilog="Examples: [bold]rt-render latency[/bold]; rt-render latency --prediction on --json; "
     "rt-render latency --device 3 --input 3"
 )(commands_latency.latency)
+app.command(
+    "panorama-report",
+    epilog="Examples: [bold]rt-render panorama-report[/bold]; rt-render panorama-report song.flac -o song",
+)(commands_panorama.panorama_report)
 app.command(epilog="Examples: [bold]rt-render bench[/bold]; rt-render bench speed --json")(commands_about.bench)

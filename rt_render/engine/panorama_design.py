@@ -7,10 +7,9 @@ _LEAST_BAND_BINS = 3
 _FEEDS_DEG = ((60.0, 0.0), (150.0, 0.0), (105.0, 45.0))
 """Azimuth and elevation on the left. The first two are at right angles: a pair of figures of eight hears the powers of
 both added, whatever their phases; the third is in the middle above."""
-_PHASES_DEG = (249.0, 140.0, 278.0, 257.0, 171.0, 113.0)
-"""Of the feeds where they keep still. Found by minimising all that the feeds and primaries at the centre, 20 and 60
-degrees add to and take from each other's power, for heights of 0 to 1, in a pair of figures of eight and in W, and what
-they do to the balance of left and right."""
+_PHASES_DEG = (61.0, 315.0, 135.0, 72.0, 293.0, 122.0)
+"""Of the feeds where they keep still. Found by minimising what feeds and primaries add to and take from each other's
+power, in a pair of figures of eight and in W, for unrelated sounds, a source in ambience, and notes of a band."""
 _WALKS = (2, 3, 5, 7, 11, 13)
 """Their roots are irrational: each feed's delays take values that never repeat those of another."""
 _WALK_FROM_HZ, _WALK_FULL_HZ = 1500.0, 2000.0
@@ -18,7 +17,7 @@ _LONGEST_DELAY_S = 4e-3
 _SHARES = np.sqrt([0.41, 0.41, 0.18])
 """Of a side's feeds at the usual height."""
 _EVENED = (0.6, 1.6)
-_STEPS_AN_ERB = 0.75
+_STEPS_AN_ERB = 1.0
 
 
 def band_starts(fft_frames: int, fs_hz: int) -> NDArray[np.int64]:
@@ -55,7 +54,7 @@ def ambience_rotors(fft_frames: int, fs_hz: int) -> NDArray[np.complex128]:
     # a frame that is delayed within itself loses what its windows then take off
     late = delays_s * fs_hz / fft_frames
     kept = (1.0 - late) * np.cos(np.pi * late) + np.sin(np.pi * late) / np.pi
-    rotors = np.exp(1j * phases)
+    rotors: NDArray[np.complex128] = np.exp(1j * phases)
     x, y = feed_directions()[:2]
     for side in (slice(0, 3), slice(3, 6)):
         heard = sum(abs((axis[side] * _SHARES) @ rotors[side]) ** 2 for axis in (x, y))

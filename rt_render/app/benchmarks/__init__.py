@@ -17,6 +17,7 @@ PARTS = {
     "start": "start",
     "tracker": "tracker",
     "prediction": "prediction",
+    "panorama": "panorama",
     "soak": "soak",
     "duplex": "duplex",
 }

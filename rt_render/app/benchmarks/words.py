@@ -29,6 +29,7 @@ def in_words(results: dict[str, Any]) -> str:
             ("start_s", _start),
             ("tracker", _tracker),
             ("prediction", _prediction),
+            ("panorama", _panorama),
             ("soak", _soak),
             ("duplex", lambda results: duplex_in_words(results["duplex"])),
         )
@@ -178,6 +179,16 @@ def _prediction(results: dict[str, Any]) -> str:
     lines += [
         f"  {text}: {reached[key]:g} {_mark(reached[key], required[key])}" for key, text in PREDICTION_REQUIRED.items()
     ]
+    return "\n".join(lines)
+
+
+def _panorama(results: dict[str, Any]) -> str:
+    r = results["panorama"]
+    lines = ["Panorama: stereo into a field at 48 kHz, on one core, times faster than it plays"]
+    for order, times in r["speed_by_order"].items():
+        required = r["required"].get(order)
+        mark = f" (required {required:g}) {'ok' if times >= required else 'MISSED'}" if required else ""
+        lines.append(f"  order {order}  {times:6.1f} ×{mark}")
     return "\n".join(lines)
 
 

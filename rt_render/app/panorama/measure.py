@@ -30,7 +30,7 @@ def downmix(field: Array) -> Array:
     Such a pair hears a plane wave from anywhere on the horizon with the same power, left and right together.
     """
     _, y, _, x = field[:, :4].T
-    return np.stack([x + y, x - y], axis=1) / np.sqrt(2)
+    return np.asarray(np.stack([x + y, x - y], axis=1) / np.sqrt(2))
 
 
 def third_octaves(signal: Array, fs_hz: int) -> tuple[Array, Array]:
@@ -57,9 +57,10 @@ def downmix_deviation_db(upmix: Upmix, stereo: Array) -> tuple[Array, Array]:
 
 
 def power_change_db(upmix: Upmix, stereo: Array) -> float:
-    """Return the power of W over that of left and right together."""
+    """Return the field's power, as the mean over all directions, over that of left and right together."""
     before, field = field_of(upmix, stereo)
-    return float(10 * np.log10(np.sum(field[:, 0] ** 2, dtype=float) / np.sum(before**2, dtype=float)))
+    power = np.sum((field.astype(float) * _n3d(upmix.order)) ** 2) / field.shape[1]
+    return float(10 * np.log10(power / np.sum(before**2, dtype=float)))
 
 
 def opening_deg(upmix: Upmix, stereo: Array) -> float:
@@ -72,15 +73,25 @@ def opening_deg(upmix: Upmix, stereo: Array) -> float:
 def rest_db(upmix: Upmix, stereo: Array) -> float:
     """Return what of a field is no plane wave from the front, in all channels (N3D), over the whole."""
     _, field = field_of(upmix, stereo)
-    n3d = np.concatenate([np.full(2 * n + 1, np.sqrt(2 * n + 1)) for n in range(upmix.order + 1)])
+    n3d = _n3d(upmix.order)
     rest = (field - field[:, :1] * real_sh_sn3d(upmix.order, 0.0, 0.0)) * n3d
     return float(10 * np.log10(np.sum(rest**2) / np.sum((field * n3d) ** 2) + 1e-30))
 
 
-def correlation_of_sides(upmix: Upmix, stereo: Array) -> float:
-    """Return the correlation of two cardioids that look to the left and to the right."""
-    _, field = field_of(upmix, stereo)
-    return float(np.corrcoef(field[:, 0] + field[:, 1], field[:, 0] - field[:, 1])[0, 1])
+def _n3d(order: int) -> Array:
+    return np.concatenate([np.full(2 * n + 1, np.sqrt(2 * n + 1)) for n in range(order + 1)])
+
+
+def sides(field: Array) -> Array:
+    """Return what cardioids to the left and to the right hear of a field: (n, 2)."""
+    return np.stack([field[:, 0] + field[:, 1], field[:, 0] - field[:, 1]], axis=1) / 2
+
+
+def correlation(stereo: Array) -> float:
+    """Return the correlation of two channels (n, 2), 0 where one is silent."""
+    left, right = stereo.T.astype(float)
+    powers = np.sqrt(np.mean(left**2) * np.mean(right**2))
+    return float(np.mean(left * right) / powers) if powers else 0.0
 
 
 def level_between_ears_db(upmix: Upmix, stereo: Array) -> float:
