@@ -13,6 +13,7 @@ from rt_render.app.output_names import refuse_overwrite
 from rt_render.app.panorama import measure
 from rt_render.app.panorama.signals import made_signals
 from rt_render.app.plots import STYLE
+from rt_render.app.words import plural
 from rt_render.engine.panorama import Panorama
 from rt_render.errors import RenderError
 from rt_render.io.audio_file import AudioFileReader
@@ -87,7 +88,9 @@ def _read(file: Path, fs_hz: int) -> NDArray[np.float32]:
     reader = AudioFileReader(file)
     try:
         if reader.n_channels != 2:
-            raise RenderError(f"{file} has {reader.n_channels} channels: a panorama is made of a stereo file.")
+            raise RenderError(
+                f"{file} has {plural(reader.n_channels, 'channel')}: a panorama is made of a stereo file."
+            )
         return FrameStream(reader, 2, fs_hz).read(round(_LONGEST_S * fs_hz))
     finally:
         reader.close()
