@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from pose_log_tools import FS_HZ, live, wait_blocks, write_field
 
-from rt_render.app import pose_log
+from rt_render.app import file_hash, pose_log
 from rt_render.app.pose_log import source_hash
 from rt_render.app.replay import replay_to_file
 from rt_render.errors import ConfigurationError, InputFileError
@@ -190,8 +190,8 @@ def test_what_is_no_log_is_told_apart(tmp_path, field):
 
 
 def test_files_are_hashed_in_bounded_time_and_every_part_of_a_short_one_counts(tmp_path, monkeypatch):
-    monkeypatch.setattr(pose_log, "_PIECE_BYTES", 100)
-    monkeypatch.setattr(pose_log, "_WHOLE_BYTES", 1000)
+    monkeypatch.setattr(file_hash, "_PIECE_BYTES", 100)
+    monkeypatch.setattr(file_hash, "_WHOLE_BYTES", 1000)
     path = tmp_path / "a"
     data = bytearray(np.random.default_rng(1).bytes(1000))
     path.write_bytes(data)

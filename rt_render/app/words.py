@@ -86,7 +86,7 @@ def summary(status: "SessionStatus") -> str:
         f"{clock(status.played_s)} played, {missed} of {engine.blocks}, "
         f"{plural(engine.underruns, 'underrun')}, longest block {1e3 * engine.longest_block_s:.2f} ms, "
         f"highest peak {decibels(engine.highest_peak)}; {limiting(engine)}{cleaned(engine)}."
-        f"{_left_out(status)}{_went_wrong(status)}"
+        f"{_from_input(status)}{_left_out(status)}{_went_wrong(status)}"
     )
 
 

@@ -223,6 +223,11 @@ class Engine:
         s["live"], s["fresh"], s["fade"] = 1, 0, 0.0
         s["reserve_frames"] = s["resume_frames"] = self.plan.block_size
 
+    def forget_input(self) -> None:
+        """Empty the ring and the block adapter. Only while nobody runs the block function."""
+        self.ring.flush()
+        self._s["adapter_left"] = 0
+
     def snapshot(self) -> Snapshot:
         """Read counters, meters and the pose."""
         self._filters.free()

@@ -67,7 +67,7 @@ class LiveInput:
 
         `told_s`: from converter to converter, as the host told when it opened the stream.
         """
-        self._engine.ring.flush()
+        self._engine.forget_input()
         if self._stage:
             self._stage.reset()
         self._s["told_s"], self._s["primed"], self._s["latency_s"] = told_s, 0, 0.0

@@ -20,6 +20,7 @@ class Counted:
         self.breaks: list[tuple[int, int | None]] = []
         self.drift_frames = 0
         self._expected = 0
+        self._silent = False
 
     def take(self, samples: NDArray[np.float32]) -> None:
         """Take the next samples (n,)."""
@@ -35,11 +36,12 @@ class Counted:
         ahead = (counts - due + COUNT_TO // 2) % COUNT_TO - COUNT_TO // 2
         known = 0
         for i in np.flatnonzero(np.diff(np.where(silent, np.iinfo(np.int64).max, ahead), prepend=0)):
-            if silent[i]:
+            if silent[i] and (i or not self._silent):
                 self.breaks.append((self.n_frames + int(i), None))
-            elif ahead[i] != known:
+            elif not silent[i] and ahead[i] != known:
                 self.breaks.append((self.n_frames + int(i), int(ahead[i]) - known))
                 known = int(ahead[i])
         self.n_frames += len(counts)
         self.drift_frames += known
+        self._silent = bool(silent[-1]) if len(silent) else self._silent
         self._expected = (self._expected - 1 + len(counts) + known) % COUNT_TO + 1
