@@ -10,13 +10,15 @@ import pytest
 import soundfile
 from playlist_tools import FS_HZ, QUICK, noise, write
 
-from rt_render.app.controls import handle_keys
+from rt_render.app import api
+from rt_render.app.controls.keys import handle_keys
 from rt_render.app.live_view import plain_line, view_of
 from rt_render.app.offline import render_to_file
 from rt_render.app.outcome import session_json
 from rt_render.app.session import Session, run_session
 from rt_render.app.settings_file import load_settings
 from rt_render.app.words import summary
+from rt_render.errors import ConfigurationError
 
 BLOCK = 256
 
@@ -133,3 +135,18 @@ def test_a_booth_with_a_broken_list_is_silent_and_says_so(tmp_path):
         assert status.playlist.number is None and not status.engine.highest_peak
         session.playlist.next()
         assert session.status().playlist.text.startswith("- of 2: nothing can be played")
+
+
+def test_a_log_of_a_playlist_is_played_back_from_the_field_that_was_kept(three, tmp_path):
+    said, kept = [], {"log": tmp_path / "a.rtlog", "field": tmp_path / "field.wav", "record": tmp_path / "live.wav"}
+    with pytest.raises(ConfigurationError, match=r"a playlist may come otherwise: keep it with `--field FILE`"):
+        api.play([str(file) for file in three], **{**QUICK, "log": tmp_path / "b.rtlog"})
+    with session_of(three, said, **kept) as session:
+        wait_for(lambda: session.engine.snapshot().frame > 4800)
+        session.playlist.next()
+        wait_for(lambda: session.status().position_s > 0.2)
+    api.render(None, tmp_path / "again.wav", poses=tmp_path / "a.rtlog", on_message=said.append)
+    assert any("bit for bit" in text for text in said)
+    played, again = (soundfile.read(tmp_path / name, dtype="float32")[0] for name in ("live.wav", "again.wav"))
+    n_frames = min(len(played), len(again))
+    np.testing.assert_array_equal(played[:n_frames], again[:n_frames])

@@ -7,7 +7,7 @@ from pathlib import Path
 from rt_render.app.output_names import refuse_overwrite
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import files_read
-from rt_render.app.source_opening import LIVE
+from rt_render.app.source_opening import LIVE, passes
 from rt_render.errors import ConfigurationError, DeviceError
 from rt_render.io.pose_log_file import is_pose_log
 
@@ -35,10 +35,9 @@ def check_field_file(settings: Settings, read: Iterable[Path]) -> None:
     """Raise ConfigurationError for a file of the field that may not be written, or is not whole enough for a log."""
     field, log = settings.output.field, settings.output.log
     if field is None:
-        if log and settings.source.input == LIVE:
-            raise ConfigurationError(
-                f"{log} alone cannot be played back, for live input is gone then: keep it with `--field FILE` too."
-            )
+        if log and passes(settings.source):
+            why = "live input is gone then" if settings.source.input == LIVE else "a playlist may come otherwise"
+            raise ConfigurationError(f"{log} alone cannot be played back, for {why}: keep it with `--field FILE` too.")
         return
     from rt_render.io.wav_writer import container_and_subtype
 

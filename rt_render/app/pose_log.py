@@ -19,7 +19,7 @@ from rt_render.app.object_scene import lay_out
 from rt_render.app.parts import Parts
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import files_read
-from rt_render.app.source_opening import LIVE, SCENE, open_source, scene_of
+from rt_render.app.source_opening import LIVE, SCENE, open_source, passes, scene_of
 from rt_render.engine.objects import Objects
 from rt_render.engine.plan import Plan
 from rt_render.errors import ConfigurationError, InputFileError
@@ -55,7 +55,7 @@ def describe_session(settings: Settings, parts: Parts, seconds: float | None) ->
         "field": str(settings.output.field.absolute()) if settings.output.field else None,
         "source": {
             "title": parts.source.title,
-            "hash": source_hash(settings.source.input),
+            "hash": "" if passes(settings.source) else source_hash(settings.source.input),
             "frames": parts.source.n_frames,
             "seconds": seconds,
             "start_frame": 0,
@@ -123,21 +123,23 @@ class LoggedSession:
     def field_file(self, given: str | None) -> Path | None:
         """Return the file of the field that the session kept, to be played back from; None to play its source again.
 
-        `given`: the file that was named. Raises InputFileError where live input has left nothing to play back from.
+        `given`: the file that was named. Raises InputFileError where live input or a playlist has left nothing to play
+        back from.
         """
         live = self._settings.source.input == LIVE
+        passed = self._hash == ""
         if given is not None:
-            same_source = not live and source_hash(given) == self._hash
-            return None if same_source or (self._field is None and not live) else Path(given)
+            same_source = not passed and source_hash(given) == self._hash
+            return None if same_source or (self._field is None and not passed) else Path(given)
         if self._field is not None:
             for path in (self._field, self._log.with_name(self._field.name)):
                 if path.is_file():
                     return path
-        if not live:
+        if not passed:
             return None
         kept = f"{self._field}, which kept its field, is not there: name that file as INPUT"
         raise InputFileError(
-            f"{self._log} is of live input, which is gone: "
+            f"{self._log} is of {'live input, which is gone' if live else 'a playlist, which may come otherwise'}: "
             + (kept if self._field else "only what was played with --field FILE can be played back")
             + "."
         )

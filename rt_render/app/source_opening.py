@@ -109,6 +109,16 @@ def _panorama_of(reader: "AudioFileReader", wanted: SourceSettings, fs_hz: int, 
     return PanoramaSource(stereo, upmix, title=reader.title or reader.path.stem, notes=notes, on_close=stereo.close)
 
 
+def is_playlist(wanted: SourceSettings) -> bool:
+    """Tell whether settings name a playlist; raises InputFileError for a .toml that is nothing."""
+    return bool(wanted.further) or kind_of_input(wanted.input) == "playlist"
+
+
+def passes(wanted: SourceSettings) -> bool:
+    """Tell whether what plays need not come again as it was: live input, and a playlist that people move through."""
+    return wanted.input == LIVE or is_playlist(wanted)
+
+
 def scene_of(name: str) -> ObjectScene | None:
     """Return the objects that an input holds; None where it is no scene file. Raises as `read_scene` does."""
     return read_scene(name) if kind_of_input(name) == "objects" else None
@@ -126,7 +136,7 @@ def open_source(
 
         return open_live(settings, seconds)
     wanted = settings.head.order
-    if settings.source.further or kind_of_input(settings.source.input) == "playlist":
+    if is_playlist(settings.source):
         from rt_render.app.playlist.opening import open_playlist
 
         playlist = open_playlist(settings, on_progress)

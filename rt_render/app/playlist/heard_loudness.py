@@ -13,8 +13,8 @@ from rt_render.io.source import Source
 _HEADROOM_DB = 40.0
 """So much softer it is heard for measuring: the limiter never acts."""
 _BLOCK_FRAMES, _CHUNK_FRAMES, _RING_S = 512, 4096, 0.5
-_WHOLE_UP_TO_S = 60.0
-_EXCERPTS, _EXCERPT_S = 12, 3.0
+_WHOLE_UP_TO_S = 30.0
+_EXCERPTS, _EXCERPT_S = 12, 1.0
 
 Span = tuple[int, int]
 """First frame and number of frames."""
@@ -79,13 +79,13 @@ def whole(n_frames: int) -> list[Span]:
 def excerpts(n_frames: int | None, fs_hz: int) -> tuple[list[Span], bool]:
     """Return spans that are measured in a second or less, and whether they are all of the source.
 
-    Up to a minute all of it; beyond, twelve spans of 3 s, even from the first to the last frame; of an endless source
-    its first minute.
+    Up to half a minute all of it; beyond, twelve spans of 1 s, even from the first to the last frame; of an endless
+    source its first half minute.
     """
-    minute = round(_WHOLE_UP_TO_S * fs_hz)
+    enough = round(_WHOLE_UP_TO_S * fs_hz)
     if n_frames is None:
-        return whole(minute), True
-    if n_frames <= minute:
+        return whole(enough), True
+    if n_frames <= enough:
         return whole(n_frames), True
     length = round(_EXCERPT_S * fs_hz)
     return [((n_frames - length) * i // (_EXCERPTS - 1), length) for i in range(_EXCERPTS)], False

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from rt_render.app.decoding import Progress, make_decoder
@@ -133,17 +132,3 @@ def playlist_in(source: Source) -> PlaylistSource | None:
     while isinstance(source, Excerpt):
         source = source.inner
     return source if isinstance(source, PlaylistSource) else None
-
-
-def files_of_playlist(settings: Settings) -> list[Path]:
-    """Return the files that a playlist plays; none for other inputs, and for a list that cannot be read."""
-    names = [settings.source.input, *settings.source.further]
-    with suppress(Exception):
-        if is_playlist(settings.source):
-            return [Path(item.name) for item in items_of(names, settings.source)]
-    return []
-
-
-def is_playlist(source: SourceSettings) -> bool:
-    """Tell whether settings name a playlist; raises InputFileError for a .toml that is nothing."""
-    return bool(source.further) or kind_of_input(source.input) == "playlist"

@@ -48,6 +48,11 @@ class PlaylistTransport:
     ) -> None:
         self._playlist, self._heard_frame, self._wind, self._on_message = playlist, heard_frame, wind, on_message
 
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The items' titles, in order; better ones come as items are opened."""
+        return tuple(self._playlist.titles)
+
     def next(self) -> None:
         """Go on with the next item; behind the last one with the first, where the list loops."""
         index = self._index()
