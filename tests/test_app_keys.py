@@ -15,43 +15,56 @@ import soundfile
 from rich.console import Console
 
 from firmware_bridge.commands.terminal import say
-from rt_render.app.controls import CONTROLS, SHORT_HELP, handle_keys, long_help
+from rt_render.app.controls.keys import KEYS, SHORT_HELP, handle_keys, long_help
+from rt_render.app.controls.table import CONTROLS
 from rt_render.app.live_view import LiveView, meter, view_of
 from rt_render.app.session import Session
 from rt_render.app.settings_file import load_settings
 from rt_render.app.words import clock, decibels, plural
 
 
-class Recorded:
-    """Stands where a session does and notes what is asked of it."""
+class FakeSession:
+    """Stands where a session does, with a desk that notes what is asked of it."""
 
     def __init__(self):
-        self.asked = []
+        self.asked, self.desk = [], self
+        self.gain_db, self.muted, self.playing, self.tracking = 23.5, False, True, False
 
-    def __getattr__(self, name):
-        return lambda *arguments: self.asked.append((name, *arguments))
+    def ask(self, name, value, who):
+        self.asked.append((name, value, who))
+        if name == "gain_db":
+            self.gain_db = value
+
+    def work(self, session):
+        pass
 
 
-def test_each_key_asks_the_session_for_one_thing():
-    acts = {key: control.act.__name__ for key, control in CONTROLS.items() if key in "r mt"}
-    assert acts == {"r": "recentre", " ": "toggle_pause", "m": "toggle_mute", "t": "toggle_tracking"}
+def test_each_key_asks_the_desk_for_one_thing():
+    session = FakeSession()
+    assert handle_keys("rm tn", session, lambda: None)
+    wanted = [("recentre", None), ("muted", True), ("playing", False), ("tracking", True), ("next", None)]
+    assert session.asked == [(*each, "keys") for each in wanted]
 
 
-def test_volume_keys_work_with_and_without_shift():
-    session = Recorded()
+def test_every_key_is_for_a_control_that_there_is():
+    assert {key.control for key in KEYS.values()} <= {control.name for control in CONTROLS}
+
+
+def test_volume_keys_work_with_and_without_shift_and_stop_at_the_range():
+    session = FakeSession()
     assert handle_keys("+=-_", session, lambda: None)
-    assert session.asked == [("change_gain", 1.0)] * 2 + [("change_gain", -1.0)] * 2
+    assert [value for _, value, _ in session.asked] == [24.0, 24.0, 23.0, 22.0]
 
 
 def test_quit_stops_there_and_help_is_shown_and_unknown_keys_do_nothing():
-    session, shown = Recorded(), []
+    session, shown = FakeSession(), []
     assert not handle_keys("x?\x1bq+", session, lambda: shown.append(1))
     assert shown == [1] and session.asked == []
 
 
 def test_help_names_every_key():
-    for control in CONTROLS.values():
-        assert f"  {control.shown} " in long_help()
+    for key in KEYS.values():
+        assert f"  {key.shown} " in long_help()
     for word in ("recentre", "mute", "pause", "tracking", "quit", "help"):
         assert word in SHORT_HELP
 

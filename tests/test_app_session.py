@@ -11,7 +11,7 @@ import soundfile
 
 from firmware_bridge.errors import BridgeError
 from rt_render.app import session as session_module
-from rt_render.app.controls import handle_keys
+from rt_render.app.controls.keys import handle_keys
 from rt_render.app.excerpt import Excerpt
 from rt_render.app.offline import render_to_file
 from rt_render.app.parts import block_note, live_block_size, offline_block_size
@@ -222,10 +222,10 @@ def test_at_the_end_one_can_pause_and_seek_back_and_stop(field):
     with session:
         session.seek(0.6)
         wait_for(lambda: session.ended)
-        session.toggle_pause()
+        session.set_playing(False)
         session.seek(0.2)
         assert session.engine.snapshot().frame == 9600 and not session.ended
-        session.toggle_pause()
+        session.set_playing(True)
         wait_for(lambda: session.ended)
         assert session._wait_until_silent() is False  # playing still
         session.engine.pause()
@@ -239,26 +239,26 @@ def test_controls_pause_mute_gain_tracking_and_seek(field):
         engine = session.engine
         wait_for(lambda: engine.snapshot().frame > 0)
 
-        session.toggle_pause()
+        session.set_playing(False)
         wait_for(lambda: engine.snapshot().silent)
         held = engine.snapshot().frame
         assert not session.status().playing
         session.seek(0.5)
         assert engine.snapshot().frame == 24000 != held
-        session.toggle_pause()
+        session.set_playing(True)
         wait_for(lambda: engine.snapshot().frame > 24000)
 
-        session.toggle_mute()
+        session.set_muted(True)
         wait_for(lambda: engine.snapshot().gain_lin < 1e-3)
         assert session.status().muted
-        session.change_gain(2.0)
+        handle_keys("++", session, lambda: None)
         assert not session.status().muted
         assert session.status().gain_db == 24.0  # no more than the engine takes
         wait_for(lambda: engine.snapshot().gain_lin > 10)
 
-        session.toggle_tracking()
+        session.set_tracking(False)
         wait_for(lambda: engine.snapshot().tracking_mix == 0.0)
-        session.toggle_tracking()
+        session.set_tracking(True)
         wait_for(lambda: engine.snapshot().tracking_mix == 1.0)
     assert session.status().position_s > 0.5
 
@@ -279,7 +279,7 @@ def test_a_looped_file_tells_the_lap_and_what_was_played_is_counted_however_it_i
     session = Session(load_settings(None, {**QUICK, "input": str(field), "loop": True, "block_size": 128}))
     with session:
         wait_for(lambda: session.engine.snapshot().frame > 4800)
-        session.toggle_pause()
+        session.set_playing(False)
         wait_for(lambda: session.engine.snapshot().silent)
         played_s = session.status().played_s
         session.seek((2 * 33333 + 4800) / FS_HZ)
@@ -292,7 +292,7 @@ def test_a_step_onwards_stays_within_the_file_and_never_ends_it(field):
     session = Session(load_settings(None, {**QUICK, "input": str(field)}))
     with session:
         wait_for(lambda: session.engine.snapshot().frame > 0)
-        session.toggle_pause()
+        session.set_playing(False)
         wait_for(lambda: session.engine.snapshot().silent)
         before = session.engine.snapshot().frame
         assert handle_keys("]", session, lambda: None)

@@ -27,21 +27,21 @@ def play_with_everything(session):
     """Gain, tracking, other filters, pause, seeks on and back: all that a listener can do, and a lower order."""
     filters = session.decoder.filters
     wait_blocks(session, 30)
-    session.change_gain(6.0)
-    session.toggle_tracking()
+    session.set_gain_db(6.0)
+    session.set_tracking(False)
     wait_blocks(session, 20)
     session.engine.publish_filters(0.5 * filters[:, :4])
     wait_blocks(session, 20)
-    session.toggle_pause()
+    session.set_playing(False)
     wait_blocks(session, 5)
-    session.toggle_pause()
-    session.toggle_tracking()
+    session.set_playing(True)
+    session.set_tracking(True)
     session.seek(1.0)
     session.engine.publish_filters(filters[::-1])
     wait_blocks(session, 30)
-    session.toggle_mute()
+    session.set_muted(True)
     session.seek(0.0)
-    session.toggle_mute()
+    session.set_muted(False)
     wait_blocks(session, 40)
 
 

@@ -41,6 +41,14 @@ class BudgetMeter:
             self._poses.add(poses, poses["interval_s"] + poses["age_s"] + poses["device_s"])
             self._ahead_left.add(ahead_left, ahead_left[:, 1])
 
+    def set_extra(self, extra_s: float) -> None:
+        """Say how long sound takes from the converter to the ears from now on."""
+        self._terms = {**self._terms, "extra_s": extra_s}
+
+    def set_onset(self, onset_s: float) -> None:
+        """Say how long filters take to answer from now on."""
+        self._terms = {**self._terms, "onset_s": onset_s}
+
     def recent(self, now_s: float) -> Budget | None:
         """Return the budget of the last seconds, anew once a second; None without poses."""
         told_s, budget = self._told

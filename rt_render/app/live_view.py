@@ -10,7 +10,7 @@ from rich.text import Text
 from firmware_bridge.commands.live_screen import LiveScreen
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
 from rt_render.app.budget_words import budget_line
-from rt_render.app.controls import handle_keys, long_help, short_help
+from rt_render.app.controls.keys import handle_keys, long_help, short_help
 from rt_render.app.session import Session, SessionStatus
 from rt_render.app.words import card_latency, clock, counted, input_latency
 

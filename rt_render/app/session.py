@@ -14,6 +14,7 @@ from firmware_bridge.status import BridgeStatus
 from rt_render.app.budget import Budget
 from rt_render.app.budget_meter import BudgetMeter
 from rt_render.app.budget_words import device_advice
+from rt_render.app.controls.desk import Desk
 from rt_render.app.decoding import Progress
 from rt_render.app.degradation import make_degradation
 from rt_render.app.glitch_watch import GlitchWatch
@@ -35,7 +36,6 @@ from rt_render.io.realtime import lock_memory
 from rt_render.io.ring_feeder import RingFeeder
 from rt_render.io.sound_card import CardStatus
 
-GAIN_RANGE_DB = (-60.0, 24.0)
 _PREFILL_S, _PREFILL_TIMEOUT_S = 0.5, 5.0
 _FADE_OUT_S = 0.5
 _LOOK_S = 0.05
@@ -86,14 +86,20 @@ class Session:
     ) -> None:
         """Build the parts; raises RenderError and BridgeError, and leaves nothing open then."""
         self.settings = settings
-        self.on_message = on_message
+        self.desk = Desk()
+
+        def tell(text: str) -> None:
+            self.desk.note(text)
+            on_message(text)
+
+        self.on_message = tell
         block_size, host_frames = live_block_size(settings.audio.block_size)
         parts = make_parts(
             settings,
             block_size,
             seconds=seconds,
             trace_rows=round(WAITING_S * settings.audio.fs_hz / block_size),
-            on_message=on_message,
+            on_message=tell,
             on_progress=on_progress,
         )
         self.source, self.decoder, self.engine = parts.source, parts.decoder, parts.engine
@@ -103,35 +109,40 @@ class Session:
         self.feed.add(self.budget.take)
         self._live = parts.live
         self._feeder: RingFeeder | LiveFeed = (
-            LiveFeed() if parts.live else RingFeeder(self.source, self.engine.ring, on_message=on_message)
+            LiveFeed() if parts.live else RingFeeder(self.source, self.engine.ring, on_message=tell)
         )
-        self._glitches = GlitchWatch(self.engine, self._feeder.longest_read_s, self._tracker_status, on_message)
+        self._glitches = GlitchWatch(self.engine, self._feeder.longest_read_s, self._tracker_status, tell)
         self.feed.add(on_events=self._glitches.take_events, on_look=self._glitches.look)
-        self.remote = Remote(settings.remote.remote_host, settings.remote.remote_port, on_message)
+        self.remote = Remote(settings.remote.remote_host, settings.remote.remote_port, tell)
         if parts.scene:
             ObjectRemote(parts.scene, self.engine.objects).register(self.remote)
         playlist = playlist_in(self.source)
         self.playlist = (
-            PlaylistTransport(playlist, self._source_frame, self._wind, on_message) if playlist is not None else None
+            PlaylistTransport(playlist, self._source_frame, self._wind, tell) if playlist is not None else None
         )
         if self.playlist:
             self.playlist.register(self.remote)
+            self.playlist.follow_orders(self.engine, self.feed, degrade=settings.audio.degrade)
         self._winding = Lock()
         self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
         self._field: Recorder | None = None
         self._logger: PoseLogger | None = None
-        self._gain_db = start_gain_db(settings)
-        self._playing, self._muted, self._tracking = True, False, True
+        self.gain_db: float = start_gain_db(settings)
+        self.playing: bool = True
+        self.muted: bool = False
+        self.tracking: bool = True
+        self.prediction: str = settings.tracking.prediction
+        self.extra_latency_ms: float = settings.audio.extra_latency_ms
         self._advised = False
         try:
             if settings.audio.degrade:
-                degradation = make_degradation(settings, self.decoder, self.engine, on_message, on_progress)
+                degradation = make_degradation(settings, self.decoder, self.engine, tell, on_progress)
                 self.feed.add(degradation.take_rows)
             self._card = CardKeeper(
                 self.engine,
                 device=settings.audio.device,
-                on_message=on_message,
+                on_message=tell,
                 capture=settings.output.record is not None,
                 host_frames=host_frames,
                 live=parts.live,
@@ -139,11 +150,11 @@ class Session:
             )
             if settings.output.record:
                 self._recorder = Recorder(
-                    self.engine, settings.output.record, force=settings.output.force, on_message=on_message
+                    self.engine, settings.output.record, force=settings.output.force, on_message=tell
                 )
             if settings.output.field:
                 self._field = Recorder(
-                    self.engine, settings.output.field, force=settings.output.force, on_message=on_message, field=True
+                    self.engine, settings.output.field, force=settings.output.force, on_message=tell, field=True
                 )
             if settings.output.log:
                 self._logger = self._open_log(settings.output.log, parts, seconds)
@@ -201,6 +212,7 @@ class Session:
             self.feed.start()
             self._card.start()
             self.remote.start()
+            self.desk.work(self)
             if self._logger:
                 self._logger.start()  # now that there is something to log, in the place of an older log
         except BaseException:
@@ -284,30 +296,39 @@ class Session:
 
     # controls
 
-    def toggle_pause(self) -> None:
-        """Pause, or play on."""
-        self._playing = not self._playing
-        if self._playing:
+    def set_playing(self, on: bool) -> None:
+        """Play on, or pause."""
+        self.playing = on
+        if on:
             self.engine.play()
         else:
             self.engine.pause()
 
-    def change_gain(self, by_db: float) -> None:
-        """Raise or lower the gain within -60 to 24 dB; a muted session sounds again."""
-        low, high = GAIN_RANGE_DB
-        self._gain_db = min(high, max(low, self._gain_db + by_db))
-        self._muted = False
-        self.engine.set_gain_db(self._gain_db)
+    def set_gain_db(self, gain_db: float) -> None:
+        """Set the gain, -60 to 24 dB; a muted session sounds again."""
+        self.gain_db, self.muted = gain_db, False
+        self.engine.set_gain_db(gain_db)
 
-    def toggle_mute(self) -> None:
+    def set_muted(self, on: bool) -> None:
         """Mute, or sound again; playing goes on."""
-        self._muted = not self._muted
-        self.engine.set_gain_db(-inf if self._muted else self._gain_db)
+        self.muted = on
+        self.engine.set_gain_db(-inf if on else self.gain_db)
 
-    def toggle_tracking(self) -> None:
+    def set_tracking(self, on: bool) -> None:
         """Let the field follow the head's tracker, or stay with the head; eased over 0.2 s."""
-        self._tracking = not self._tracking
-        self.engine.set_tracking(self._tracking)
+        self.tracking = on
+        self.engine.set_tracking(on)
+
+    def set_prediction(self, mode: str) -> None:
+        """Choose how the head's turn is foreseen: "off", "constant" or "learnt"."""
+        self.engine.set_prediction(mode, self.settings.tracking.prediction_cap_ms)
+        self.prediction = mode
+
+    def set_extra_latency_ms(self, extra_ms: float) -> None:
+        """Say what wireless headphones take behind the card, 0 to 1000 ms; the budget tells it too."""
+        self.extra_latency_ms = extra_ms
+        self.engine.set_extra_latency(1e-3 * extra_ms)
+        self.budget.set_extra(1e-3 * extra_ms)
 
     def recentre(self) -> None:
         """Make the present heading straight ahead."""
@@ -348,8 +369,22 @@ class Session:
             self.engine.reset(frame)
             self._feeder.restart(frame)
             self._prefill()
-        if self._playing:
+        if self.playing:
             self.engine.play()
+
+    @property
+    def can_seek(self) -> bool:
+        """Whether there are places to go to: not in live input."""
+        return self._live is None
+
+    @property
+    def position_s(self) -> float:
+        """Where the source is: within a lap, within the item of a playlist."""
+        return self._position_s(self._source_frame(), self.playlist.moment() if self.playlist else None)
+
+    def _position_s(self, frame: int, moment: PlaylistMoment | None) -> float:
+        lap = self._lap_frames
+        return (moment.position_frames if moment else frame % lap if lap else frame) / self.settings.audio.fs_hz
 
     def _tracker_status(self) -> BridgeStatus | None:
         return self._bridge.status() if self._bridge else None
@@ -380,14 +415,14 @@ class Session:
             engine=snapshot,
             card=card,
             tracker=self._tracker_status(),
-            position_s=(moment.position_frames if moment else frame % lap if lap else frame) / fs_hz,
+            position_s=self._position_s(frame, moment),
             length_s=None if n_frames is None else n_frames / fs_hz,
             lap=frame // lap + 1 if lap else None,
             played_s=(self._wound_frames + frame - self._from_frame) / fs_hz,
-            playing=self._playing,
-            muted=self._muted,
-            tracking=self._tracking,
-            gain_db=self._gain_db,
+            playing=self.playing,
+            muted=self.muted,
+            tracking=self.tracking,
+            gain_db=self.gain_db,
             budget=budget,
             glitches=self._glitches.told,
             playlist=moment,
@@ -398,6 +433,7 @@ def run_session(session: Session, watch: Callable[[Session], bool] | None = None
     """Let a session sound until it ends or `watch` says False, then stop it; return its last status."""
     with session:
         while not session.ended and (watch is None or watch(session)):
+            session.desk.work(session)
             time.sleep(_LOOK_S)
         last = session.status()
     return session.ended_with(last)

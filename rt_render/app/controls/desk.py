@@ -1,0 +1,178 @@
+"""The desk: where wishes from any thread are checked, wait, and are carried out by the control thread."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from firmware_bridge.errors import BridgeError
+from rt_render.app.controls.control import Control, Value
+from rt_render.app.controls.state import state_of
+from rt_render.app.controls.table import CONTROLS
+from rt_render.errors import ConfigurationError, RenderError
+
+if TYPE_CHECKING:
+    from rt_render.app.session import Session
+
+MAX_WAITING = 64
+KEPT_MESSAGES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A control that was used (an action: value None) or whose value is new; `who` asked for it, "" for nobody."""
+
+    name: str
+    value: Value
+    who: str
+
+
+@dataclass(slots=True)
+class _Wish:
+    control: Control
+    value: Value
+    who: str
+
+
+class Desk:
+    """Takes wishes from any thread and lets the control thread carry them out; tells how all controls stand.
+
+    `ask`, `state`, `note`, `subscribe`: any thread. `work`: the control thread, 20 to 50 times a second. `controls`:
+    the table.
+    """
+
+    def __init__(self, controls: Sequence[Control] = CONTROLS) -> None:
+        self._controls = {control.name: control for control in controls}
+        self._lock = Lock()
+        self._wishes: list[_Wish] = []
+        self._values: dict[str, Value] = {}
+        self._choices: dict[str, tuple[str, ...]] = {}
+        self._state: dict[str, Any] = {}
+        self._messages: deque[str] = deque(maxlen=KEPT_MESSAGES)
+        self._listeners: list[Callable[[Change], None]] = []
+        self._parts: dict[str, Callable[[], object]] = {}
+
+    def ask(self, name: str, value: object = None, who: str = "") -> str | None:
+        """Let a control be set as soon as the control thread comes to it; return a sentence instead when refused.
+
+        `value` comes from outside and is checked here and now. A newer value replaces one that waits; actions queue.
+        What only turns out as it is done is told as a message. Any thread; never raises.
+        """
+        control = self._controls.get(name)
+        if control is None:
+            return f"there is no control {name[:40]!r}: choose one of {', '.join(self._controls)}."
+        if not self._state:
+            return "the session is not ready yet: try again in a moment."
+        if name not in self._values:
+            return f"{name} cannot be used here: it needs {control.needs}."
+        try:
+            wanted = control.checked(value, self._choices.get(name, ()))
+        except ConfigurationError as error:
+            return str(error)
+        return self._queue(_Wish(control, wanted, who))
+
+    def _queue(self, wish: _Wish) -> str | None:
+        if wish.control.kind == "action" and not wish.value:
+            return None
+        with self._lock:
+            same = [one for one in self._wishes if one.control is wish.control and one.control.kind != "action"]
+            if same:
+                same[0].value, same[0].who = wish.value, wish.who
+            elif len(self._wishes) >= MAX_WAITING:
+                return "too much is asked for at once: try again in a moment."
+            else:
+                self._wishes.append(wish)
+        return None
+
+    def work(self, session: "Session") -> None:
+        """Carry out what waits, look how all controls stand, and tell what is new. Control thread; never raises."""
+        with self._lock:
+            wishes, self._wishes = self._wishes, []
+        used = [wish for wish in wishes if self._carry_out(session, wish)]
+        before = self._values
+        self._look(session)
+        asked = {wish.control.name: wish.who for wish in used}
+        changes = [Change(wish.control.name, None, wish.who) for wish in used if wish.control.kind == "action"]
+        changes += [
+            Change(name, value, asked.get(name, ""))
+            for name, value in self._values.items()
+            if not self._controls[name].flows and before.get(name) != value
+        ]
+        self._tell(changes)
+
+    def state(self) -> dict[str, Any]:
+        """Return how all stands: JSON-able, whole, not to be changed by the caller; empty before the first `work`."""
+        return self._state
+
+    def controls(self) -> list[dict[str, Any]]:
+        """Return the table, JSON-able: name, kind, about, unit, low, high, whole, choices."""
+        return [
+            {
+                "name": control.name,
+                "kind": control.kind,
+                "about": control.about,
+                "unit": control.unit,
+                "low": control.low,
+                "high": control.high,
+                "whole": control.whole,
+                "choices": list(self._choices.get(control.name, ())),
+            }
+            for control in self._controls.values()
+        ]
+
+    def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+        """Call `callback` on the control thread with each change; what is returned ends that. It must not wait."""
+        with self._lock:
+            self._listeners = [*self._listeners, callback]
+
+        def leave() -> None:
+            with self._lock:
+                self._listeners = [one for one in self._listeners if one is not callback]
+
+        return leave
+
+    def add_part(self, name: str, tell: Callable[[], object]) -> None:
+        """Let the state hold what `tell` returns, JSON-able, under a name. Called on the control thread."""
+        with self._lock:
+            self._parts = {**self._parts, name: tell}
+
+    def note(self, text: str) -> None:
+        """Keep a sentence for people among the last few of the state. Any thread."""
+        with self._lock:
+            self._messages.append(text)
+
+    def _carry_out(self, session: "Session", wish: _Wish) -> bool:
+        try:
+            wish.control.set(session, wish.value)
+        except (RenderError, BridgeError) as error:
+            session.on_message(f"{wish.control.name}: {error}")
+            return False
+        except Exception as error:  # a control that fails must not end what sounds
+            session.on_message(f"{wish.control.name} did not work ({type(error).__name__}: {error}); playing goes on.")
+            return False
+        return True
+
+    def _look(self, session: "Session") -> None:
+        there = [control for control in self._controls.values() if control.there(session)]
+        self._choices = {control.name: control.choices_in(session) for control in there if control.choices}
+        self._values = {control.name: control.get(session) for control in there}
+        with self._lock:
+            messages, parts = list(self._messages), self._parts
+        own = {name: self._part(name, tell) for name, tell in parts.items()}
+        self._state = {**state_of(session, session.status()), "values": self._values, "messages": messages, **own}
+
+    def _part(self, name: str, tell: Callable[[], object]) -> object:
+        try:
+            return tell()
+        except Exception as error:  # as above
+            self.note(f"{name} could not be told ({type(error).__name__}: {error}).")
+            return None
+
+    def _tell(self, changes: Sequence[Change]) -> None:
+        for listener in self._listeners:
+            for change in changes:
+                try:
+                    listener(change)
+                except Exception as error:  # who listens must not end what sounds
+                    self.note(f"a change of {change.name} could not be told ({type(error).__name__}: {error}).")

@@ -1,0 +1,106 @@
+"""The table of controls: everything that a key, a program over OSC or the page can change in a session."""
+
+from typing import TYPE_CHECKING, Any
+
+from rt_render.app.controls.control import Control
+
+if TYPE_CHECKING:
+    from rt_render.app.playlist.transport import PlaylistTransport
+    from rt_render.app.session import Session
+
+GAIN_RANGE_DB = (-60.0, 24.0)
+
+
+def _has_playlist(session: "Session") -> bool:
+    return session.playlist is not None
+
+
+def _playlist(session: "Session") -> "PlaylistTransport":
+    assert session.playlist is not None
+    return session.playlist
+
+
+def _in_playlist(name: str, kind: Any, about: str, **more: Any) -> Control:
+    return Control(name, kind, about, there=_has_playlist, needs="a playlist", **more)
+
+
+CONTROLS: tuple[Control, ...] = (
+    Control(
+        "gain_db",
+        "number",
+        "the volume; a muted session sounds again",
+        lambda session, value: session.set_gain_db(value),
+        lambda session: session.gain_db,
+        unit="dB",
+        low=GAIN_RANGE_DB[0],
+        high=GAIN_RANGE_DB[1],
+    ),
+    Control(
+        "muted",
+        "switch",
+        "silence, while playing goes on",
+        lambda session, value: session.set_muted(value),
+        lambda session: session.muted,
+    ),
+    Control(
+        "playing",
+        "switch",
+        "playing, or paused",
+        lambda session, value: session.set_playing(value),
+        lambda session: session.playing,
+    ),
+    Control(
+        "position_s",
+        "number",
+        "where the source is, or the item of a playlist",
+        lambda session, value: session.seek(value),
+        lambda session: round(session.position_s, 2),
+        unit="s",
+        low=0.0,
+        flows=True,
+        there=lambda session: session.can_seek,
+        needs="a source that is not live",
+    ),
+    _in_playlist("next", "action", "the next item of a playlist", set=lambda session, value: _playlist(session).next()),
+    _in_playlist("previous", "action", "the item before", set=lambda session, value: _playlist(session).previous()),
+    _in_playlist(
+        "item",
+        "number",
+        "the item of a playlist, by its number",
+        set=lambda session, value: _playlist(session).play(value),
+        get=lambda session: _playlist(session).moment().number,
+        low=1.0,
+        whole=True,
+    ),
+    Control(
+        "tracking",
+        "switch",
+        "whether the field stays still while the head turns",
+        lambda session, value: session.set_tracking(value),
+        lambda session: session.tracking,
+    ),
+    Control(
+        "recentre",
+        "action",
+        "where you look now is straight ahead",
+        lambda session, value: session.recentre(),
+    ),
+    Control(
+        "prediction",
+        "choice",
+        "turning on to when the sound is heard",
+        lambda session, value: session.set_prediction(value),
+        lambda session: session.prediction,
+        choices=("off", "constant", "learnt"),
+    ),
+    Control(
+        "extra_latency_ms",
+        "number",
+        "what wireless headphones take behind the card",
+        lambda session, value: session.set_extra_latency_ms(value),
+        lambda session: session.extra_latency_ms,
+        unit="ms",
+        low=0.0,
+        high=1000.0,
+    ),
+)
