@@ -171,7 +171,7 @@ def test_a_log_of_live_input_without_its_field_says_what_is_missing(tmp_path):
     live(tmp_path, lambda session: wait_blocks(session, 5), input=str(write_field(tmp_path)))
     line, rest = log.read_bytes().split(b"\n", 1)
     header = json.loads(line)
-    header["settings"]["source"]["input"] = "live"
+    header["settings"]["source"]["input"], header["source"]["hash"] = "live", ""
     for field, words in ((None, "only what was played with --field"), (str(tmp_path / "gone.wav"), "name that file")):
         log.write_bytes(json.dumps({**header, "field": field}).encode() + b"\n" + rest)
         with pytest.raises(InputFileError, match=words):
