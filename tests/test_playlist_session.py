@@ -150,3 +150,13 @@ def test_a_log_of_a_playlist_is_played_back_from_the_field_that_was_kept(three, 
     played, again = (soundfile.read(tmp_path / name, dtype="float32")[0] for name in ("live.wav", "again.wav"))
     n_frames = min(len(played), len(again))
     np.testing.assert_array_equal(played[:n_frames], again[:n_frames])
+
+
+def test_each_item_is_heard_through_the_decoder_of_its_own_order(tmp_path):
+    files = [write(tmp_path / "a.wav", noise(30, 4)), write(tmp_path / "b.wav", noise(30, 2))]
+    with session_of(files, []) as session:
+        wait_for(lambda: session.engine.snapshot().order == 1)
+        session.playlist.next()
+        wait_for(lambda: session.engine.snapshot().order == 7)
+        session.playlist.previous()
+        wait_for(lambda: session.engine.snapshot().order == 1)

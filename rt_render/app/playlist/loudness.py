@@ -32,16 +32,17 @@ class _LeftError(Exception):
 class Loudness:
     """What is known of each item, and a thread "rt-render-loudness" that finds out the rest, at half a core at most.
 
-    Excerpts of all items come first, so that soon something is known of each; then whatever was long is measured
-    whole, and kept for later sessions. `open_one` opens an item for reading by its index; what it or the reading
-    raises leaves the item unmeasured. `target_lufs`: None for items as they are, without a thread.
+    Excerpts of all items come first, so that soon something is known of each; then whatever was long is measured whole,
+    and kept for later sessions. `open_one` opens an item for reading by its index; what it or the reading raises
+    leaves the item unmeasured; `ears` hear a field of an order. `target_lufs`: None for items as they are, without
+    a thread.
     """
 
     def __init__(
         self,
         items: Sequence[Item],
         open_one: Callable[[int], Source],
-        ears: Callable[[], HeardLoudness],
+        ears: Callable[[int], HeardLoudness],
         store: LoudnessStore,
         target_lufs: float | None,
     ) -> None:
@@ -51,7 +52,7 @@ class Loudness:
         self._whole: set[int] = set()
         self._tried = [Event() for _ in items]
         self._left = Event()
-        self._ears: HeardLoudness | None = None
+        self._ears: dict[int, HeardLoudness] = {}
         self._thread: Thread | None = None
         if target_lufs is not None:
             for index in range(len(items)):
@@ -133,8 +134,9 @@ class Loudness:
                 spans, all_of_it = excerpts(n_frames, source.fs_hz)
                 if n_frames is not None and not short:
                     spans, all_of_it = whole(n_frames), True
-                self._ears = self._ears or self._make_ears()
-                lufs = self._ears.lufs(source, spans, at_each=at_each)
+                if source.order not in self._ears:
+                    self._ears[source.order] = self._make_ears(source.order)
+                lufs = self._ears[source.order].lufs(source, spans, at_each=at_each)
             finally:
                 source.close()
         except _LeftError:

@@ -4,9 +4,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rt_render.app.decoding import Progress, make_decoder
+from rt_render.app.decoding import Progress
 from rt_render.app.excerpt import Excerpt
 from rt_render.app.playlist.heard_loudness import HeardLoudness
+from rt_render.app.playlist.item_decoders import ItemDecoders
 from rt_render.app.playlist.items import Item, items_of
 from rt_render.app.playlist.loudness import Loudness
 from rt_render.app.playlist.loudness_store import LoudnessStore
@@ -32,9 +33,11 @@ def open_playlist(settings: Settings, on_progress: Progress | None = None) -> Pl
     """
     wanted, fs_hz = settings.source, settings.audio.fs_hz
     items = items_of([wanted.input, *wanted.further], wanted)
-    order, first = _survey(items, fs_hz, settings.head.order, endless=wanted.loop)
-    loudness = _loudness(items, settings, order, on_progress)
+    order, first, first_order = _survey(items, fs_hz, settings.head.order, endless=wanted.loop)
+    decoders = ItemDecoders(settings.head, fs_hz, on_progress)
+    loudness = _loudness(items, settings, order, decoders)
     if first is not None:
+        decoders.of_order(min(order, first_order))
         words = f"measuring the loudness of {items[first].short_name}"
         loudness.measure(first, lambda share: on_progress(share, words) if on_progress else None)
     loudness.start()
@@ -43,6 +46,8 @@ def open_playlist(settings: Settings, on_progress: Progress | None = None) -> Pl
         item = items[index]
         matched = loudness.match(index, patient=patient)
         voice = _voice(item, fs_hz, order, matched.gain_db, matched.words)
+        if patient:
+            decoders.of_order(voice.source.order)
         return Opened(index, item.title or voice.source.title, voice)
 
     return PlaylistSource(
@@ -53,32 +58,32 @@ def open_playlist(settings: Settings, on_progress: Progress | None = None) -> Pl
         fs_hz=fs_hz,
         crossfade_s=wanted.crossfade_s,
         loop=wanted.loop,
+        decoders=decoders,
         on_close=loudness.close,
     )
 
 
-def _loudness(items: Sequence[Item], settings: Settings, order: int, on_progress: Progress | None) -> Loudness:
+def _loudness(items: Sequence[Item], settings: Settings, order: int, decoders: ItemDecoders) -> Loudness:
     fs_hz, target_lufs = settings.audio.fs_hz, settings.source.loudness_lufs
     if target_lufs == "off":
         return Loudness(items, lambda index: _source(items[index], fs_hz, order), _no_ears, LoudnessStore(""), None)
-    decoder = make_decoder(settings.head, order, fs_hz, on_progress)
     return Loudness(
         items,
         lambda index: _source(items[index], fs_hz, order),
-        lambda: HeardLoudness(order, fs_hz, decoder.filters),
-        LoudnessStore(f"{decoder.content_hash} order {order} {fs_hz} Hz"),
+        lambda order: HeardLoudness(order, fs_hz, decoders.of_order(order).filters),
+        LoudnessStore(f"{decoders.of_order(order).content_hash} order {order} {fs_hz} Hz"),
         target_lufs,
     )
 
 
-def _no_ears() -> HeardLoudness:
+def _no_ears(order: int) -> HeardLoudness:
     raise AssertionError("nothing is measured where loudness is not matched")
 
 
-def _survey(items: Sequence[Item], fs_hz: int, asked: int | str, *, endless: bool) -> tuple[int, int | None]:
-    """Return the order to play at, and the first item that can be opened."""
+def _survey(items: Sequence[Item], fs_hz: int, asked: int | str, *, endless: bool) -> tuple[int, int | None, int]:
+    """Return the order to play at, and the first item that can be opened with its order."""
     enough_s = time.monotonic() + _LOOK_S
-    highest, first, why = 0, None, ""
+    highest, first, first_order, why = 0, None, 0, ""
     for index, item in enumerate(items):
         try:
             source = _source(item, fs_hz, None)
@@ -86,7 +91,9 @@ def _survey(items: Sequence[Item], fs_hz: int, asked: int | str, *, endless: boo
         except Exception as error:
             why = why or str(error)
             continue
-        highest, first = max(highest, source.order), index if first is None else first
+        if first is None:
+            first, first_order = index, source.order
+        highest = max(highest, source.order)
         source.close()
         if isinstance(asked, int) or highest == MAX_ORDER:
             break
@@ -96,8 +103,8 @@ def _survey(items: Sequence[Item], fs_hz: int, asked: int | str, *, endless: boo
     if first is None and not endless:
         raise InputFileError(f"nothing of this playlist can be played; the first of {len(items)}: {why}")
     if isinstance(asked, int):
-        return asked, first
-    return highest if first is not None else MAX_ORDER, first
+        return asked, first, first_order
+    return highest if first is not None else MAX_ORDER, first, first_order
 
 
 def _source(item: Item, fs_hz: int, order: int | None) -> Source:

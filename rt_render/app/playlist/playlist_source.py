@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rt_render.app.playlist.ahead import Ahead
+from rt_render.app.playlist.item_decoders import ItemDecoders
 from rt_render.app.playlist.opened import Opened
 from rt_render.app.playlist.timeline import Place, Timeline
 from rt_render.app.playlist.voice import Voice
@@ -18,11 +19,11 @@ RETRY_S = 10.0
 class PlaylistSource:
     """A `Source` that plays items one behind the other, each at its own gain, on a time of its own.
 
-    `titles`: one an item, better ones come as items are opened; `open_item(index, patient)` returns what plays, or
-    raises: such an item is named in `notes` and left out; `patient`: it is opened ahead and may take
+    `titles`: one an item, better ones come as items are opened, and their `orders`; `open_item(index, patient)` returns
+    what plays, or raises: such an item is named in `notes` and left out; `patient`: it is opened ahead and may take
     long. `crossfade_s`: items overlap so long, at equal power, at most by half of the shorter one; 0 is gapless.
-    `loop`: endless. What is next is opened on a thread while an item plays. Reader thread; `place`, `moment` and
-    `titles` from any.
+    `loop`: endless. `decoders`: through which items of lower orders are best heard. What is next is opened on a
+    thread while an item plays. Reader thread; `place`, `moment` and `titles` from any.
     """
 
     n_frames: int | None = None
@@ -37,13 +38,16 @@ class PlaylistSource:
         fs_hz: int,
         crossfade_s: float = 0.0,
         loop: bool = False,
+        decoders: ItemDecoders | None = None,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.title, self.titles, self.order, self.fs_hz, self.loop = title, list(titles), order, fs_hz, loop
         items = "1 item" if len(titles) == 1 else f"{len(titles)} items"
         self.notes = [f"a playlist of {items}, played at order {order}"]
+        self.orders: list[int | None] = [None] * len(titles)
         self.broken: set[int] = set()
         self.timeline = Timeline()
+        self.decoders = decoders
         self._open_item, self._on_close = open_item, on_close
         self._fade_frames = round(crossfade_s * fs_hz)
         self._position = 0
@@ -224,7 +228,7 @@ class PlaylistSource:
                     self.notes.append(f"item {index + 1} is left out: {error}")
                 continue
             self.broken.discard(index)
-            self.titles[index] = opened.title
+            self.titles[index], self.orders[index] = opened.title, opened.voice.source.order
             return opened
         return None
 
