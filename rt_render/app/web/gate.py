@@ -1,0 +1,78 @@
+"""Who may come in: checks of a request's host, origin and token, against pages of others and against guests."""
+
+import hmac
+import socket
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import parse_qs, urlsplit
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach an address."""
+    address = _as_address(host)
+    return host.lower() == "localhost" or (address is not None and address.is_loopback)
+
+
+class Gate:
+    """What is checked before a client is heard: pure functions of its request; any thread.
+
+    `host`: the address that is listened at; `token`: what clients must know, "" for nothing; `names`: under which
+    other machines know this one, besides its own name.
+    """
+
+    def __init__(self, host: str, token: str, names: Sequence[str] = ()) -> None:
+        self._token = token.encode()
+        self._local = is_loopback(host)
+        own = socket.gethostname().lower()
+        self._names = {own, f"{own.split('.')[0]}.local", *(name.lower() for name in names)}
+
+    def refusal(self, hosts: Sequence[str], origins: Sequence[str]) -> str | None:
+        """Return why a request with these Host and Origin headers is turned away, or None.
+
+        A page of another site may point its own name at this machine, and is known by that name; it cannot hide from
+        where it comes either. Programs that are no browsers tell no origin.
+        """
+        if len(hosts) != 1 or not self._is_ours(hosts[0]):
+            return "This address is not known here: open the link that the program shows."
+        if any(_place_of(origin) != hosts[0].lower() for origin in origins):
+            return "Pages of other sites may not control this one: open the link that the program shows."
+        return None
+
+    def knows(self, path: str) -> bool:
+        """Whether a path with its query has the right token."""
+        try:
+            given = parse_qs(urlsplit(path).query, max_num_fields=8).get("token", [""])
+        except ValueError:
+            return False
+        return not self._token or hmac.compare_digest(given[0].encode(errors="replace"), self._token)
+
+    def _is_ours(self, host_header: str) -> bool:
+        host = _split_host(host_header)
+        if host is None:
+            return False
+        if self._local:
+            return is_loopback(host)
+        # A number cannot be pointed elsewhere by a name server.
+        return host == "localhost" or host in self._names or _as_address(host) is not None
+
+
+def _place_of(origin: str) -> str | None:
+    """Return host and port of an origin such as http://localhost:8765; None for what is none."""
+    scheme, separator, rest = origin.lower().partition("://")
+    return rest if separator and scheme in ("http", "https") else None
+
+
+def _split_host(host_header: str) -> str | None:
+    try:
+        parts = urlsplit(f"//{host_header}")
+        _ = parts.port  # raises for what is no port
+    except ValueError:
+        return None
+    return parts.hostname if parts.netloc == host_header and not parts.username else None
+
+
+def _as_address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
