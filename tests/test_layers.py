@@ -52,6 +52,7 @@ ONE_FILE_EACH = {
     "vqf": "firmware_bridge/stages/fusion_vqf.py",
     "imufusion": "firmware_bridge/stages/fusion_imufusion.py",
     "platformdirs": "firmware_bridge/device_store.py",
+    "websockets": "rt_render/app/web/server.py",
     "jack": ("rt_render/io/jack_ears.py", "rt_render/io/jack_latency.py", "rt_render/io/jack_loop.py"),
 }
 FILES = sorted([*ROOT.glob("rt_render/**/*.py"), *ROOT.glob("firmware_bridge/**/*.py")])

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rt_render.app.demonstration import DemoFiles
     from rt_render.app.latency.result import Latency
     from rt_render.app.selftest.result import SelfTest
+    from rt_render.app.rendered import Rendered
     from rt_render.app.session import Session, SessionStatus
-    from rt_render.engine.snapshot import Snapshot
     from rt_render.hrtf.decoder import Decoder
     from rt_render.hrtf.verdict import Verdict
     from rt_render.io.machine import Finding
@@ -71,11 +71,13 @@ def play(
     osc_dialect=None, fusion="vqf", mounting=True, invert=(), yaw_only=True, gestures=(),
     auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0, outputs=(), record_raw=None, process="own",
     prediction="learnt", prediction_cap_ms=60.0, extra_latency_ms=0.0, degrade=False, poses=None, record=None,
-    field=None, log=None, force=False, remote_host="127.0.0.1", remote_port=4001. Raises RenderError.
+    field=None, log=None, force=False, remote_host="127.0.0.1", remote_port=4001, web=False,
+    web_host="127.0.0.1", web_port=8765, web_token="", web_names=(). Raises RenderError.
     """
     from rt_render.app.early_checks import check_field_file, check_log_file, check_seconds, check_sound_file, find_card
     from rt_render.app.parts import block_note
     from rt_render.app.session import Session, run_session
+    from rt_render.app.web.web_page import WebPage
 
     if seconds is not None:
         check_seconds(seconds)
@@ -91,8 +93,10 @@ def play(
         note = block_note(audio.block_size, audio.fs_hz)
         if note:
             on_message(note)
-        session = Session(settings, seconds=seconds, on_message=on_message, on_progress=on_progress)
-        return run_session(session, watch)
+        with WebPage(settings.web, on_message) as page:
+            session = Session(settings, seconds=seconds, on_message=on_message, on_progress=on_progress)
+            page.show(session)
+            return run_session(session, watch)
 
 
 def demo(
@@ -134,7 +138,7 @@ def render(
     on_message: Say = _nobody,
     on_progress: "Progress | None" = None,
     **choices: Unpack[Choices],
-) -> "Snapshot":
+) -> "Rendered":
     """Render a file or the scene to a stereo file, faster than real time, the head moving as `poses` says.
 
     Equal to what the virtual card plays, bit for bit, at the same block size. `seconds`: at most so long, 0.1 or
@@ -143,7 +147,7 @@ def render(
     what holds where neither they nor the set-up say: fs_hz=48000, block_size="auto" (128), gain_db="auto",
     ceiling_db=-1.0, head="kemar", order="auto", method="auto", taps=256, headphone_eq=None, convention="ambix",
     layout="auto", lfe_db=0.0, panorama=False, panorama_width_deg=60.0, panorama_height=0.5, poses=None, field=None,
-    force=False. Returns the engine's counters; raises RenderError.
+    force=False. Returns the engine's counters, and of a log whether it is heard again; raises RenderError.
     """
     from rt_render.app.early_checks import (
         check_field_file,
@@ -153,6 +157,7 @@ def render(
         check_sound_file,
     )
     from rt_render.app.offline import render_to_file
+    from rt_render.app.rendered import Rendered
     from rt_render.io.pose_log_file import is_pose_log
 
     if seconds is not None:
@@ -174,7 +179,7 @@ def render(
         if input is None and "input" not in settings.source.model_fields_set:
             raise ConfigurationError('nothing to render: name an ambisonic file, or "scene" with seconds.')
         check_not_live(settings)
-        return render_to_file(settings, path, seconds=seconds, on_message=on_message, on_progress=on_progress)
+        return Rendered(render_to_file(settings, path, seconds=seconds, on_message=on_message, on_progress=on_progress))
 
 
 def design(

@@ -107,6 +107,11 @@ RemoteHost = Annotated[
 RemotePort = Annotated[
     int | None, typer.Option("--remote-port", help="UDP port to be controlled at; 4001 by default, 0: none.")
 ]
+Web = Annotated[bool | None, typer.Option("--web/--no-web", help="Serve a page that shows and controls all.")]
+WebHost = Annotated[
+    str | None, typer.Option("--web-host", help="Address of the page; 0.0.0.0: every interface, with a token.")
+]
+WebPort = Annotated[int | None, typer.Option("--web-port", help="TCP port of the page; 8765 by default, 0: any.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Degrade = Annotated[
     bool | None,

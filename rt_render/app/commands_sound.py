@@ -46,6 +46,9 @@ from rt_render.app.cli_options import (
     Taps,
     Tracker,
     TrackerThread,
+    Web,
+    WebHost,
+    WebPort,
 )
 
 
@@ -126,6 +129,9 @@ def play(
     degrade: Degrade = None,
     remote_host: RemoteHost = None,
     remote_port: RemotePort = None,
+    web: Web = None,
+    web_host: WebHost = None,
+    web_port: WebPort = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No live view, only what is worth knowing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -178,6 +184,9 @@ def play(
                 degrade=degrade,
                 remote_host=remote_host,
                 remote_port=remote_port,
+                web=web,
+                web_host=web_host,
+                web_port=web_port,
                 record=record,
                 field=field,
                 log=log,
@@ -218,18 +227,20 @@ def render(
     seconds: Seconds = None,
     field: Field = None,
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Render to a file, faster than real time, equal to what is heard live."""
     from firmware_bridge.commands.progress_bar import ProgressBar
     from rt_render.app.words import cleaned, decibels, limiting
 
-    with ProgressBar(OUT) as progress:
-        snapshot = api.render(
+    shown = ERR if as_json else OUT
+    with ProgressBar(shown) as progress:
+        rendered = api.render(
             input,
             output,
             config=config,
             seconds=seconds,
-            on_message=lambda text: say(OUT, text),
+            on_message=lambda text: say(shown, text),
             on_progress=progress,
             poses=poses,
             fs_hz=rate,
@@ -250,8 +261,14 @@ def render(
             field=field,
             force=force or None,
         )
-    OUT.print(
-        f"[bold]{escape(str(output))}[/bold] written, highest peak {decibels(snapshot.highest_peak)}; "
-        f"{limiting(snapshot)}{cleaned(snapshot)}.",
-        soft_wrap=True,
-    )
+    engine, replay = rendered.engine, rendered.replay
+    if as_json:
+        print_json({"file": str(output)} | rendered.as_json())
+    else:
+        OUT.print(
+            f"[bold]{escape(str(output))}[/bold] written, highest peak {decibels(engine.highest_peak)}; "
+            f"{limiting(engine)}{cleaned(engine)}.",
+            soft_wrap=True,
+        )
+    if replay and not replay.heard_again:
+        raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Everything that can be set, once, at the top: six small frozen sections. Nothing below `app` sees them.
+"""Everything that can be set, once, at the top: small frozen sections. Nothing below `app` sees them.
 
 Each field's description says what is allowed; error sentences are made from it.
 """
@@ -132,7 +132,35 @@ class Remote(_Section):
     remote_host: Annotated[str, Field(min_length=1)] = Field(
         default="127.0.0.1", description="an address of this machine; 0.0.0.0 is every interface"
     )
-    remote_port: int = Field(default=4001, ge=0, le=65535, description="a UDP port, 1 to 65535, or 0 for none")
+    remote_port: Literal["auto"] | Annotated[int, Field(ge=0, le=65535)] = Field(
+        default="auto", description='"auto" (4001, where it is free), a UDP port, 1 to 65535, or 0 for none'
+    )
+    remote_token: str | None = Field(
+        default=None,
+        min_length=8,
+        max_length=200,
+        pattern=r"^[!-~]+$",
+        description="8 to 200 letters, digits and signs without spaces, which programs on other machines say first",
+    )
+
+
+class Web(_Section):
+    """Where the page is served, and to whom."""
+
+    web: bool = Field(default=False, description="true or false")
+    web_host: Annotated[str, Field(min_length=1)] = Field(
+        default="127.0.0.1", description="an address of this machine; 0.0.0.0 is every interface, for other machines"
+    )
+    web_port: int = Field(default=8765, ge=0, le=65535, description="a TCP port, 1 to 65535, or 0 for any that is free")
+    web_token: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9_-]{8,64})?$",
+        description='8 to 64 letters, digits, "-" or "_" that a page must know, or "" (made anew where other machines '
+        "may come in, none on this one)",
+    )
+    web_names: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)] = Field(
+        default=(), description="further names under which other machines know this one"
+    )
 
 
 class Settings(_Section):
@@ -144,6 +172,7 @@ class Settings(_Section):
     tracking: Tracking = Tracking()
     output: Output = Output()
     remote: Remote = Remote()
+    web: Web = Web()
 
 
 class Choices(TypedDict, total=False):
@@ -197,4 +226,10 @@ class Choices(TypedDict, total=False):
     log: str | Path | None
     force: bool | None
     remote_host: str | None
-    remote_port: int | None
+    remote_port: int | str | None
+    remote_token: str | None
+    web: bool | None
+    web_host: str | None
+    web_port: int | None
+    web_token: str | None
+    web_names: Sequence[str] | None
