@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rt_render.app.decoding import Progress
 from rt_render.app.parts import Parts, block_note, make_parts, offline_block_size
+from rt_render.app.playlist.playlist_source import playlist_in
 from rt_render.app.settings import Settings
 from rt_render.engine.snapshot import Snapshot
 from rt_render.errors import ConfigurationError, InputFileError
@@ -42,7 +43,8 @@ def render_to_file(
     try:
         n_source = parts.source.n_frames
         if n_source is None:
-            raise ConfigurationError(f"{parts.source.title} never ends: say how much of it to render with --seconds.")
+            why = "may never end" if playlist_in(parts.source) else "never ends"
+            raise ConfigurationError(f"{parts.source.title} {why}: say how much of it to render with --seconds.")
         n_told = len(parts.source.notes)
         n_frames = n_source + parts.engine.plan.n_taps - 1
         with ExitStack() as files:
@@ -94,6 +96,8 @@ def rendered(parts: Parts) -> Iterator[NDArray[np.float32]]:
     while not engine.ended:
         chunk = source.read(_CHUNK_FRAMES)
         ring.write(chunk)
+        if parts.look:
+            parts.look()
         last = len(chunk) < _CHUNK_FRAMES
         if last:
             ring.set_end()

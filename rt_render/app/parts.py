@@ -8,6 +8,7 @@ from firmware_bridge.csv_poses import read_pose_csv
 from rt_render.app.decoding import Progress, make_decoder
 from rt_render.app.live_feed import LiveSource
 from rt_render.app.object_scene import lay_out
+from rt_render.app.playlist.follow_orders import follow_orders
 from rt_render.app.scene_file import ObjectScene
 from rt_render.app.settings import Settings
 from rt_render.app.source_opening import SCENE, open_source, scene_of
@@ -30,7 +31,7 @@ class Parts:
     """A source and an engine that renders it at the source's order; nothing runs yet.
 
     `lap_frames`: after so many frames an endless source begins again; None for others. `scene`: what its objects are.
-    `live`: what takes a card's input; None where the source is read.
+    `live`: what takes a card's input; None where the source is read. `look`: to be called now and then while it plays.
     """
 
     source: Source
@@ -39,6 +40,7 @@ class Parts:
     lap_frames: int | None = None
     scene: ObjectScene | None = None
     live: LiveInput | None = None
+    look: Callable[[], None] | None = None
 
 
 def make_parts(
@@ -74,7 +76,8 @@ def make_parts(
         raise
     lap_frames = getattr(source, "lap_frames", None) if source.n_frames is None else None
     live = LiveInput(engine, source.matrix, source.stage) if isinstance(source, LiveSource) else None
-    return Parts(source, decoder, engine, lap_frames, scene, live)
+    look = None if settings.audio.degrade else follow_orders(source, engine)
+    return Parts(source, decoder, engine, lap_frames, scene, live, look)
 
 
 def start_gain_db(settings: Settings) -> float:

@@ -13,8 +13,10 @@ from firmware_bridge.opening import RunningBridge, open_bridge
 from firmware_bridge.status import BridgeStatus
 from rt_render.app.budget import Budget
 from rt_render.app.budget_meter import BudgetMeter
+from rt_render.app.budget_terms import terms_of
 from rt_render.app.budget_words import device_advice
 from rt_render.app.controls.desk import Desk
+from rt_render.app.controls.desk_remote import DeskRemote
 from rt_render.app.decoding import Progress
 from rt_render.app.degradation import make_degradation
 from rt_render.app.glitch_watch import GlitchWatch
@@ -22,7 +24,7 @@ from rt_render.app.glitches import Glitches
 from rt_render.app.live_feed import LiveFeed
 from rt_render.app.object_remote import ObjectRemote
 from rt_render.app.parts import Parts, live_block_size, make_parts, start_gain_db
-from rt_render.app.playlist.opening import playlist_in
+from rt_render.app.playlist.playlist_source import playlist_in
 from rt_render.app.playlist.transport import PlaylistMoment, PlaylistTransport
 from rt_render.app.pose_log import describe_session
 from rt_render.app.pose_logger import PoseLogger
@@ -106,23 +108,22 @@ class Session:
         self._lap_frames, self._from_frame, self._wound_frames = parts.lap_frames, 0, 0
         self._set_latency(parts.decoder.onset_frames / settings.audio.fs_hz)
         self.feed = TraceFeed(self.engine)
-        self.feed.add(self.budget.take)
+        self.feed.add(self.budget.take, on_look=parts.look)
         self._live = parts.live
         self._feeder: RingFeeder | LiveFeed = (
             LiveFeed() if parts.live else RingFeeder(self.source, self.engine.ring, on_message=tell)
         )
         self._glitches = GlitchWatch(self.engine, self._feeder.longest_read_s, self._tracker_status, tell)
         self.feed.add(on_events=self._glitches.take_events, on_look=self._glitches.look)
-        self.remote = Remote(settings.remote.remote_host, settings.remote.remote_port, tell)
+        wanted = settings.remote
+        self.remote = Remote(wanted.remote_host, wanted.remote_port, tell, wanted.remote_token)
+        DeskRemote(self.desk, self.remote)
         if parts.scene:
             ObjectRemote(parts.scene, self.engine.objects).register(self.remote)
         playlist = playlist_in(self.source)
         self.playlist = (
             PlaylistTransport(playlist, self._source_frame, self._wind, tell) if playlist is not None else None
         )
-        if self.playlist:
-            self.playlist.register(self.remote)
-            self.playlist.follow_orders(self.engine, self.feed, degrade=settings.audio.degrade)
         self._winding = Lock()
         self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
@@ -167,7 +168,8 @@ class Session:
     def _set_latency(self, onset_s: float) -> None:
         """Let the engine know for which moment to render, and a meter how long all takes."""
         plan, wanted, extra_s = self.engine.plan, self.settings.tracking, 1e-3 * self.settings.audio.extra_latency_ms
-        self.budget = BudgetMeter(plan.block_size / plan.fs_hz, onset_s, extra_s)
+        terms = terms_of(plan, onset_s=onset_s, cap_ms=wanted.prediction_cap_ms, extra_s=extra_s)
+        self.budget = BudgetMeter(terms)
         self.engine.set_extra_latency(extra_s)
         self.engine.set_filter_onset(onset_s)
         self.engine.set_prediction(wanted.prediction, wanted.prediction_cap_ms)

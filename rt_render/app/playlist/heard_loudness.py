@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from rt_render.engine.engine import Engine
 from rt_render.engine.plan import Plan
-from rt_render.io.loudness_meter import LoudnessMeter
 from rt_render.io.source import Source
 
 _HEADROOM_DB = 40.0
@@ -37,6 +36,8 @@ class HeardLoudness:
         The head faces the front. `at_each` is called with the share done, some ten times a second of sound; what it
         raises ends the measuring. The source is left where reading ended. Thread: the caller's.
         """
+        from rt_render.io.loudness_meter import LoudnessMeter
+
         meter = LoudnessMeter(source.fs_hz)
         wanted = sum(n_frames for _, n_frames in spans)
         done = 0

@@ -132,10 +132,3 @@ def _voice(item: Item, fs_hz: int, order: int, gain_db: float, words: str) -> Vo
         n_frames = item.repeat * lap_frames
     about = "; ".join([*source.notes, *([words] if words else [])])
     return Voice(source, n_frames, 10 ** (gain_db / 20), n_sh(order), about)
-
-
-def playlist_in(source: Source) -> PlaylistSource | None:
-    """Return the playlist that a source is, or is an excerpt of; None for others."""
-    while isinstance(source, Excerpt):
-        source = source.inner
-    return source if isinstance(source, PlaylistSource) else None

@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rt_render.app.excerpt import Excerpt
 from rt_render.app.playlist.ahead import Ahead
 from rt_render.app.playlist.item_decoders import ItemDecoders
 from rt_render.app.playlist.opened import Opened
 from rt_render.app.playlist.timeline import Place, Timeline
 from rt_render.app.playlist.voice import Voice
 from rt_render.conventions import n_sh
+from rt_render.io.source import Source
 
 RETRY_S = 10.0
 """Where nothing can be played, a playlist that loops is silent so long before it tries again."""
@@ -253,3 +255,10 @@ class PlaylistSource:
         if self._voice:
             self._voice.close()
         self._voice = None
+
+
+def playlist_in(source: Source) -> PlaylistSource | None:
+    """Return the playlist that a source is, or is an excerpt of; None for others."""
+    while isinstance(source, Excerpt):
+        source = source.inner
+    return source if isinstance(source, PlaylistSource) else None

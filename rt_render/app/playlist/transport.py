@@ -1,14 +1,9 @@
-"""A playlist's controls in a session: next, previous, an item by number; by key, by program, over OSC."""
+"""A playlist's controls in a session: next, previous, an item by number; moved through by the desk's controls."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from firmware_bridge.osc.wire import Argument
-from rt_render.app.playlist.item_decoders import FollowOrders
 from rt_render.app.playlist.playlist_source import PlaylistSource
-from rt_render.app.remote import Remote
-from rt_render.app.trace_feed import TraceFeed
-from rt_render.engine.engine import Engine
 from rt_render.errors import ConfigurationError
 
 
@@ -103,30 +98,8 @@ class PlaylistTransport:
             n_broken=len(playlist.broken),
         )
 
-    def register(self, remote: Remote) -> None:
-        """Let OSC do it too: /playlist/next, /playlist/previous, /playlist/item N."""
-        remote.add("/playlist/next", lambda number, arguments: self.next())
-        remote.add("/playlist/previous", lambda number, arguments: self.previous())
-        remote.add("/playlist/item", lambda number, arguments: self.play(_number(arguments)))
-
-    def follow_orders(self, engine: Engine, feed: TraceFeed, *, degrade: bool) -> None:
-        """Let each item be heard through the decoder of its own order, but where `degrade` chooses orders."""
-        playlist = self._playlist
-        if playlist.decoders is not None and not degrade:
-            orders = FollowOrders(
-                engine, playlist.decoders, playlist.timeline, lambda index: playlist.orders[index], self._heard_frame
-            )
-            feed.add(on_look=orders.look)
-
     def _index(self) -> int:
         return self._playlist.timeline.at(self._heard_frame()).index or 0
 
     def _go_to(self, index: int, step: int) -> None:
         self._wind(lambda: self._playlist.place(index, step))
-
-
-def _number(arguments: tuple[Argument, ...]) -> int:
-    number = arguments[0] if len(arguments) == 1 else None
-    if isinstance(number, bool) or not isinstance(number, int | float) or number != number // 1:
-        raise ConfigurationError("it wants one number, that of an item, from 1.")
-    return int(number)
