@@ -43,6 +43,7 @@ from rt_render.kernels.state import (
     EVENT,
     EVENT_CLOCK_JUMP,
     EVENT_HOST_UNDERFLOW,
+    EVENT_INPUT_LOST,
     EVENT_LATE_BLOCK,
     EVENT_LONG_BLOCK,
     EVENT_MISSED_SLOTS,
@@ -133,15 +134,16 @@ def test_every_kind_has_words_and_a_count():
         (105.0, EVENT_STALE_BEGIN, 0.5, 5),
         (106.0, EVENT_NON_FINITE, 9, 6),
         (107.0, EVENT_CLOCK_JUMP, -0.01, 7),
-        (108.0, EVENT_NO_HOST_TIME, 0.1, 8),  # a note, nothing that went wrong
+        (107.5, EVENT_INPUT_LOST, 1, 8),
+        (108.0, EVENT_NO_HOST_TIME, 0.1, 9),  # a note, nothing that went wrong
     ]
     told = log_of(*rows).told
     assert told.counts == dict.fromkeys(KINDS, 1) and [g.kind for g in told.listed] == list(KINDS)
     assert all(g.text and g.likely for g in told.listed)
-    assert "moved by -10.0 ms" in told.listed[-1].text
-    assert counted(told).count(",") == 6 and counted(Glitches()) == "none"
+    assert "moved by -10.0 ms" in told.listed[-2].text
+    assert counted(told).count(",") == 7 and counted(Glitches()) == "none"
     section = glitches_markdown(told)
-    assert section.count("\n| ") == 2 + 7 and "the source ran dry" in section
+    assert section.count("\n| ") == 2 + 8 and "the source ran dry" in section
     assert glitches_markdown(Glitches()) == ""
     assert json.loads(json.dumps(told.as_json()))["listed"][0]["text"].startswith("late block")
 

@@ -9,10 +9,12 @@ import pytest
 
 from firmware_bridge.mailbox_kernels import store_word
 from rt_render.engine.engine import Engine
+from rt_render.engine.live_input import LiveInput
 from rt_render.engine.plan import Plan
 from rt_render.errors import DeviceError
 from rt_render.io import card_keeper, sound_card
 from rt_render.io.card_keeper import CardKeeper
+from rt_render.io.input_device import InputInfo
 from rt_render.io.portaudio import ABANDONED
 from rt_render.io.sound_card import DeviceInfo, SoundCard
 from rt_render.kernels.cards import compile_sound_card
@@ -27,7 +29,7 @@ class PretendedCard(SoundCard):
     plugged, calling = True, True
     opened: "list[PretendedCard]" = []  # noqa: RUF012
 
-    def __init__(self, engine, device=None, **_):
+    def __init__(self, engine, device=None, live=None, input_device="auto", **_):
         if not self.plugged:
             raise DeviceError("no sound card was found.")
         self.device = DeviceInfo(0, "Pretended", "Test", 2, (48000,), True)
@@ -35,6 +37,10 @@ class PretendedCard(SoundCard):
         self._callback, self._number = compile_sound_card(), next(sound_card._stream_numbers)
         self._link = np.zeros(1, LINK)
         self._link["state"], self._link["stream"] = engine.address, self._number
+        self._live, self._told_s, self.asked = live, 0.01, (device, input_device)
+        self.input = InputInfo(1, "Microphone", "Test", 1, True) if live else None
+        self._link["input"] = live.address if live else 0
+        self.heard = np.full((128, 1), 0.5, np.float32)
         self.last = np.ones((128, 2), np.float32)
         self.opened.append(self)
 
@@ -58,7 +64,7 @@ class PretendedCard(SoundCard):
                 self.call_once()
 
     def call_once(self):
-        self._call(None, self.last.ctypes.data, 128, None, 0, self._link.ctypes.data)
+        self._call(self.heard.ctypes.data, self.last.ctypes.data, 128, None, 0, self._link.ctypes.data)
 
     def hang_up(self):
         self._quit.set()
@@ -272,3 +278,26 @@ def test_a_card_that_opens_but_does_not_start_is_closed(engine, pretended, monke
     with pytest.raises(DeviceError, match="no start"):
         keeper.start()
     assert stopped == pretended.opened and not keeper._virtual.running
+
+
+def test_a_card_that_comes_back_brings_its_input_again(pretended):
+    engine, messages = Engine(Plan(0, 128, 48000, 16), np.ones((2, 1, 16))), []
+    engine.prepare_tap(30.0)
+    live = LiveInput(engine, np.ones((1, 1)))
+    keeper = CardKeeper(engine, on_message=messages.append, live=live)
+    keeper.start()
+    wait_for(lambda: engine.read_tap().any())
+    assert any("drift apart" in text for text in messages), "two devices, two clocks"
+    pretended.plugged = pretended.calling = False
+    wait_for(lambda: plays_unheard(keeper))
+    engine.read_tap()
+    blocks = engine.snapshot().blocks
+    wait_for(lambda: engine.snapshot().blocks > blocks + 20)
+    assert not len(engine.read_tap()), "without an input nothing is made of it"
+    assert live.status().padded_frames == 0
+    pretended.plugged = pretended.calling = True
+    wait_for(lambda: not plays_unheard(keeper))
+    wait_for(lambda: len(engine.read_tap()) > 0)
+    assert pretended.opened[-1].asked == ("Pretended (Test)", "Microphone (Test)")
+    assert keeper.status().live.input_to_ears_s == pytest.approx(0.01)
+    keeper.stop()
