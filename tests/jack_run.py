@@ -12,12 +12,14 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from jack_server import FS_HZ, PERIOD, JackServer
 
 from rt_render.engine.engine import Engine
+from rt_render.engine.live_input import LiveInput
 from rt_render.engine.plan import Plan
 from rt_render.io.card_keeper import CardKeeper
 from rt_render.io.sound_card import SoundCard
@@ -173,9 +175,13 @@ def heard(blocks: np.ndarray, times_s: np.ndarray, expected: np.ndarray, rows: n
     return {"said_late_ms": [round(float(p), 3) for p in np.percentile(late_ms, [5, 50, 95])] if late_ms else []}
 
 
-def kill_repeatedly(n_kills: int) -> dict[str, object]:
-    """Kill and restart the server under a playing engine; note how often it plays again, and its position."""
+def kill_repeatedly(n_kills: int, live: bool = False) -> dict[str, object]:
+    """Kill and restart the server under a playing engine; note how often it plays again, and its position.
+
+    `live`: what sounds is the server's input, led straight in.
+    """
     engine = make_engine(order=1)
+    taken = LiveInput(engine, np.eye(2, engine.plan.n_sh)) if live else None
     noise = make_field(0.1, engine.plan.n_sh)
     messages: list[str] = []
     position, jumps_back, returns, moved = 0, 0, 0, 0
@@ -184,7 +190,7 @@ def kill_repeatedly(n_kills: int) -> dict[str, object]:
         nonlocal position, jumps_back
         end_s = time.monotonic() + seconds
         while time.monotonic() < end_s:
-            while engine.ring.free_frames() >= len(noise):
+            while not live and engine.ring.free_frames() >= len(noise):
                 engine.ring.write(noise)
             frame = engine.snapshot().frame
             jumps_back += frame < position
@@ -197,7 +203,7 @@ def kill_repeatedly(n_kills: int) -> dict[str, object]:
     server = JackServer()
     os.environ.update(server.environment)
     server.start()
-    keeper = CardKeeper(engine, on_message=messages.append)
+    keeper = CardKeeper(engine, on_message=messages.append, live=taken)
     keeper.start()
     on_jack_first = "JACK" in keeper.status().host_api
     try:
@@ -223,6 +229,7 @@ def kill_repeatedly(n_kills: int) -> dict[str, object]:
         "played_on": moved,
         "jumps_back": jumps_back,
         "frames": position,
+        "live": asdict(taken.status()) if taken else None,
         "messages": messages,
     }
 
@@ -231,13 +238,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=0.0, help="recorded and compared, at most 55")
     parser.add_argument("--kills", type=int, default=0, help="times that the server is killed and restarted")
+    parser.add_argument("--live", action="store_true", help="what sounds while the server is killed is its input")
     parser.add_argument("--hold-lock", action="store_true", help="keep the interpreter lock while recording")
     options = parser.parse_args()
     report: dict[str, object] = {}
     if options.seconds:
         report["recorded"] = record(options.seconds, options.hold_lock)
     if options.kills:
-        report["killed"] = kill_repeatedly(options.kills)
+        report["killed"] = kill_repeatedly(options.kills, options.live)
     print(json.dumps(report))
 
 

@@ -48,3 +48,11 @@ def test_playing_returns_after_the_server_was_killed_and_never_jumps_back():
     assert report["began_on_jack"]
     assert report["losses"] == report["returns"] == report["played_on"] == 2
     assert report["jumps_back"] == 0
+
+
+def test_live_input_returns_after_the_server_was_killed():
+    report = run("--kills", "1", "--live")["killed"]
+    assert report["began_on_jack"]
+    assert report["losses"] == report["returns"] == report["played_on"] == 1
+    assert report["frames"] > 0 and report["live"]["lost_frames"] == 0
+    assert report["live"]["input_to_ears_s"] is not None

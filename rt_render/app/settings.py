@@ -61,7 +61,7 @@ class Source(_Section):
     """What sounds."""
 
     input: Annotated[str, Field(min_length=1)] = Field(
-        default="scene", description='"scene" or the path of an ambisonic audio file'
+        default="scene", description='"scene", "live" or the path of a sound file, a scene file or a playlist'
     )
     further: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)] = Field(
         default=(), description="paths of files to be played behind the input, as a playlist"

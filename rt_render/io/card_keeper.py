@@ -183,7 +183,8 @@ class CardKeeper:
         self._card = None
         self._fade_in_next()
         self._virtual.start()
-        self._say(f"Sound card {self._wanted} has stopped answering: the virtual one goes on until it is back.")
+        meanwhile = "there is silence" if self._live else "the virtual one goes on"
+        self._say(f"Sound card {self._wanted} has stopped answering: {meanwhile} until it is back.")
 
     def _try_to_return(self) -> None:
         """Open the lost card and hand over to it once it really calls; else stay as we are."""
