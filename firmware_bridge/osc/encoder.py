@@ -27,6 +27,11 @@ def one_datagram(dialect: OscDialect, quat: Quat, gyro_rad_s: Vec3 | None = None
     return bytes(bundle.build().dgram)
 
 
+def message_datagram(address: str, *arguments: Argument) -> bytes:
+    """Return the packet of one message: whole numbers as int32, others as float32, text as UTF-8."""
+    return bytes(_message(address, list(arguments)).dgram)
+
+
 def _messages(dialect: OscDialect, quat: Quat, gyro_rad_s: Vec3 | None) -> list[OscMessage]:
     messages = []
     for address, row in dialect.sent.items():

@@ -1,46 +1,66 @@
 """Remote control over OSC: a UDP port, a thread, and a table of addresses with what they do."""
 
 import re
+import select
 import socket
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from threading import Event, Thread
 
+from firmware_bridge.osc.encoder import message_datagram
 from firmware_bridge.osc.wire import MAX_PACKET_BYTES, Argument, OscFormatError, OscMessage, parse_packet
+from rt_render.app.remote_guard import Guard, Rate, is_this_machine
 from rt_render.errors import RenderError
 
 Handler = Callable[[int, tuple[Argument, ...]], None]
 """Called with the number in the address (0 where it has none) and the arguments; raises RenderError to refuse them."""
 
+Place = tuple[str, int]
+"""Address and port of a program."""
+AUTO, USUAL_PORT = "auto", 4001
+ANSWERS_PER_S = 500.0
+_HERE: Place = ("127.0.0.1", 0)
 _LOOK_S = 0.2
-_MAX_TOLD = 32
+_MAX_TOLD, _MAX_SHOWN = 32, 80
 _NUMBER = re.compile(r"(?<=/)[0-9*?]{1,4}(?=/|$)")
 
 
 @dataclass(slots=True)
 class RemoteCounts:
-    """What became of packets and messages: `done` did something, the others could not be used."""
+    """What became of packets and messages: `done` did something, the others could not be used.
+
+    `unheard`: packets that came too fast; `strangers`: messages of other machines that did not say the token.
+    """
 
     done: int = 0
     damaged: int = 0
     unknown: int = 0
     refused: int = 0
+    unheard: int = 0
+    strangers: int = 0
 
 
 class Remote:
     """Listens for OSC messages and calls what was registered for their addresses, until it is stopped.
 
-    `host`, `port`: where to listen; port 0 listens nowhere. A port in use is told to `on_message`, and the program
-    goes on without. The messages of a packet, a bundle's too, are handled in order before anything is published.
-    What is damaged, unknown or refused is counted, and each kind is told once. Thread: `add`, `start`, `stop`:
-    control; handlers run on the remote's own thread, one at a time.
+    `host`, `port`: where to listen; port 0 listens nowhere, "auto" is 4001 where that is free, and nowhere otherwise. A
+    port in use that was named is told to `on_message`, and the program goes on without. A host that others reach is
+    opened only with a `token`, which other machines say first (`/token`). The messages of a packet, a bundle's too,
+    are handled in order before anything is published. What is damaged, unknown or refused is counted, and each kind is
+    told once. Thread: `add`, `start`, `stop`: control; handlers run on the remote's own thread, one at a time, and may
+    read `sender`; `send`: any.
     """
 
-    def __init__(self, host: str, port: int, on_message: Callable[[str], None]) -> None:
+    def __init__(self, host: str, port: int | str, on_message: Callable[[str], None], token: str | None = None) -> None:
         self.counts = RemoteCounts()
-        self._place, self._on_message = (host, port), on_message
+        self.sender = _HERE
+        """Whose message is handled."""
+        self._host, self._port, self._on_message = host, port, on_message
+        self._needs_token = not is_this_machine(host) and token is None
+        self._guard, self._answers = Guard(token), Rate(ANSWERS_PER_S)
         self._handlers: dict[str, tuple[Handler, Sequence[int]]] = {}
         self._publishers: list[Callable[[], None]] = []
         self._told: set[str] = set()
@@ -65,21 +85,28 @@ class Remote:
         self._publishers.append(publish)
 
     def start(self) -> None:
-        """Open the port and listen; without handlers, or where the port cannot be had, do nothing but say so."""
-        host, port = self._place
-        if not self._handlers or port == 0:
+        """Open the port and listen; where the port cannot be had, do nothing but say so."""
+        if not self._handlers or self._port == 0:
             return
-        listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
-        listener.settimeout(_LOOK_S)
+        if self._needs_token:
+            self._on_message(
+                f"no remote control over OSC: {self._host} is reached from other machines; name a word that they must "
+                "say first, with remote_token in [remote], or listen at 127.0.0.1."
+            )
+            return
+        port = USUAL_PORT if self._port == AUTO else int(self._port)
+        listener = socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET, socket.SOCK_DGRAM)
+        listener.setblocking(False)
         try:
-            listener.bind(self._place)
+            listener.bind((self._host, port))
         except OSError as error:
             listener.close()
             reason = (error.strerror or str(error)).lower()
-            self._on_message(
-                f"no remote control over OSC: {host} port {port} cannot be opened ({reason}); "
-                "choose another with --remote-port, or 0 for none."
-            )
+            if self._port != AUTO:
+                self._on_message(
+                    f"no remote control over OSC: {self._host} port {port} cannot be opened ({reason}); "
+                    "choose another with --remote-port, or 0 for none."
+                )
             return
         self._socket = listener
         self._thread = Thread(target=self._run, args=(listener,), name="osc-remote", daemon=True)
@@ -95,23 +122,56 @@ class Remote:
             self._socket.close()
             self._socket = None
 
-    def take(self, packet: bytes) -> None:
+    def take(self, packet: bytes, sender: Place = _HERE) -> None:
         """Do what a packet says; never raises. The remote's thread, or a test's."""
+        now_s = time.monotonic()
+        self.sender = sender
+        if not self._guard.hears(sender[0], now_s):
+            self.counts.unheard += 1
+            self._tell("unheard", "packets to the remote control come too fast: some are left out.")
+            return
         try:
             messages = parse_packet(packet)
         except OscFormatError as error:
             self.counts.damaged += 1
             self._tell("damaged", f"a packet to the remote control is no OSC message: {error}.")
             return
-        n_done = sum(self._handle(message) for message in messages)
+        n_done = sum(self._handle(message) for message in messages if self._may(message, now_s))
         if n_done:
             for publish in self._publishers:
                 publish()
 
+    def send(self, place: Place, address: str, *arguments: int | float | str) -> None:
+        """Send a message to a program, if there is room; never waits and never raises. Any thread."""
+        sender = self._socket
+        if sender:
+            with suppress(OSError):
+                sender.sendto(message_datagram(address, *arguments), place)
+
+    def answer(self, address: str, *arguments: int | float | str) -> None:
+        """Send a message to whose message is handled, unless too many are answered. Handlers only."""
+        if self._answers.allows(time.monotonic()):
+            self.send(self.sender, address, *arguments)
+
     def _run(self, listener: socket.socket) -> None:
         while not self._leaves.is_set():
-            with suppress(OSError):  # nothing came, or a sender that went away
-                self.take(listener.recv(MAX_PACKET_BYTES + 1))
+            with suppress(OSError):  # a sender that went away
+                if select.select([listener], [], [], _LOOK_S)[0]:
+                    packet, sender = listener.recvfrom(MAX_PACKET_BYTES + 1)
+                    self.take(packet, sender[:2])
+
+    def _may(self, message: OscMessage, now_s: float) -> bool:
+        """Whether a message may do something; one that says the token lets its host in and does nothing else."""
+        host = self.sender[0]
+        if message.address == "/token":
+            if self._guard.admit(host, message.arguments[0] if message.arguments else None, now_s):
+                self.answer("/welcome")
+                return False
+        elif self._guard.knows(host, now_s):
+            return True
+        self.counts.strangers += 1
+        self._tell("strangers", f"OSC from {host} is not heard: it did not say the token of this remote control.")
+        return False
 
     def _handle(self, message: OscMessage) -> bool:
         """Call the handler for each number that is meant; whether anything was done."""
@@ -125,7 +185,7 @@ class Remote:
         if handler is None or not meant:
             self.counts.unknown += 1
             there = f": there are {numbers[0]} to {numbers[-1]}" if numbers else ""
-            self._tell(f"unknown {message.address}", f"OSC {message.address} is not known here{there}.")
+            self._tell(f"unknown {message.address}", f"OSC {_shown(message.address)} is not known here{there}.")
             return False
         try:
             for number in meant:
@@ -133,6 +193,7 @@ class Remote:
         except RenderError as error:
             self.counts.refused += 1
             self._tell(f"refused {message.address}", f"OSC {message.address}: {error}")
+            self.answer("/refused", message.address, str(error))
             return False
         self.counts.done += 1
         return True
@@ -141,3 +202,8 @@ class Remote:
         if kind not in self._told and len(self._told) < _MAX_TOLD:
             self._told.add(kind)
             self._on_message(text)
+
+
+def _shown(address: str) -> str:
+    """What was sent, as a terminal can show it."""
+    return address[:_MAX_SHOWN] if address.isprintable() else repr(address)[1:-1][:_MAX_SHOWN]

@@ -168,11 +168,11 @@ class Session:
     def _set_latency(self, onset_s: float) -> None:
         """Let the engine know for which moment to render, and a meter how long all takes."""
         plan, wanted, extra_s = self.engine.plan, self.settings.tracking, 1e-3 * self.settings.audio.extra_latency_ms
-        terms = terms_of(plan, onset_s=onset_s, cap_ms=wanted.prediction_cap_ms, extra_s=extra_s)
-        self.budget = BudgetMeter(terms)
+        mode, cap_ms = wanted.prediction, wanted.prediction_cap_ms
+        self.budget = BudgetMeter(terms_of(plan, onset_s=onset_s, prediction=mode, cap_ms=cap_ms, extra_s=extra_s))
         self.engine.set_extra_latency(extra_s)
         self.engine.set_filter_onset(onset_s)
-        self.engine.set_prediction(wanted.prediction, wanted.prediction_cap_ms)
+        self.engine.set_prediction(mode, cap_ms)
 
     def _open_bridge(self) -> RunningBridge:
         wanted = self.settings.tracking
@@ -324,6 +324,7 @@ class Session:
     def set_prediction(self, mode: str) -> None:
         """Choose how the head's turn is foreseen: "off", "constant" or "learnt"."""
         self.engine.set_prediction(mode, self.settings.tracking.prediction_cap_ms)
+        self.budget.set_prediction(mode)
         self.prediction = mode
 
     def set_extra_latency_ms(self, extra_ms: float) -> None:
