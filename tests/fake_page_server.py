@@ -9,7 +9,7 @@ import sys
 import time
 from http import HTTPStatus
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.datastructures import Headers
@@ -70,6 +70,14 @@ class FakeRenderer:
     """Serves the page at `url` until it is closed; `asked` has what clients set, `values` what holds."""
 
     def __init__(self, *, token: str = "", port: int = 0, still: bool = False) -> None:
+        self.reset()
+        self.clients: set[ServerConnection] = set()
+        self.still, self.token, self._start_s = still, token, time.monotonic()
+        self._server: Server | None = None
+        self.listen(port)
+
+    def reset(self) -> None:
+        """Begin anew: default values, a head that looks ahead, and nothing asked for."""
         self.values = {
             "playing": True,
             "muted": False,
@@ -93,11 +101,10 @@ class FakeRenderer:
         self.messages = ["The tracker was found on USB.", "The playlist begins again."]
         self.asked: list[tuple[str, object]] = []
         self.refusals: dict[str, str] = {}
-        self.clients: set[ServerConnection] = set()
-        self.yaw_deg = 0.0
-        self.still, self.token, self._lock, self._start_s = still, token, Lock(), time.monotonic()
-        self._server: Server | None = None
-        self.listen(port)
+        self.head_deg = (0.0, 0.0, 0.0)
+        self.sources = None
+        self.age_ms = 4.2
+        self.tracker_state = "live"
 
     @property
     def url(self) -> str:
@@ -162,17 +169,17 @@ class FakeRenderer:
             if not why:
                 self.asked.append((name, value))
                 self.values[name] = value
-                self.yaw_deg = 0.0 if name == "recentre" else self.yaw_deg
+                self.head_deg = (0.0, 0.0, 0.0) if name == "recentre" else self.head_deg
             client.send(json.dumps(answer | {"id": message["id"]}))
             client.send(json.dumps(self._state()))
 
     def _pose(self, number: int) -> dict:
         t = time.monotonic() - self._start_s
-        yaw, pitch, roll = (math.radians(self.yaw_deg), 0.0, 0.0) if self.still else moving(t)
+        yaw, pitch, roll = map(math.radians, self.head_deg) if self.still else moving(t)
         beat = -18 + 5 * math.sin(2.1 * t) * math.sin(5.3 * t)
         levels = {"rms_db": [beat - 2, beat - 6], "peak_db": [beat + 9, beat + 4]}
-        pose = {"type": "pose", "q": quaternion(yaw, pitch, roll), "t": t, "levels": levels, "age_ms": 4.2}
-        return pose | {"energy": energy_db(t) if number % 3 == 0 else None}
+        pose = {"type": "pose", "q": quaternion(yaw, pitch, roll), "t": t, "levels": levels, "age_ms": self.age_ms}
+        return pose | {"energy": energy_db(self.sources or sources_at(t)) if number % 3 == 0 else None}
 
     def _state(self) -> dict:
         t = time.monotonic() - self._start_s
@@ -190,7 +197,7 @@ class FakeRenderer:
             "length_s": 312.0,
             "lap": 2,
             "tracker": {
-                "state": "live",
+                "state": self.tracker_state,
                 "text": "BNO085 on USB: 200 poses/s, 4 ms old, drift 0.2 °/min",
                 "rate_hz": 200.0,
                 "battery": 0.83,
@@ -234,9 +241,12 @@ def quaternion(yaw: float, pitch: float, roll: float) -> list[float]:
     ]
 
 
-def energy_db(t: float) -> list[float]:
-    """Return the level in dB of three sources in the room: rows from below up, each from the front round the left."""
-    sources = [(0.7, 0.1, 1.0), (-0.9 + 0.2 * math.sin(0.3 * t), 0.5, 0.6), (2.5 + 0.1 * t, 0.0, 0.35)]
+def sources_at(t: float) -> list[tuple[float, float, float]]:
+    return [(0.7, 0.1, 1.0), (-0.9 + 0.2 * math.sin(0.3 * t), 0.5, 0.6), (2.5 + 0.1 * t, 0.0, 0.35)]
+
+
+def energy_db(sources: list[tuple[float, float, float]]) -> list[float]:
+    """Return the level in dB of (azimuth, elevation, power): rows from below up, each from the front to the left."""
     levels = []
     for elevation in map(math.radians, ELEVATIONS_DEG):
         for azimuth in (2 * math.pi * i / N_AZIMUTH for i in range(N_AZIMUTH)):

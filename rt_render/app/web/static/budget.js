@@ -18,12 +18,10 @@ export function showBudget(budget) {
   if (bar.dataset.names !== names) {
     bar.dataset.names = names;
     bar.replaceChildren(...parts.map((_, i) => element("span", { className: `part part-${i}` })));
-    legend.replaceChildren(...parts.map(([name], i) => element("li", {}, element("span", { className: `dot part-${i}`, "aria-hidden": "true", textContent: i + 1 }), element("span", { textContent: SHORT[name] ?? name }), element("output"))));
+    legend.replaceChildren(...parts.map(([name], i) => element("li", {}, element("span", { className: `dot part-${i}`, "aria-hidden": "true", textContent: i + 1 }), element("span", { textContent: SHORT[name] ?? name }), element("strong"))));
   }
   parts.forEach(([name, spread], i) => {
     bar.children[i].style.flexGrow = spread.p50;
-    const output = legend.children[i].lastChild;
-    output.setAttribute("aria-label", name);
-    say(output, spread.p50.toFixed(1));
+    say(legend.children[i].lastChild, spread.p50.toFixed(1));
   });
 }

@@ -14,8 +14,8 @@ const PARTS = [
   { at: [-0.02, -0.42, -0.03], size: [0.22, 0.09, 0.26], of: "shell" },
   { at: [-0.02, 0.49, -0.03], size: [0.165, 0.05, 0.2], of: "left" },
   { at: [-0.02, -0.49, -0.03], size: [0.165, 0.05, 0.2], of: "right" },
-  ...Array.from({ length: 61 }, (_, i) => {
-    const angle = ((i - 30) / 30) * 1.5;
+  ...Array.from({ length: 121 }, (_, i) => {
+    const angle = ((i - 60) / 60) * 1.5;
     const normal = [0, Math.sin(angle), Math.cos(angle)];
     return { at: [-0.02, 0.47 * normal[1], 0.03 + 0.57 * normal[2]], size: [0.085, 0.03, 0.03], of: "band", normal };
   }),

@@ -59,8 +59,8 @@ link.addEventListener("down", async ({ detail }) => {
   if (detail.code !== WRONG_TOKEN) return sayLinkIsDown(detail);
   link.open(await askForToken(Boolean(sessionStorage.getItem("rt-render-token"))));
 });
-byId("retry").onclick = () => link.open();
-addEventListener("online", () => link.open());
+byId("retry").onclick = () => link.hurry();
+addEventListener("online", () => link.hurry());
 
 const has = (name) => name in (state.values ?? {});
 const flip = (name) => has(name) && ask(name, !state.values?.[name]);

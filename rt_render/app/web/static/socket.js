@@ -6,7 +6,6 @@ const LONGEST_WAIT_MS = 10_000;
 const SILENT_MS = 5_000;
 
 export const WRONG_TOKEN = 4401;
-export const TOO_MANY = 4429;
 
 export class Link extends EventTarget {
   #socket = null;
@@ -26,16 +25,21 @@ export class Link extends EventTarget {
   }
 
   open(token = this.#token) {
-    clearTimeout(this.#timer);
+    this.#leave();
     this.#token = token;
     const url = new URL("ws", document.baseURI);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     if (token) url.searchParams.set("token", token);
     const socket = new WebSocket(url);
-    this.#socket?.close();
     this.#socket = socket;
+    this.#expect();
     socket.onmessage = (event) => socket === this.#socket && this.#take(JSON.parse(event.data));
     socket.onclose = (event) => socket === this.#socket && this.#lost(event.code, event.reason);
+  }
+
+  /** Try at once, unless there is a connection. */
+  hurry() {
+    if (this.#socket?.readyState !== WebSocket.OPEN) this.open();
   }
 
   /** Set a control; resolves to null once it is done, or to the sentence that says why not. */
@@ -53,8 +57,7 @@ export class Link extends EventTarget {
   }
 
   #take(message) {
-    clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => this.#lost(0, ""), SILENT_MS);
+    this.#expect();
     if (message.type === "hello") {
       this.#waitMs = FIRST_WAIT_MS;
       this.dispatchEvent(new Event("up"));
@@ -75,18 +78,27 @@ export class Link extends EventTarget {
     if (next) this.ask(asked.name, next.value).then(next.resolve);
   }
 
-  #lost(code, reason) {
+  #expect() {
     clearTimeout(this.#watch);
+    this.#watch = setTimeout(() => this.#lost(0, ""), SILENT_MS);
+  }
+
+  #lost(code, reason) {
+    this.#leave();
+    const waitMs = code === WRONG_TOKEN ? Infinity : this.#waitMs;
+    this.#waitMs = Math.min(2 * this.#waitMs, LONGEST_WAIT_MS);
+    if (waitMs < Infinity) this.#timer = setTimeout(() => this.open(), waitMs);
+    this.dispatchEvent(new CustomEvent("down", { detail: { code, reason, waitMs } }));
+  }
+
+  #leave() {
+    clearTimeout(this.#watch);
+    clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
     const unanswered = [...this.#answers.values(), ...this.#waiting.values()];
     for (const state of [this.#answers, this.#waiting, this.#flying]) state.clear();
     for (const { resolve } of unanswered) resolve("The connection was lost before this was done.");
-    const waitMs = code === WRONG_TOKEN ? Infinity : this.#waitMs;
-    this.#waitMs = Math.min(2 * this.#waitMs, LONGEST_WAIT_MS);
-    clearTimeout(this.#timer);
-    if (waitMs < Infinity) this.#timer = setTimeout(() => this.open(), waitMs);
-    this.dispatchEvent(new CustomEvent("down", { detail: { code, reason, waitMs } }));
   }
 }

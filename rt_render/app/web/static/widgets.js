@@ -43,7 +43,7 @@ export function number(control, ask, { label = titleOf(control), words = (value)
   const [from, to] = [low ?? control.low ?? 0, high ?? control.high ?? 1];
   const step = control.whole || to - from > 20 ? 1 : to - from > 2 ? 0.1 : 0.01;
   const input = element("input", { type: "range", min: from, max: to, step, title: control.about, "aria-label": label });
-  const output = element("output", { className: "value" });
+  const output = element("span", { className: "value", "aria-hidden": "true" });
   const node = element("label", { className: "field number" }, element("span", { className: "name", textContent: label }), output, input);
   const draw = (value) => {
     say(output, words(value));
@@ -101,7 +101,7 @@ function segments(control, choices, ask, label) {
 }
 
 function selection(control, choices, ask, label) {
-  const select = element("select", { title: control.about });
+  const select = element("select", { title: control.about, "aria-label": label });
   const node = element("label", { className: "field" }, element("span", { className: "name", textContent: label }), select);
   choices.forEach((one, i) => select.append(element("option", { value: i, textContent: one })));
   const asked = asking(control, ask, node, (value) => (select.selectedIndex = choices.findIndex((one) => String(one) === String(value))));
@@ -111,7 +111,7 @@ function selection(control, choices, ask, label) {
 
 /** The items of a playlist by their titles, which may change; the control counts from 1. */
 export function playlist(control, ask) {
-  const select = element("select", { title: control.about });
+  const select = element("select", { title: control.about, "aria-label": "Playlist" });
   const node = element("label", { className: "field" }, element("span", { className: "name", textContent: "Playlist" }), select);
   const asked = asking(control, ask, node, (value) => (select.selectedIndex = value - 1));
   select.onchange = () => asked.set(select.selectedIndex + 1);

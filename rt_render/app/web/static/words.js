@@ -2,8 +2,18 @@
 
 const MINUS = "−";
 
-export const signed = (value, digits = 0) => `${value < 0 ? MINUS : "+"}${Math.abs(value).toFixed(digits)}`;
-export const plain = (value, digits = 0) => `${value < 0 ? MINUS : ""}${Math.abs(value).toFixed(digits)}`;
+/** What rounds to nothing has no minus. */
+const minus = (value, text) => (value < 0 && Number(text) ? MINUS : "");
+
+export function plain(value, digits = 0) {
+  const text = Math.abs(value).toFixed(digits);
+  return minus(value, text) + text;
+}
+
+export function signed(value, digits = 0) {
+  const text = Math.abs(value).toFixed(digits);
+  return (minus(value, text) || "+") + text;
+}
 
 /** Seconds as 1:02 or 1:02:03. */
 export function clock(seconds) {
