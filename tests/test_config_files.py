@@ -207,7 +207,7 @@ def test_an_error_of_the_tracker_is_a_render_error(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("function", "names"), [("play", set(Choices.__annotations__) - {"input"}), ("render", RENDERED)]
+    ("function", "names"), [("play", set(Choices.__annotations__) - {"input", "further"}), ("render", RENDERED)]
 )
 def test_the_docstrings_tell_every_choice_and_what_holds_without_it(function, names):
     defaults = {}

@@ -13,7 +13,7 @@ from rt_render.io.source import Source
 
 SAFE_LUFS = -18.0
 """As loud at the ears as music is made: what is taken for the loudness of an item that is not measured yet."""
-MOST_GAIN_DB = 30.0
+MOST_GAIN_DB = 40.0
 _PATIENCE_S = 20.0
 
 
