@@ -32,7 +32,8 @@ def _end_with_parent() -> None:
 class JackServer:
     """One server by the name of this process; clients started with `environment` find it and no other."""
 
-    def __init__(self) -> None:
+    def __init__(self, period: int = PERIOD) -> None:
+        self._period = period
         self.name = f"rt-render-{os.getpid()}"
         self.environment = {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1"}
         self._process: subprocess.Popen[bytes] | None = None
@@ -40,7 +41,7 @@ class JackServer:
     def start(self) -> None:
         """Start it, in synchronous mode (a period waits for its clients), and wait until it answers."""
         self._process = subprocess.Popen(
-            ["jackd", "-n", self.name, "-r", "-S", "-d", "dummy", "-r", str(FS_HZ), "-p", str(PERIOD)],
+            ["jackd", "-n", self.name, "-r", "-S", "-d", "dummy", "-r", str(FS_HZ), "-p", str(self._period)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             preexec_fn=_end_with_parent,

@@ -210,7 +210,7 @@ def test_the_live_lines_fit_a_terminal_of_eighty_columns():
         console = Console(width=80, file=io.StringIO())
         console.print(view_of(session, session.status()))
     lines = console.file.getvalue().splitlines()
-    assert len(lines) == 9
-    labels = [line.split()[0] for line in lines[:8]]
-    assert labels == ["playing", "head", "tracker", "left", "right", "block", "latency", "position"]
+    labels = [line.split()[0] for line in lines if line[:8].strip()]
+    assert labels[:7] == ["playing", "head", "tracker", "left", "right", "block", "times"]
+    assert labels[7:9] == ["latency", "position"]
     assert not any("…" in line for line in lines)

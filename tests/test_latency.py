@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,12 +10,14 @@ import pytest
 
 from rt_render.app import api, cli
 from rt_render.app.budget import Budget, Spread, spread_of
+from rt_render.app.budget_meter import BudgetMeter
+from rt_render.app.budget_terms import terms_of
 from rt_render.app.budget_words import EXPLAINED
 from rt_render.app.latency import ears
-from rt_render.app.latency.claims import claimed_s, half_way_s
+from rt_render.app.latency.claims import claimed_s
 from rt_render.app.latency.ears import VirtualEars, checked, ears_for
 from rt_render.app.latency.field import level_difference_db, period_frames, write_field
-from rt_render.app.latency.measure import measure_latency
+from rt_render.app.latency.measure import check_one_stream, measure_latency
 from rt_render.app.latency.movements import STEP, TURN, StepsAndTurns
 from rt_render.app.latency.picture import draw_latency
 from rt_render.app.latency.reading import Recorded, even_times_s, heard_late_s
@@ -22,14 +25,15 @@ from rt_render.app.latency.result import Kind, Latency
 from rt_render.app.latency.words import as_json_object, lines, verdict, write_page
 from rt_render.app.settings_file import load_settings
 from rt_render.engine.plan import Plan
-from rt_render.engine.prepared_state import CORRECTION_S
 from rt_render.errors import ConfigurationError, DeviceError
 from rt_render.io import sound_card
 from rt_render.io.audio_file import AudioFileReader
 from rt_render.kernels.state import trace_dtype
 
 FS_HZ = 48000
-MOST_OFF_MS = 3.0
+BLOCK_SIZE = 512
+MOST_OFF_MS = 0.45 * 1e3 * BLOCK_SIZE / FS_HZ
+"""A time line that is wrong by a block is seen, a median of a dozen movements may stray."""
 
 
 def recorded_of(head, delay_s, begin_s, fs_hz=FS_HZ, offset_db=0.0):
@@ -112,16 +116,6 @@ def test_times_of_a_clock_that_slips_are_followed():
     assert np.abs(found - true_s)[far & (frames > 128 * 60)].max() < 1e-4 and (np.diff(found) >= 0.0).all()
 
 
-@pytest.mark.parametrize("block_size", [32, 64, 128, 256, 2048])
-def test_an_unforeseen_pose_is_reached_half_way_when_it_is_claimed(block_size):
-    knot_s = min(block_size, 128) / FS_HZ
-    keep, left, before, time_s = np.exp(-knot_s / CORRECTION_S), 1.0, 1.0, 0.0
-    while left > 0.5:
-        before, left, time_s = left, left * keep, time_s + knot_s
-    expected = time_s - knot_s * (0.5 - left) / (before - left)
-    assert half_way_s(block_size, FS_HZ) == pytest.approx(expected)
-
-
 def test_a_predicted_turn_claims_what_is_left_and_another_one_all():
     plan = Plan(3, 128, FS_HZ, 256)
     rows = np.zeros(1000, trace_dtype(128))
@@ -129,15 +123,28 @@ def test_a_predicted_turn_claims_what_is_left_and_another_one_all():
     rows["hear_s"] = rows["begin_s"] + 0.01
     rows["pose_time_s"], rows["pose_number"] = rows["begin_s"] - 0.001, np.arange(1000) + 1
     rows["ahead_s"] = 0.01
-    parts, _ = claimed_s(rows, TURN, plan, 0.001, prediction=True)
+    off, on = (terms_of(plan, onset_s=0.001, prediction=mode, cap_ms=60.0) for mode in ("off", "learnt"))
+    parts, _ = claimed_s(rows, TURN, on)
     left_s = 0.01 + 0.001 + 128 / FS_HZ + 0.001 - 0.01
     assert np.allclose(parts["left"], left_s)
-    steady, weights = claimed_s(rows, TURN, plan, 0.001, prediction=False)
-    steps, _ = claimed_s(rows, STEP, plan, 0.001, prediction=False)
-    slower, _ = claimed_s(rows, STEP, plan, 0.001, prediction=True)
-    means = [float(np.average(sum(parts.values()), weights=weights)) for parts in (steady, steps, slower)]
+    steady, weights = claimed_s(rows, TURN, off)
+    steps, _ = claimed_s(rows, STEP, off)
+    means = [float(np.average(sum(parts.values()), weights=weights)) for parts in (steady, steps)]
     assert means[0] == pytest.approx(means[1])
-    assert means[2] - means[1] == pytest.approx(half_way_s(128, FS_HZ) - 64 / FS_HZ)
+
+
+@pytest.mark.parametrize("mode", ["off", "learnt"])
+def test_of_a_step_the_budget_claims_what_everybody_is_shown(mode):
+    terms = terms_of(Plan(3, 128, FS_HZ, 256), onset_s=0.001, prediction=mode, cap_ms=60.0)
+    rows = np.zeros(1000, trace_dtype(128))
+    rows["begin_s"] = 100.0 + 128 / FS_HZ * np.arange(1000)
+    rows["hear_s"] = rows["begin_s"] + 0.01
+    rows["pose_time_s"], rows["pose_number"] = rows["begin_s"] - 0.001, np.arange(1000) + 1
+    rows["ahead_s"] = 0.01 if mode != "off" else 0.0
+    meter = BudgetMeter(terms)
+    meter.take(rows)
+    parts, weights = claimed_s(rows, STEP, terms)
+    assert spread_of(sum(parts.values()), weights) == meter.whole().total
 
 
 @pytest.mark.parametrize(
@@ -150,6 +157,27 @@ def test_claimed_and_measured_agree_within_a_millisecond_or_a_tenth(measured, cl
     assert kind.agrees == agrees
 
 
+def test_a_few_movements_accuse_nobody():
+    few, none = made(9.0, 12.0, n_made=19), np.zeros(0)
+    assert few.agrees is None and few.kinds[0].agrees is None
+    assert verdict(few) == "19 steps are too few to tell: ask for more --steps, 80 or more."
+    assert as_json_object(few)["agree"] is None
+    turns = Kind(TURN, 5, 5, Spread(30.0, 30.0, 30.0), Spread(9.0, 9.0, 9.0), none, none, none)
+    enough = replace(made(9.0, 9.2), kinds=(*made(9.0, 9.2).kinds, turns))
+    assert enough.agrees is True and "agree, within 1 ms or 10 %. 5 turns are too few to tell" in verdict(enough)
+    assert replace(enough, kinds=(*made(9.0, 12.0).kinds, turns)).agrees is False
+    unheard = Kind(STEP, 10, 5, Spread(9.0, 9.0, 9.0), Spread(9.0, 9.0, 9.0), none, none, none)
+    assert unheard.agrees is False and "Only 5 of 10 steps were heard" in verdict(replace(few, kinds=(unheard,)))
+
+
+def test_a_card_that_changed_meanwhile_measures_nothing():
+    trace = np.zeros(10, trace_dtype(128))
+    check_one_stream(trace)
+    trace["stream"][6:] = 1
+    with pytest.raises(DeviceError, match="the sound card stopped and came again, or another one did"):
+        check_one_stream(trace)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -157,7 +185,7 @@ def test_claimed_and_measured_agree_within_a_millisecond_or_a_tenth(measured, cl
         ({"rate_hz": 5.0}, "a wearable at 5 Hz cannot be measured: allowed are 10 to 1000 Hz."),
         ({"order": 0}, "a field of order 0 does not turn with the head: choose an order of 1 to 7."),
         (
-            {"predicted": True, "prediction_cap_ms": 0.0},
+            {"prediction": "learnt", "prediction_cap_ms": 0.0},
             "prediction_cap_ms = 0 switches prediction off, so it cannot be measured: choose more, up to 200 ms.",
         ),
     ],
@@ -180,7 +208,7 @@ def undisturbed(measure, tries=3):
 
 def test_the_whole_chain_is_heard_when_the_program_says(tmp_path):
     page = tmp_path / "latency.md"
-    asked = {"steps": 15, "device": "virtual", "block_size": 128, "head": "sphere", "method": "ls", "out": page}
+    asked = {"steps": 15, "device": "virtual", "block_size": BLOCK_SIZE, "head": "sphere", "method": "ls", "out": page}
     found = undisturbed(lambda: api.latency(**asked))
     steps, turns = found.kinds
     assert (steps.name, turns.name) == (STEP, TURN)
@@ -188,8 +216,9 @@ def test_the_whole_chain_is_heard_when_the_program_says(tmp_path):
     assert steps.n_heard >= 12 and turns.n_heard >= 2
     for kind in found.kinds:
         assert abs(kind.measured.p50_ms - kind.claimed.p50_ms) < MOST_OFF_MS
-    assert 2 * 128 / 48 + found.onset_ms < found.measured_p50_ms
+    assert 1.5 * 1e3 * BLOCK_SIZE / FS_HZ + found.onset_ms < found.measured_p50_ms
     told = as_json_object(found)
+    assert told["claimed_of"] == STEP and told["cap_ms"] is None and 4.0 < told["interval"]["p50_ms"] < 6.0
     assert told["claimed_p50_ms"] == steps.claimed.p50_ms and told["measured_p50_ms"] == steps.measured.p50_ms
     assert json.loads(json.dumps(told))["movements"]["turn"]["made"] == 3
     assert "Steps, which nobody can foresee" in lines(found)[0]
@@ -198,13 +227,15 @@ def test_the_whole_chain_is_heard_when_the_program_says(tmp_path):
 
 
 def test_over_udp_and_with_prediction_turns_are_heard_in_time():
-    settings = load_settings(None, {"device": "virtual", "block_size": 256, "head": "sphere", "method": "ls"})
+    settings = load_settings(None, {"device": "virtual", "block_size": BLOCK_SIZE, "head": "sphere", "method": "ls"})
     found = undisturbed(lambda: measure_latency(settings, n_steps=12, rate_hz=100.0, over="udp"))
     turns = found.kinds[0]
     assert turns.name == TURN and found.prediction == "learnt" and "UDP" in found.wearable
     assert all(abs(kind.measured.p50_ms - kind.claimed.p50_ms) < MOST_OFF_MS for kind in found.kinds)
     assert turns.claimed.p50_ms < 0.1
-    assert found.budget.ahead.p50_ms > 10.0
+    assert found.budget.ahead.p50_ms > 10.0 and found.budget.cap_ms == 60.0
+    assert as_json_object(found)["claimed_of"] == TURN
+    assert found.budget.total.p50_ms == pytest.approx(found.kinds[1].claimed.p50_ms, abs=0.4 * MOST_OFF_MS)
 
 
 def test_a_device_that_nobody_can_listen_to_is_told(monkeypatch, tmp_path):
@@ -285,20 +316,20 @@ def test_nobody_is_listened_to_where_portaudio_does_not_say_its_name(recorder, m
         listening.start()
 
 
-def made(measured_ms, claimed_ms, **more):
+def made(measured_ms, claimed_ms, n_made=21, **more):
     values = np.linspace(-1.0, 1.0, 21)
     step = Kind(
         STEP,
-        21,
-        21,
+        n_made,
+        n_made,
         spread_of(1e-3 * (measured_ms + values)),
         spread_of(1e-3 * (claimed_ms + values)),
         measured_ms + values,
         claimed_ms + values,
         np.ones(21),
     )
-    part = Spread(claimed_ms / 6, claimed_ms / 6, claimed_ms / 6)
-    budget = Budget(dict.fromkeys(EXPLAINED, part), step.claimed, None, None, 100)
+    part = Spread(claimed_ms / 7, claimed_ms / 7, claimed_ms / 7)
+    budget = Budget(dict.fromkeys(EXPLAINED, part), step.claimed, None, None, None, Spread(5.0, 5.0, 5.0), 100)
     words = {"head": "KEMAR", "device": "card", "wearable": "w", "recorded": "r", "machine": "m", "disturbed": "none"}
     words |= {"believed": "", "advice": None} | more
     numbers = {"rate_hz": 200.0, "block_size": 128, "order": 3, "onset_ms": 0.9, "late_blocks": 0, "limit_ms": 10.75}

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rt_render.app.decoding import Progress
     from rt_render.app.demonstration import DemoFiles
     from rt_render.app.latency.result import Latency
-    from rt_render.app.selftest.result import SelfTest
     from rt_render.app.rendered import Rendered
+    from rt_render.app.selftest.result import SelfTest
     from rt_render.app.session import Session, SessionStatus
     from rt_render.hrtf.decoder import Decoder
     from rt_render.hrtf.verdict import Verdict
@@ -71,7 +71,7 @@ def play(
     osc_dialect=None, fusion="vqf", mounting=True, invert=(), yaw_only=True, gestures=(),
     auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0, outputs=(), record_raw=None, process="own",
     prediction="learnt", prediction_cap_ms=60.0, extra_latency_ms=0.0, degrade=False, poses=None, record=None,
-    field=None, log=None, force=False, remote_host="127.0.0.1", remote_port=4001, web=False,
+    field=None, log=None, force=False, remote_host="127.0.0.1", remote_port="auto", remote_token=None, web=False,
     web_host="127.0.0.1", web_port=8765, web_token="", web_names=(). Raises RenderError.
     """
     from rt_render.app.early_checks import check_field_file, check_log_file, check_seconds, check_sound_file, find_card
@@ -276,7 +276,6 @@ def latency(
     steps: int = 200,
     rate_hz: float = 200.0,
     cable: int | str | None = None,
-    predicted: bool = False,
     out: str | Path | None = None,
     config: str | Path | None = None,
     on_message: Say = _nobody,
@@ -286,8 +285,8 @@ def latency(
     """Measure how long it takes from a movement to its sound, live, beside what the program itself claims.
 
     `steps`: 10 to 10000; `rate_hz`: of the wearable, 10 to 1000; `cable`: the input that a cable leads to from a
-    sound card; `predicted`: with prediction, as the set-up has it; `out`: a page to write (.md), its picture (.png)
-    beside it. Choices: device="auto", fs_hz=48000, block_size="auto", order=3, head="kemar", prediction="learnt",
+    sound card; `out`: a page to write (.md), its picture (.png) beside it. Choices: device="auto", fs_hz=48000,
+    block_size="auto", order=3, head="kemar", prediction="off" (whatever the set-up has; "constant" or "learnt"),
     prediction_cap_ms=60.0. Raises RenderError.
     """
     from rt_render.app.latency.asked import check, measured_settings
@@ -295,7 +294,8 @@ def latency(
 
     check(steps, rate_hz)
     with _bridge_errors_as_ours():
-        settings = measured_settings(load_settings(config, choices, find_files=_HEAD_FILES), predicted, on_message)
+        chosen: Choices = {"prediction": "off", **choices}
+        settings = measured_settings(load_settings(config, chosen, find_files=_HEAD_FILES), on_message)
         page = as_path(out, "out") if out is not None else None
         if page:
             from rt_render.app.output_names import refuse_overwrite

@@ -1,8 +1,9 @@
 """From a movement to its sound: where the time goes, read from the trace of the blocks that were heard.
 
 A movement at any moment waits for the next measurement, which travels to the mailbox, waits for the next block, is
-reached half-way when half of that block has sounded, and the block is heard when the device converts it and the
-filters answer. Every term but the last is measured, for every pose that was used.
+reached half-way when half of that block has sounded (or, with prediction, when the path has eased half-way to it),
+and the block is heard when the device converts it and the filters answer. What no plan decides is measured, for every
+pose that was used.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rt_render.app.budget_terms import Terms
 from rt_render.app.trace_feed import Rows
 from rt_render.kernels.state import FLAG_FROZEN, FLAG_STALE
 
@@ -36,13 +38,16 @@ class Budget:
     """The latency of a movement that nobody could foresee: its parts by name, in order, and the total.
 
     `ahead` is how far the end of each block was predicted beyond its pose, `left` how late a steady turn is heard
-    in spite of it; None where nothing was predicted. `n_poses` were heard.
+    in spite of it, `cap_ms` how far may be predicted, beside an interval; None where nothing was predicted. `interval`
+    lies between two measurements. `n_poses` were heard.
     """
 
     parts: dict[str, Spread]
     total: Spread
     ahead: Spread | None
     left: Spread | None
+    cap_ms: float | None
+    interval: Spread
     n_poses: int
 
 
@@ -54,12 +59,13 @@ HEARD = np.dtype(
         ("age_s", np.float64),  # of the pose then
         ("gap_s", np.float64),  # since the block before
         ("device_s", np.float64),  # from the begin until the block's first sample is heard
+        ("eased", np.bool_),  # the path eases towards it and does not lead straight there
     ]
 )
 """A pose, in the block that was the first to use it."""
 
 
-def heard_poses(rows: Rows, block_s: float) -> Rows:
+def heard_poses(rows: Rows, terms: Terms) -> Rows:
     """Return the poses (`HEARD`) that are new in `rows` of a trace, which follow each other.
 
     The first and the last row only tell what was before the others, and behind them.
@@ -72,7 +78,8 @@ def heard_poses(rows: Rows, block_s: float) -> Rows:
     poses = np.zeros(len(rows) - 2, HEARD)
     poses["interval_s"], poses["every_s"] = interval_s, interval_s / np.maximum(np.diff(number), 1)
     poses["begin_s"], poses["gap_s"] = begin_s[1:], np.diff(begin_s)
-    poses["age_s"], poses["device_s"] = (begin_s - time_s)[1:], (_heard_s(rows, block_s) - begin_s)[1:]
+    poses["age_s"], poses["device_s"] = (begin_s - time_s)[1:], (_heard_s(rows, terms.block_s) - begin_s)[1:]
+    poses["eased"] = terms.predicts
     return poses[new]
 
 
@@ -92,13 +99,13 @@ def _is_heard(rows: Rows) -> NDArray[np.bool_]:
     return np.asarray((rows["hear_s"] > 0.0) & (rows["flags"] & (FLAG_FROZEN | FLAG_STALE) == 0), np.bool_)
 
 
-def predicted(rows: Rows, block_s: float, onset_s: float) -> Array:
+def predicted(rows: Rows, terms: Terms) -> Array:
     """Return (n, 2) how far ahead of its pose each block's end was predicted, and how much was left, in seconds.
 
     Of `rows` of a trace, which follow each other, without the first and the last.
     """
     which = (_is_heard(rows) & (rows["ahead_s"] > 0.0))[1:-1]
-    lag_s = (_heard_s(rows, block_s) - rows["pose_time_s"][:-1])[1:][which] + block_s + onset_s
+    lag_s = (_heard_s(rows, terms.block_s) - rows["pose_time_s"][:-1])[1:][which] + terms.block_s + terms.onset_s
     ahead_s = rows["ahead_s"][1:-1][which]
     return np.stack([ahead_s, lag_s - ahead_s], axis=-1)
 
@@ -109,10 +116,11 @@ def moments(n_poses: int) -> Array:
     return (np.arange(n) + 0.5) / n
 
 
-def parts_s(poses: Rows, block_s: float, onset_s: float, extra_s: float) -> tuple[dict[str, Array], Array]:
+def parts_s(poses: Rows, terms: Terms) -> tuple[dict[str, Array], Array]:
     """Return each part for movements at random moments (n,), and the weights of these moments.
 
-    The transport is the least that was seen, or more where a block had already passed by then. No poses, no moments.
+    The transport is the least that was seen, or more where a block had already passed by then. Half of a block passes
+    where the path leads straight to its pose, the easing where it eases. No poses, no moments.
     """
     shares = moments(len(poses))
     weights = np.repeat(poses["interval_s"] / len(shares), len(shares))
@@ -127,25 +135,26 @@ def parts_s(poses: Rows, block_s: float, onset_s: float, extra_s: float) -> tupl
     parts = {
         "sensor and transport": sensor_s + each(transport_s),
         "wait for the block": until_s - sensor_s + each(poses["age_s"] - transport_s),
-        "block": np.full(len(weights), 0.5 * block_s),
-        "device": each(poses["device_s"] - extra_s),
-        "filters": np.full(len(weights), onset_s),
-        "extra": np.full(len(weights), extra_s),
+        "block": each(np.where(poses["eased"], 0.0, 0.5 * terms.block_s)),
+        "easing": each(np.where(poses["eased"], terms.easing_s, 0.0)),
+        "device": each(poses["device_s"] - terms.extra_s),
+        "filters": np.full(len(weights), terms.onset_s),
+        "extra": np.full(len(weights), terms.extra_s),
     }
     return parts, weights
 
 
-def budget_of(
-    poses: Rows, ahead_left_s: Array, *, block_s: float, onset_s: float, extra_s: float = 0.0
-) -> Budget | None:
+def budget_of(poses: Rows, ahead_left_s: Array, terms: Terms) -> Budget | None:
     """Return the budget of poses that were heard, None of none; `ahead_left_s` as `predicted` returns it."""
     if not len(poses):
         return None
-    parts, weights = parts_s(poses, block_s, onset_s, extra_s)
+    parts, weights = parts_s(poses, terms)
     total = np.sum(list(parts.values()), axis=0)
     ahead, left = (spread_of(values) if len(ahead_left_s) else None for values in ahead_left_s.T)
     named = {name: spread_of(values, weights) for name, values in parts.items()}
-    return Budget(named, spread_of(total, weights), ahead, left, len(poses))
+    cap_ms = None if ahead is None else round(1e3 * terms.cap_s, 3)
+    interval = spread_of(poses["every_s"])
+    return Budget(named, spread_of(total, weights), ahead, left, cap_ms, interval, len(poses))
 
 
 def spread_of(values_s: Array, weights: Array | None = None) -> Spread:
@@ -153,5 +162,5 @@ def spread_of(values_s: Array, weights: Array | None = None) -> Spread:
     order = np.argsort(values_s)
     shares = np.cumsum(np.ones(len(values_s)) if weights is None else weights[order])
     found = values_s[order][np.searchsorted(shares, np.array([0.5, 0.95, 1.0]) * shares[-1] * (1.0 - 1e-12))]
-    p50, p95, worst = (round(1e3 * float(value), 3) for value in found)
+    p50, p95, worst = (round(1e3 * float(value), 3) + 0.0 for value in found)  # no minus before a zero
     return Spread(p50, p95, worst)

@@ -1,6 +1,9 @@
 """The latency budget in words: a line for the live view, a table for reports, and what to do about a slow device."""
 
-from rt_render.app.budget import Budget, Spread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rt_render.app.budget import Budget, Spread
 
 NOTICED_MS = 60.0
 """From about here on listeners notice that the sound lags behind the head (Brungart et al. 2006, Lindau 2009)."""
@@ -9,16 +12,19 @@ EXPLAINED = {
     "sensor and transport": "until the next measurement, and from there to the renderer",
     "wait for the block": "until the next block is rendered",
     "block": "half of the block in which the field turns",
+    "easing": "until the field is half-way to what was not foreseen, where prediction is at work",
     "device": "from the block's begin to the converter",
     "filters": "until the head's filters answer",
     "extra": "from the converter to the ears, as set",
 }
 
+_NOTICED = f"and listeners notice {NOTICED_MS:.0f} ms in all"
+_SMALLER = f"ask for smaller blocks (--block {SMALL_BLOCK_FRAMES})"
 _SHORT = {"sensor and transport": "tracker", "wait for the block": "wait"}
 """Names in a single line."""
 
 
-def budget_line(budget: Budget | None) -> str:
+def budget_line(budget: "Budget | None") -> str:
     """Return the budget in one line."""
     if budget is None:
         return "no pose was heard yet"
@@ -30,7 +36,7 @@ def budget_line(budget: Budget | None) -> str:
     return f"{budget.total.p50_ms:.1f} ms, 95 % below {budget.total.p95_ms:.1f}{turns}: {parts}"
 
 
-def budget_rows(budget: Budget) -> list[tuple[str, str, str, str, str]]:
+def budget_rows(budget: "Budget") -> list[tuple[str, str, str, str, str]]:
     """Return the budget as rows of a table: what, p50, p95, worst in ms, and what it is."""
     rows = [(name, *_cells(spread), EXPLAINED[name]) for name, spread in budget.parts.items()]
     rows.append(("together", *_cells(budget.total), "from a movement to its sound, for what nobody could foresee"))
@@ -40,7 +46,7 @@ def budget_rows(budget: Budget) -> list[tuple[str, str, str, str, str]]:
     return rows
 
 
-def budget_markdown(budget: Budget | None, advice: str | None) -> str:
+def budget_markdown(budget: "Budget | None", advice: str | None) -> str:
     """Return the section of a report, with what to do about a slow device as `device_advice` says it; "" of None."""
     if budget is None:
         return ""
@@ -53,33 +59,42 @@ def budget_markdown(budget: Budget | None, advice: str | None) -> str:
     )
 
 
-def device_advice(budget: Budget | None, block_size: int, host_api: str) -> str | None:
-    """Return, where the device alone takes longer than what listeners notice, that it does and what to do."""
+def device_advice(budget: "Budget | None", block_size: int, host_api: str) -> str | None:
+    """Return, where a movement is heard later than listeners notice, what takes so long and what to do about it.
+
+    None where nothing but the tracker could be faster.
+    """
     if budget is None:
         return None
     device_ms, extra_ms = budget.parts["device"].p50_ms, budget.parts["extra"].p50_ms
     if device_ms + extra_ms <= NOTICED_MS:
-        return None
+        if budget.total.p50_ms <= NOTICED_MS or block_size <= SMALL_BLOCK_FRAMES:
+            return None
+        return f"a movement is heard after {budget.total.p50_ms:.0f} ms, {_NOTICED}: {_SMALLER}"
     remedies = []
     if extra_ms > 0.0:
         remedies.append("use headphones with a cable")
     if device_ms > 0.5 * NOTICED_MS and block_size > SMALL_BLOCK_FRAMES:
-        remedies.append(f"ask for smaller blocks (--block {SMALL_BLOCK_FRAMES})")
+        remedies.append(_SMALLER)
     if device_ms > 0.5 * NOTICED_MS and "JACK" not in host_api:
         remedies.append("choose a device of JACK or PipeWire (Linux) or of WASAPI or ASIO (Windows)")
     if not extra_ms:
         remedies.append("use headphones with a cable, not wireless ones")
-    wireless = f" and {extra_ms:.0f} ms on the way to the ears" if extra_ms else ""
-    return (
-        f"the sound device alone takes {device_ms:.0f} ms{wireless}, and listeners notice {NOTICED_MS:.0f} ms in all: "
-        f"{', or '.join(remedies)}"
-    )
+    return f"{_slow_parts(device_ms, extra_ms)}, {_NOTICED}: {', or '.join(remedies)}"
 
 
-def _cells(spread: Spread) -> tuple[str, str, str]:
-    return f"{spread.p50_ms:.2f}", f"{spread.p95_ms:.2f}", f"{spread.worst_ms:.2f}"
+def _slow_parts(device_ms: float, extra_ms: float) -> str:
+    if not extra_ms:
+        return f"the sound device alone takes {device_ms:.0f} ms"
+    device, way = f"the sound device {{}}{device_ms:.0f} ms", f"the way to the ears {{}}{extra_ms:.0f} ms"
+    first, second = (way, device) if extra_ms > device_ms else (device, way)
+    return f"{first.format('takes ')} and {second.format('')}"
 
 
-def _late(left: Spread) -> str:
+def _cells(spread: "Spread") -> tuple[str, str, str]:
+    return f"{spread.p50_ms:z.2f}", f"{spread.p95_ms:z.2f}", f"{spread.worst_ms:z.2f}"
+
+
+def _late(left: "Spread") -> str:
     late_ms = round(left.p50_ms, 1)
     return f"{late_ms:.1f} ms late" if late_ms > 0.0 else "in time"

@@ -70,7 +70,7 @@ app.command(
     "rt-render selftest --config my.toml --json"
 )(commands_selftest.selftest)
 app.command(
-    epilog="Examples: [bold]rt-render latency[/bold]; rt-render latency --prediction on --json; "
+    epilog="Examples: [bold]rt-render latency[/bold]; rt-render latency --prediction learnt --json; "
     "rt-render latency --device 3 --input 3"
 )(commands_latency.latency)
 app.command(

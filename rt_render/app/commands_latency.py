@@ -17,7 +17,7 @@ def latency(
     cable: Annotated[
         str | None, typer.Option("--input", help="An input that a cable leads to from the device's output.")
     ] = None,
-    prediction: Annotated[str, typer.Option(help="on or off.")] = "off",
+    prediction: Annotated[str, typer.Option(help="off, constant or learnt.")] = "off",
     block: Block = None,
     order: Annotated[str | None, typer.Option(help="Ambisonic order, 1 to 7.", show_default="3")] = None,
     head: HeadName = None,
@@ -30,17 +30,17 @@ def latency(
 ) -> None:
     """Measure how long it takes from a movement to its sound; exit code 1 where it is not as claimed, or too long."""
     from firmware_bridge.commands.progress_bar import ProgressBar
-    from rt_render.app.latency.asked import is_on
     from rt_render.app.latency.words import as_json_object, lines
+    from rt_render.app.output_names import refuse_overwrite
 
-    is_there = not force and (out.exists() or out.with_suffix(".png").exists())
+    refuse_overwrite([out, out.with_suffix(".png")], force)
     with ProgressBar(ERR if as_json else OUT) as progress:
         found = api.latency(
             steps=steps,
             rate_hz=rate,
             cable=number_or_name(cable),  # type: ignore[arg-type]
-            predicted=is_on(prediction),
-            out=None if is_there else out,
+            prediction=prediction,
+            out=out,
             config=config,
             on_message=lambda text: say(ERR, text),
             on_progress=progress,
@@ -54,7 +54,6 @@ def latency(
     else:
         for line in lines(found):
             say(OUT, line, "")
-        told = f"told in {out}" if not is_there else f"not written, for {out} is there already (--force overwrites it)"
-        say(OUT, told)
-    if not (found.agrees and found.within_limit):
+        say(OUT, f"told in {out}")
+    if found.agrees is False or not found.within_limit:
         raise typer.Exit(1)

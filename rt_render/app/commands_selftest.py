@@ -36,12 +36,13 @@ def selftest(
 ) -> None:
     """Test without ears that the sound stays where it is while the head turns; exit code 1 when a link is wrong."""
     from firmware_bridge.commands.progress_bar import ProgressBar
+    from rt_render.app.output_names import refuse_overwrite
 
-    drawn = picture if force or not picture.exists() else None
+    refuse_overwrite([picture], force)
     with ProgressBar(ERR if as_json else OUT) as progress:
         result = api.selftest(
             config=config,
-            picture=drawn,
+            picture=picture,
             on_message=lambda text: ERR.print(escape(text), style="dim", soft_wrap=True),
             on_progress=progress,
             order=number_or_name(order),  # type: ignore[arg-type]
@@ -55,19 +56,18 @@ def selftest(
             invert=invert or None,
         )
     if as_json:
-        print_json(as_json_object(result, drawn))
+        print_json(as_json_object(result, picture))
     else:
         _print(result)
-        told = f"drawn in {drawn}" if drawn else f"not drawn, for {picture} exists already (--force overwrites it)"
-        OUT.print(f"[bold]{escape(_capital(result.text))}[/bold] ({escape(told)})", soft_wrap=True)
+        OUT.print(f"[bold]{escape(_capital(result.text))}[/bold] (drawn in {escape(str(picture))})", soft_wrap=True)
     if not result.ok:
         raise typer.Exit(1)
 
 
-def as_json_object(result: "SelfTest", picture: Path | None) -> dict[str, Any]:
+def as_json_object(result: "SelfTest", picture: Path) -> dict[str, Any]:
     """Return a result as programs read it."""
     outcome = {"ok": result.ok, "wrong_link": result.wrong_link, "text": result.text}
-    return {**outcome, **asdict(result), "picture": str(picture) if picture else None}
+    return {**outcome, **asdict(result), "picture": str(picture)}
 
 
 def _print(result: "SelfTest") -> None:

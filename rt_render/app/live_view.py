@@ -9,6 +9,7 @@ from rich.text import Text
 
 from firmware_bridge.commands.live_screen import LiveScreen
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
+from rt_render.app.block_times import disturbances, sparkline
 from rt_render.app.budget_words import budget_line
 from rt_render.app.controls.keys import handle_keys, long_help, short_help
 from rt_render.app.session import Session, SessionStatus
@@ -49,7 +50,7 @@ def view_of(session: Session, status: SessionStatus) -> Group:
     budget_s = plan.block_size / plan.fs_hz
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", justify="right", no_wrap=True, min_width=8)
-    table.add_column(no_wrap=True)
+    table.add_column()
     table.add_row(
         "playing", Text(f"{session.source.title} · {_order(engine.order, plan.order)} · {session.decoder.head}")
     )
@@ -58,18 +59,19 @@ def view_of(session: Session, status: SessionStatus) -> Group:
     table.add_row("left", meter(engine.rms[0], engine.peak[0]))
     table.add_row("right", meter(engine.rms[1], engine.peak[1]))
     times = f"{1e6 * engine.block_s:.0f} µs of {1e6 * budget_s:.0f}, 99.9 % below {1e6 * engine.block_p999_s:.0f}"
-    table.add_row("block", Text(f"{engine.late_blocks} missed, {engine.underruns} underruns · {times}"))
+    table.add_row("block", Text(f"{disturbances(engine)} · {times}"))
+    table.add_row("times", Text(sparkline(engine.block_times)))
     last = status.glitches.last
     if last is not None:
         words = f"{counted(status.glitches)}; last {last.in_words()}"
-        table.add_row("glitches", Text(words, "yellow", no_wrap=False, overflow="fold"))
+        table.add_row("glitches", Text(words, "yellow"))
     table.add_row("latency", Text(latency_text(status, budget_s)))
     if status.card.live is not None:
         table.add_row("input", Text(input_latency(status.card.live)))
     if status.tracker is not None and status.tracker.state != "none":
-        table.add_row("motion", Text(budget_line(status.budget), no_wrap=False))
+        table.add_row("motion", Text(budget_line(status.budget)))
     if status.playlist:
-        table.add_row("item", Text(status.playlist.text, no_wrap=False, overflow="fold"))
+        table.add_row("item", Text(status.playlist.text))
     table.add_row("position", Text(position_text(status)))
     return Group(table, Text(short_help(status.playlist is not None), style="dim"))
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rt_render import __version__
+from rt_render.app.block_times import block_times_markdown
 from rt_render.app.budget_words import budget_markdown, device_advice
 from rt_render.app.glitch_words import glitches_markdown
 from rt_render.app.story import Story
@@ -54,6 +55,8 @@ def report_text(story: Story, wav: Path | None, picture: Path) -> str:
     figures = [
         ("Missed blocks", f"{engine.late_blocks} of {engine.blocks} ({in_time})"),
         ("Underruns of the source", f"{engine.underruns}"),
+        ("Blocks with a stale pose", f"{engine.stale_blocks}"),
+        ("Jumps of the card's clock", f"{engine.clock_jumps}"),
         (
             "Block time",
             f"median {1e6 * engine.block_p50_s:.0f} µs, 99.9 % below {1e6 * engine.block_p999_s:.0f} µs, "
@@ -69,6 +72,7 @@ def report_text(story: Story, wav: Path | None, picture: Path) -> str:
         f"# {story.title}: {engine.frame / story.fs_hz:.0f} s with a turning head\n\n"
         f"{heard}![The head's motion, the level at both ears, and block times]({picture.name})\n\n"
         f"## What was rendered\n\n{_table(rows)}\n## How it went\n\n{_table(figures)}\n"
+        f"{block_times_markdown(engine.block_times)}"
         f"{glitches_markdown(story.status.glitches)}"
         f"{budget_markdown(story.budget, advice)}"
         f"## What to listen for\n\n{_LISTEN}\n## Next\n\n{_NEXT}"

@@ -3,6 +3,8 @@
 from math import log10
 from typing import TYPE_CHECKING
 
+from rt_render.app.budget_words import budget_line
+
 if TYPE_CHECKING:
     from rt_render.app.glitches import Glitches
     from rt_render.app.session import SessionStatus
@@ -86,7 +88,7 @@ def summary(status: "SessionStatus") -> str:
         f"{clock(status.played_s)} played, {missed} of {engine.blocks}, "
         f"{plural(engine.underruns, 'underrun')}, longest block {1e3 * engine.longest_block_s:.2f} ms, "
         f"highest peak {decibels(engine.highest_peak)}; {limiting(engine)}{cleaned(engine)}."
-        f"{_from_input(status)}{_left_out(status)}{_went_wrong(status)}"
+        f"{_from_input(status)}{_left_out(status)}{_to_sound(status)}{_went_wrong(status)}"
     )
 
 
@@ -98,6 +100,10 @@ def _left_out(status: "SessionStatus") -> str:
 def _from_input(status: "SessionStatus") -> str:
     live = status.card.live
     return f" Live input: {input_latency(live)}." if live and live.input_to_ears_s is not None else ""
+
+
+def _to_sound(status: "SessionStatus") -> str:
+    return "" if status.budget is None else f" Motion to sound: {budget_line(status.budget)}."
 
 
 def _went_wrong(status: "SessionStatus") -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import jack
 import numpy as np
+from numpy.typing import NDArray
 
 from rt_render.io.jack_latency import playback_latency_frames
 
@@ -56,12 +57,17 @@ def main(file: str, seconds: float, player: str) -> None:
         _say("listening")
         sys.stdin.read()
     n = n_heard
-    at = (frames[:n] - frames[0]).astype(np.int64)
+    at = frames_since_first(frames[:n])
     heard = np.zeros((int(at[-1]) + size if n else 0, 2), np.float32)
     for block, first in zip(blocks[:n], at, strict=True):
         heard[first : first + size] = block
     told = {"fs_hz": fs_hz, "latency_s": latency_s, "lost_frames": len(heard) - n * size}
     np.savez(file, ears=heard, frames=at, seen_s=times_s[:n], **told)
+
+
+def frames_since_first(frames: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many frames behind the first of them JACK's `frames` (n,) are: its counter has 32 bits and wraps."""
+    return np.cumsum(np.diff(frames, prepend=frames[:1]) & 0xFFFFFFFF)
 
 
 def _ports_of(client: Any, player: str) -> list[Any]:

@@ -32,28 +32,11 @@ def check_cable(cable: int | str | None, device: int | str) -> None:
         )
 
 
-def is_on(word: str) -> bool:
-    """Return what "on" or "off" means; raises ConfigurationError for another word."""
-    if word not in ("on", "off"):
-        raise ConfigurationError(f'prediction = "{word}" cannot be used: allowed is "on" or "off".')
-    return word == "on"
-
-
-def measured_settings(settings: Settings, predicted: bool, on_message: Callable[[str], None]) -> Settings:
-    """Return the settings with the card found and prediction as asked; raises RenderError.
-
-    `predicted`: with the prediction of the settings, or "learnt" where that is "off"; else without.
-    """
-    if predicted and settings.tracking.prediction_cap_ms == 0.0:
+def measured_settings(settings: Settings, on_message: Callable[[str], None]) -> Settings:
+    """Return the settings with the card found; raises RenderError for what cannot be measured."""
+    if settings.tracking.prediction != "off" and settings.tracking.prediction_cap_ms == 0.0:
         raise ConfigurationError(_NO_PREDICTION)
     if settings.head.order == 0:
         raise ConfigurationError(_NO_TURN)
-    wanted = settings.tracking.prediction
-    kind = "off" if not predicted else "learnt" if wanted == "off" else wanted
     card = find_card(settings.audio.device, None, on_message)
-    return settings.model_copy(
-        update={
-            "audio": settings.audio.model_copy(update={"device": card}),
-            "tracking": settings.tracking.model_copy(update={"prediction": kind}),
-        }
-    )
+    return settings.model_copy(update={"audio": settings.audio.model_copy(update={"device": card})})

@@ -46,7 +46,7 @@ class Ears(Protocol):
 class VirtualEars:
     """Reads what the virtual card has played, recorded by the session itself."""
 
-    text, believed = "what the virtual card played", ""
+    text, believed = "what the virtual card played; when, by the card's own schedule, on both sides", ""
 
     def __init__(self, session: Session, folder: Path) -> None:
         self._engine, self._file = session.engine, folder / RECORDED

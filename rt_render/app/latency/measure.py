@@ -10,13 +10,14 @@ import numpy as np
 
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
 from rt_render.app.budget import Array, budget_of, heard_poses, predicted, spread_of
+from rt_render.app.budget_terms import Terms, terms_of
 from rt_render.app.budget_words import device_advice
 from rt_render.app.decoding import Progress
 from rt_render.app.latency.asked import check_cable
 from rt_render.app.latency.claims import claimed_s
 from rt_render.app.latency.ears import RECORDED, ears_for
 from rt_render.app.latency.field import write_field
-from rt_render.app.latency.movements import LEAD_S, STEP, TURN, Movement, StepsAndTurns
+from rt_render.app.latency.movements import LEAD_S, STEP, STEPS_A_TURN, TURN, Movement, StepsAndTurns
 from rt_render.app.latency.reading import heard_late_s
 from rt_render.app.latency.result import SLACK_MS, Kind, Latency
 from rt_render.app.latency.virtual_wearable import HOST, VirtualWearable, free_udp_port
@@ -27,7 +28,6 @@ from rt_render.app.trace_feed import Rows
 from rt_render.app.words import VIRTUAL_API, counted
 from rt_render.errors import DeviceError, TrackerError
 
-STEPS_A_TURN = 4
 SETTLE_S = 2.0
 """Of poses that come, before anything is measured: the bridge learns the wearable's clock."""
 CABLE_SLOW = 4.0
@@ -87,19 +87,21 @@ def measure_latency(
     status = session.ended_with(status)
     trace, plan = np.concatenate(rows), session.engine.plan
     trace = trace[trace["begin_s"] > begin_s]
-    onset_s = session.decoder.onset_frames / plan.fs_hz
-    is_predicted = settings.tracking.prediction != "off"
+    check_one_stream(trace)
+    terms = terms_of(
+        plan,
+        onset_s=session.decoder.onset_frames / plan.fs_hz,
+        prediction=settings.tracking.prediction,
+        cap_ms=settings.tracking.prediction_cap_ms,
+    )
     kinds = tuple(
-        _kind(kind, head.movements, late_s, begin_s, trace, session, is_predicted)
-        for kind in ((TURN, STEP) if is_predicted else (STEP, TURN))
+        _kind(kind, head.movements, late_s, begin_s, trace, terms)
+        for kind in ((TURN, STEP) if terms.predicts else (STEP, TURN))
     )
-    block_s = plan.block_size / plan.fs_hz
-    budget = budget_of(
-        heard_poses(trace, block_s), predicted(trace, block_s, onset_s), block_s=block_s, onset_s=onset_s
-    )
+    budget = budget_of(heard_poses(trace, terms), predicted(trace, terms), terms)
     if budget is None:
         raise TrackerError(_NO_POSES)
-    limit_ms = 1e3 * (0.5 / rate_hz + 2.0 * block_s + onset_s) + SLACK_MS
+    limit_ms = 1e3 * (0.5 / rate_hz + 2.0 * terms.block_s + terms.onset_s) + SLACK_MS
     return Latency(
         kinds=kinds,
         budget=budget,
@@ -109,7 +111,7 @@ def measure_latency(
         block_size=plan.block_size,
         order=plan.order,
         head=session.decoder.head,
-        onset_ms=round(1e3 * onset_s, 3),
+        onset_ms=round(1e3 * terms.onset_s, 3),
         device=status.card.text,
         wearable=wearable.text,
         recorded=ears.text,
@@ -119,7 +121,7 @@ def measure_latency(
         late_blocks=status.engine.late_blocks,
         disturbed=counted(status.glitches),
         advice=device_advice(budget, status.card.block_size, status.card.host_api),
-        limit_ms=round(limit_ms, 3) if settings.audio.device == "virtual" and not is_predicted else None,
+        limit_ms=round(limit_ms, 3) if settings.audio.device == "virtual" and not terms.predicts else None,
         machine=describe_machine(),
     )
 
@@ -159,6 +161,15 @@ def _check_card(settings: Settings, status: SessionStatus) -> None:
         raise DeviceError("the sound card was lost while it was measured: see to its plug, and run the command again.")
 
 
+def check_one_stream(trace: Rows) -> None:
+    """Raise DeviceError for blocks that were played on more than one stream: what is heard then has two time lines."""
+    if len(np.unique(trace["stream"])) > 1:
+        raise DeviceError(
+            "the sound card stopped and came again, or another one did, while it was measured: see to its plug, close "
+            "other programs that use it, and run the command again."
+        )
+
+
 def _wait_for_poses(session: Session) -> None:
     give_up_s = time.monotonic() + _OPEN_TIMEOUT_S
     while session.engine.snapshot().poses == 0:
@@ -171,17 +182,14 @@ def _wait_for_poses(session: Session) -> None:
         time.sleep(SETTLE_S)
 
 
-def _kind(
-    name: str, movements: list[Movement], late_s: Array, begin_s: float, trace: Rows, session: Session, on: bool
-) -> Kind:
+def _kind(name: str, movements: list[Movement], late_s: Array, begin_s: float, trace: Rows, terms: Terms) -> Kind:
     """Return what was claimed and measured of one kind of movement."""
     of_kind = np.array([movement.kind == name for movement in movements])
     at_s = begin_s + np.array([movement.time_s for movement in movements])[of_kind]
     late_s = late_s[of_kind]
     heard_s = late_s[np.isfinite(late_s)]
     while_s = trace[(trace["begin_s"] > at_s[0] - LEAD_S) & (trace["begin_s"] < at_s[-1] + LEAD_S)]
-    onset_s = session.decoder.onset_frames / session.engine.plan.fs_hz
-    parts, weights = claimed_s(while_s, name, session.engine.plan, onset_s, prediction=on)
+    parts, weights = claimed_s(while_s, name, terms)
     claimed = np.sum(list(parts.values()), axis=0)
     if not len(claimed):
         raise TrackerError(_NO_POSES)

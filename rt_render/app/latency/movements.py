@@ -13,6 +13,7 @@ GAP_S = (0.1, 0.16)
 """Between two steps: long enough for the filters, and no multiple of anything."""
 LEAD_S = 0.5
 STEP, TURN = "step", "turn"
+STEPS_A_TURN = 4
 
 
 @dataclass(frozen=True, slots=True)

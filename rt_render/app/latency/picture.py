@@ -12,7 +12,7 @@ from rt_render.app.plots import STYLE
 from rt_render.errors import RenderError
 
 _CLAIMED, _MEASURED, _WRONG = "#c2571a", "#0b6e99", "#b3395b"
-_PARTS = ("#0b6e99", "#6b8e23", "#c2571a", "#22303c", "#b3395b", "#8a6fb0")
+_PARTS = ("#0b6e99", "#6b8e23", "#c2571a", "#22303c", "#d9a441", "#b3395b", "#8a6fb0")
 _N_BINS = 24
 
 
@@ -21,7 +21,7 @@ def draw_latency(latency: Latency, path: Path) -> None:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(10, 6.5), layout="constrained")
         grid = figure.add_gridspec(2, len(latency.kinds), height_ratios=(3, 1))
-        outcome = "they agree" if latency.agrees else "they do not agree"
+        outcome = {True: "they agree", False: "they do not agree", None: "too few to tell"}[latency.agrees]
         if not latency.within_limit:
             outcome += f", above the limit of {latency.limit_ms:.1f} ms"
         figure.suptitle(
@@ -30,7 +30,7 @@ def draw_latency(latency: Latency, path: Path) -> None:
             x=0.01,
             ha="left",
             fontsize=11,
-            color=STYLE["text.color"] if latency.agrees and latency.within_limit else _WRONG,
+            color=STYLE["text.color"] if latency.agrees is not False and latency.within_limit else _WRONG,
         )
         for column, kind in enumerate(latency.kinds):
             _draw_kind(figure.add_subplot(grid[0, column]), kind)
@@ -64,4 +64,4 @@ def _draw_parts(axes: Axes, latency: Latency) -> None:
         left += spread.p50_ms
     axes.set_title("Where the time goes (medians, ms)", loc="left", fontsize=10)
     axes.set_yticks([])
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.35), ncols=6, fontsize=9)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.35), ncols=7, fontsize=9)

@@ -9,6 +9,8 @@ AGREE_MS, AGREE_SHARE = 1.0, 0.1
 SLACK_MS = 2.0
 FOUND_SHARE = 0.9
 """So many of the movements must be heard."""
+ENOUGH = 20
+"""The median of fewer movements of a kind strays by a millisecond or two: it accuses nobody."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +30,19 @@ class Kind:
     claimed_weights: Array
 
     @property
-    def agrees(self) -> bool:
-        """Whether the program's account can be believed."""
+    def is_found(self) -> bool:
+        """Whether as many were heard as must be."""
+        return self.n_heard >= FOUND_SHARE * self.n_made
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether the program's account can be believed; None where there were too few to tell."""
+        if not self.is_found:
+            return False
+        if self.n_made < ENOUGH:
+            return None
         off_ms = abs(self.measured.p50_ms - self.claimed.p50_ms)
-        return self.n_heard >= FOUND_SHARE * self.n_made and off_ms <= max(
-            AGREE_MS, AGREE_SHARE * abs(self.measured.p50_ms)
-        )
+        return off_ms <= max(AGREE_MS, AGREE_SHARE * abs(self.measured.p50_ms))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +87,10 @@ class Latency:
         return self.kinds[0].measured.p50_ms
 
     @property
-    def agrees(self) -> bool:
-        """Whether claimed and measured agree, for all kinds of movement."""
-        return all(kind.agrees for kind in self.kinds)
+    def agrees(self) -> bool | None:
+        """Whether claimed and measured agree, for all kinds of movement that tell; None where none does."""
+        found = {kind.agrees for kind in self.kinds} - {None}
+        return all(found) if found else None
 
     @property
     def within_limit(self) -> bool:

@@ -6,8 +6,8 @@ from pathlib import Path
 from rt_render import __version__
 from rt_render.app.budget import Spread
 from rt_render.app.budget_words import budget_markdown
-from rt_render.app.latency.movements import STEP
-from rt_render.app.latency.result import AGREE_MS, AGREE_SHARE, FOUND_SHARE, Kind, Latency
+from rt_render.app.latency.movements import STEP, STEPS_A_TURN
+from rt_render.app.latency.result import AGREE_MS, AGREE_SHARE, ENOUGH, Kind, Latency
 from rt_render.app.words import plural
 from rt_render.errors import RenderError
 
@@ -17,6 +17,7 @@ def lines(latency: Latency) -> list[str]:
     found = [_kind_text(kind, latency.prediction) for kind in latency.kinds]
     if latency.limit_ms is not None:
         found.append(_limit_text(latency))
+    found.append(f"Heard: {latency.recorded}.")
     if latency.believed:
         found.append(f"Not measured but believed: {latency.believed_ms:.2f} ms, {latency.believed}.")
     if latency.advice:
@@ -30,10 +31,15 @@ def lines(latency: Latency) -> list[str]:
 
 def verdict(latency: Latency) -> str:
     """Return whether the program's own account can be believed."""
+    few = [plural(kind.n_made, kind.name) for kind in latency.kinds if kind.agrees is None]
+    too_few = f"{' and '.join(few)} are too few to tell: ask for more --steps, {ENOUGH * STEPS_A_TURN} or more."
+    if latency.agrees is None:
+        return too_few
     if latency.agrees:
-        return f"Claimed and measured agree, within {AGREE_MS:g} ms or {100 * AGREE_SHARE:g} %."
-    kind = next(kind for kind in latency.kinds if not kind.agrees)
-    if kind.n_heard < FOUND_SHARE * kind.n_made:
+        agreed = f"Claimed and measured agree, within {AGREE_MS:g} ms or {100 * AGREE_SHARE:g} %."
+        return f"{agreed} {too_few}" if few else agreed
+    kind = next(kind for kind in latency.kinds if kind.agrees is False)
+    if not kind.is_found:
         return (
             f"Only {kind.n_heard} of {kind.n_made} {kind.name}s were heard: run it again on a quieter machine, and see "
             "that nothing else plays."
@@ -50,8 +56,12 @@ def verdict(latency: Latency) -> str:
 
 
 def as_json_object(latency: Latency) -> dict[str, object]:
-    """Return all of it as plain numbers, lists and words."""
+    """Return all of it as plain numbers, lists and words.
+
+    `claimed_p50_ms` and `measured_p50_ms` are those of the kind `claimed_of`; `parts` and `total` those of a step.
+    """
     return {
+        "claimed_of": latency.kinds[0].name,
         "claimed_p50_ms": latency.claimed_p50_ms,
         "measured_p50_ms": latency.measured_p50_ms,
         "agree": latency.agrees,
@@ -86,10 +96,10 @@ def write_page(latency: Latency, path: Path, picture: Path) -> None:
         for kind in latency.kinds
     )
     text = (
-        f"# Motion to sound: {latency.measured_p50_ms:.1f} ms measured, {latency.claimed_p50_ms:.1f} ms claimed\n\n"
+        f"# Motion to sound: {latency.measured_p50_ms:z.1f} ms measured, {latency.claimed_p50_ms:z.1f} ms claimed\n\n"
         f"{' '.join(lines(latency))}\n\n"
         f"![Claimed and measured, and the parts]({picture.name})\n\n"
-        f"Worn: {latency.wearable}. Played on: {latency.device}. Heard: {latency.recorded}. "
+        f"Worn: {latency.wearable}. Played on: {latency.device}. "
         f"Order {latency.order}, {latency.head}, prediction {latency.prediction}.\n\n"
         "| | heard | claimed: median, 95 % below, worst (ms) | measured (ms) |\n| --- | --- | --- | --- |\n"
         f"{rows}\n{budget_markdown(latency.budget, latency.advice)}"
@@ -108,9 +118,9 @@ def _kind_text(kind: Kind, prediction: str) -> str:
     what = "Steps, which nobody can foresee" if kind.name == STEP else "Steady turns"
     predicted = ", with prediction" if prediction != "off" else ""
     return (
-        f"{what}{predicted}: heard {kind.measured.p50_ms:.2f} ms after the movement in the median, 95 % within "
-        f"{kind.measured.p95_ms:.2f} ms ({kind.n_heard} of {kind.n_made} found); the program's own account says "
-        f"{kind.claimed.p50_ms:.2f} ms."
+        f"{what}{predicted}: heard {kind.measured.p50_ms:z.2f} ms after the movement in the median, 95 % within "
+        f"{kind.measured.p95_ms:z.2f} ms ({kind.n_heard} of {kind.n_made} found); the program's own account says "
+        f"{kind.claimed.p50_ms:z.2f} ms."
     )
 
 
@@ -125,4 +135,4 @@ def _limit_text(latency: Latency) -> str:
 
 
 def _cells(spread: Spread) -> str:
-    return f"{spread.p50_ms:.2f}, {spread.p95_ms:.2f}, {spread.worst_ms:.2f}"
+    return f"{spread.p50_ms:z.2f}, {spread.p95_ms:z.2f}, {spread.worst_ms:z.2f}"

@@ -165,5 +165,6 @@ def _not_judged(reference: Reference, no_height: str, dialect: Dialect) -> tuple
         found.append(f"whether your own {dialect.name} tells {names} this way round, which no source settles")
     if dialect.axes is Axes.SENSOR:
         found.append("how your own device sits on the head: `firmware-bridge calibrate` finds that out")
+    found.append("your sound card: the virtual one was listened to")
     found.append("which cable leads to which ear: cover one ear and listen")
     return tuple(found)
