@@ -197,7 +197,10 @@ class PageServer:
         if len(self._clients) >= MAX_CLIENTS:
             await client.close(TOO_MANY, f"{MAX_CLIENTS} pages are open already: close one of them.")
             return
-        self._send(self._hello(self._usable_controls()), [client])
+        controls = self._usable_controls()
+        if not self._clients:
+            self._controls = controls
+        self._send(self._hello(controls), [client])
         self._send({"type": "state", **self._desk.state()}, [client])
         self._clients.add(client)
         try:
