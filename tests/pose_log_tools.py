@@ -1,5 +1,6 @@
 """Live sessions that are logged, and what a log holds."""
 
+import json
 import time
 
 import numpy as np
@@ -8,7 +9,7 @@ import soundfile
 from rt_render.app.session import Session
 from rt_render.app.settings_file import load_settings
 from rt_render.conventions import n_sh
-from rt_render.io.pose_log_file import PoseLogReader
+from rt_render.io.pose_log_file import PoseLogReader, PoseLogWriter
 from rt_render.kernels.state import trace_dtype
 
 FS_HZ, TAPS = 48000, 64
@@ -51,6 +52,24 @@ def rows_of(n, first=1, stream=0):
     rows["block"], rows["stream"] = np.arange(first, first + n), stream
     rows["knots"] = np.random.default_rng(first).standard_normal(rows["knots"].shape)
     return rows
+
+
+def altered(log, name, **changes):
+    """Write a log again with another header, all pieces kept."""
+    line, _, rest = log.read_bytes().partition(b"\n")
+    path = log.with_name(name)
+    path.write_bytes(json.dumps({**json.loads(line), **changes}).encode() + b"\n" + rest)
+    return path
+
+
+def write_again(log, reader, pieces):
+    """Write a log with the header that was read and other pieces."""
+    header = {k: v for k, v in reader.header.items() if k not in ("row", "rt-render pose log")}
+    writer = PoseLogWriter(log, header, reader.row, force=True)
+    for piece in pieces:
+        writer.write(piece)
+    writer.take_name()
+    writer.close()
 
 
 def pieces_of(path):

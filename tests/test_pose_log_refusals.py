@@ -1,18 +1,17 @@
 """Logs that were cut, damaged or made elsewhere: played as far as they go, or a sentence that says why not."""
 
-import json
 import shutil
 
 import numpy as np
 import pytest
 import soundfile
-from pose_log_tools import FS_HZ, live, wait_blocks, write_field
+from pose_log_tools import FS_HZ, altered, live, wait_blocks, write_again, write_field
 
 from rt_render.app import file_hash, pose_log
 from rt_render.app.pose_log import source_hash
 from rt_render.app.replay import replay_to_file
 from rt_render.errors import ConfigurationError, InputFileError
-from rt_render.io.pose_log_file import PoseLogReader, PoseLogWriter, is_pose_log
+from rt_render.io.pose_log_file import PoseLogReader, is_pose_log
 
 
 @pytest.fixture
@@ -37,24 +36,6 @@ def logged(one_session, field, tmp_path):
         shutil.copy(one_session / name, tmp_path)
     chosen = {"source": {"input": str(field)}, "audio": {"fs_hz": FS_HZ}}
     return altered(tmp_path / "live.rtlog", "live.rtlog", settings=chosen)
-
-
-def altered(log, name, **changes):
-    """Write a log again with another header, all pieces kept."""
-    line, _, rest = log.read_bytes().partition(b"\n")
-    path = log.with_name(name)
-    path.write_bytes(json.dumps({**json.loads(line), **changes}).encode() + b"\n" + rest)
-    return path
-
-
-def write_again(log, reader, pieces):
-    """Write a log with the header that was read and other pieces."""
-    header = {k: v for k, v in reader.header.items() if k not in ("row", "rt-render pose log")}
-    writer = PoseLogWriter(log, header, reader.row, force=True)
-    for piece in pieces:
-        writer.write(piece)
-    writer.take_name()
-    writer.close()
 
 
 def replayed(log, **more):
@@ -103,12 +84,25 @@ def test_a_log_that_was_cut_anywhere_is_played_back_up_to_there(logged):
     assert lengths[-1] == len(whole) and lengths == sorted(lengths)
 
 
-def test_a_byte_that_was_damaged_ends_the_log_before_its_piece(logged):
+@pytest.mark.parametrize("of_piece", [0, 5, 6, 60])
+def test_a_damaged_byte_ends_the_log_before_its_piece_and_is_not_told_as_a_power_cut(logged, of_piece):
+    """Of kind, size and content alike: a size may then reach beyond the end of the file."""
     data = bytearray(logged.read_bytes())
-    data[-200] ^= 1
+    begin = data.rindex(b"rows", 0, data.rindex(b"done"))
+    data[begin + of_piece] ^= 0x80
     (bad := logged.with_name("bad.rtlog")).write_bytes(data)
     again, heard, said = replayed(bad)
-    assert len(again) < len(heard) and any("the log was cut" in text for text in said)
+    assert len(again) < len(heard) and not any("cut" in text for text in said)
+    assert any(f"the log is damaged at byte {begin}, with more behind it" in text for text in said)
+
+
+def test_damage_in_the_last_piece_is_like_a_cut(logged):
+    data = bytearray(logged.read_bytes())
+    data[-10] ^= 1
+    (bad := logged.with_name("bad.rtlog")).write_bytes(data)
+    again, heard, said = replayed(bad)
+    np.testing.assert_array_equal(again, heard)
+    assert any(text.startswith("the log was cut") for text in said)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The thread that writes the log, and the file: a disk may hang or be full, and the sound goes on."""
 
 import os
+import stat
 from threading import Event
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from rt_render.app import pose_logger
 from rt_render.app.session import Session
 from rt_render.app.settings_file import load_settings
 from rt_render.errors import RenderError
-from rt_render.io.pose_log_file import Card, Done, PoseLogReader, PoseLogWriter, Taps
+from rt_render.io.pose_log_file import Card, Done, Moved, PoseLogReader, PoseLogWriter, Taps
 from rt_render.io.wav_writer import OutputFileError
 from rt_render.kernels.state import trace_dtype
 
@@ -30,14 +31,14 @@ def test_rows_filters_and_words_are_read_as_they_were_written(tmp_path, block_si
     )
     taps = Taps(3, np.random.default_rng(2).standard_normal((2, 9, 33)))
     writer = PoseLogWriter(tmp_path / "a.rtlog", {"a": "ü"}, rows.dtype)
-    for piece in (taps, Card(7, "Ωmega"), rows[:1], rows, Done(5, 6)):
+    for piece in (taps, Card(7, "Ωmega"), rows[:1], rows, Moved(), Done(5, 6)):
         writer.write(piece)
     writer.take_name()
     writer.close()
     with PoseLogReader(tmp_path / "a.rtlog") as reader:
         assert reader.header["a"] == "ü" and reader.row == rows.dtype
         read = list(reader.pieces())
-    assert read[1] == Card(7, "Ωmega") and read[4] == Done(5, 6) and read[0].number == 3
+    assert read[1] == Card(7, "Ωmega") and read[4:] == [Moved(), Done(5, 6)] and read[0].number == 3
     np.testing.assert_array_equal(read[0].filters, taps.filters)
     assert read[2].tobytes() == rows[:1].tobytes() and read[3].tobytes() == rows.tobytes()
     with pytest.raises(OutputFileError, match="exists already"):
@@ -47,8 +48,9 @@ def test_rows_filters_and_words_are_read_as_they_were_written(tmp_path, block_si
 class QuietEngine:
     """As much of an engine as a logger sees."""
 
-    def __init__(self):
-        self.plan = SimpleNamespace(block_size=128)
+    def __init__(self, block_size):
+        self.plan = SimpleNamespace(block_size=block_size, fs_hz=48000)
+        self.objects = SimpleNamespace(changes=1)
         self.lost = 0
 
     def tell_filters(self, tell):
@@ -58,12 +60,12 @@ class QuietEngine:
         return SimpleNamespace(trace_lost=self.lost, missed_slots=0)
 
 
-@pytest.fixture
-def logger(tmp_path):
+def begun(folder, block_size=128):
+    """A logger of a session that is about to play; `said` is what it said."""
     said = []
     logger = pose_logger.PoseLogger(
-        QuietEngine(),
-        tmp_path / "a.rtlog",
+        QuietEngine(block_size),
+        folder / "a.rtlog",
         {},
         np.zeros((2, 1, 4)),
         card_text="card {}".format,
@@ -72,6 +74,60 @@ def logger(tmp_path):
     )
     logger.said = said
     return logger
+
+
+@pytest.fixture
+def logger(tmp_path):
+    return begun(tmp_path)
+
+
+@pytest.mark.parametrize("block_size", [32, 128, 2048])
+def test_rows_of_a_second_and_one_look_at_most_are_held_back(tmp_path, block_size):
+    logger = begun(tmp_path, block_size)
+    per_second, look = 48000 // block_size, max(1, 2400 // block_size)
+    held, n_pieces = 0, 0
+    for first in range(1, 4 * per_second, look):
+        logger.take_rows(rows_of(look, first))
+        held += look
+        while not logger._waiting.empty():
+            piece = logger._waiting.get()
+            if isinstance(piece, np.ndarray):
+                held, n_pieces = held - len(piece), n_pieces + 1
+        assert held < per_second + look
+    assert n_pieces in (3, 4), "and not a piece for each look"
+    logger.abandon()
+
+
+def test_each_piece_and_the_name_are_on_the_disk_before_the_next(logger, tmp_path, monkeypatch):
+    synced = []
+    sync = os.fsync
+
+    def fsync(number):
+        sync(number)
+        status = os.fstat(number)
+        synced.append(None if stat.S_ISDIR(status.st_mode) else status.st_size)
+
+    monkeypatch.setattr("rt_render.io.pose_log_file.os.fsync", fsync)
+    logger.start()
+    for i in range(3):
+        logger.take_rows(rows_of(600, 1 + 600 * i))
+    logger.close()
+    sizes = [size for size in synced if size is not None]
+    assert synced.index(None) == 1, "the file, then its folder, then the pieces"
+    n_pieces = len(pieces_of(tmp_path / "a.rtlog"))
+    assert len(sizes) == 1 + n_pieces == len(set(sizes)) and sizes == sorted(sizes)
+    assert sizes[-1] == (tmp_path / "a.rtlog").stat().st_size
+
+
+def test_the_first_move_of_an_object_is_told_once_and_marked_between_its_rows(logger, tmp_path):
+    logger.start()
+    for i in range(4):
+        logger._engine.objects.changes += i > 1
+        logger.take_rows(rows_of(50, 1 + 50 * i))
+    logger.close()
+    pieces = pieces_of(tmp_path / "a.rtlog")[2:]
+    assert [len(piece) if isinstance(piece, np.ndarray) else piece for piece in pieces[:3]] == [100, Moved(), 100]
+    assert len(logger.said) == 1 and "objects are moved by hand" in logger.said[0]
 
 
 def test_a_disk_that_hangs_holds_up_nobody_and_what_is_lost_is_counted(logger, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from rt_render.app.settings_file import files_read
 from rt_render.app.source_opening import LIVE, SCENE, open_source, passes, scene_of
 from rt_render.engine.objects import Objects
 from rt_render.engine.plan import Plan
-from rt_render.errors import ConfigurationError, InputFileError
+from rt_render.errors import ConfigurationError, InputFileError, RenderError
 from rt_render.io.audio_file import AudioFileReader
 from rt_render.io.source import Source
 from rt_render.io.source_ambix import AmbixFileSource
@@ -119,6 +120,20 @@ class LoggedSession:
         """The kind of processor that the session ran on, as the compiler names it."""
         words = self.cpu.split()
         return words[1] if len(words) > 1 else self.cpu
+
+    def files(self, given: str | None) -> list[Path]:
+        """Return the files that the session was made of, those a scene names too, as far as they are there."""
+        was = self._settings.source
+        inputs = [Path(name) for name in (was.input, *was.further) if name not in (SCENE, LIVE)]
+        further = [files_read(self._settings).get("layout"), self._field, Path(given) if given else None]
+        named = inputs + [path for path in further if path]
+        beside = [self._log.with_name(path.name) for path in named]
+        there = [path for path in (*named, *beside) if path.is_file()]
+        parts = []
+        for path in there:
+            with suppress(RenderError):  # of what is no scene; a broken one is told when it is opened
+                parts += scene.files if (scene := scene_of(str(path))) else []
+        return there + parts
 
     def field_file(self, given: str | None) -> Path | None:
         """Return the file of the field that the session kept, to be played back from; None to play its source again.

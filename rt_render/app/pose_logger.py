@@ -13,16 +13,16 @@ from rt_render.app.file_hash import file_hash
 from rt_render.app.words import plural
 from rt_render.engine.engine import Engine
 from rt_render.errors import RenderError
-from rt_render.io.pose_log_file import Card, Done, Piece, PoseLogWriter, Taps
+from rt_render.io.pose_log_file import Card, Done, Moved, Piece, PoseLogWriter, Taps
 from rt_render.io.wav_writer import OutputFileError
 from rt_render.kernels.state import trace_dtype
 
 END_S = 10.0
 """A disk that takes longer for what is left is not waited for: to quit is possible always."""
-PIECE_ROWS = 512
-"""Rows are written so many together, or some more: what a power cut costs."""
+PIECE_S = 1.0
+"""Rows of so much sound are written together, or of one look of the feed more: what a crash or a power cut costs."""
 WAITING_PIECES = 500
-"""What may wait for a disk that does not answer: at 128 frames some ten minutes. Rows beyond are lost, and counted."""
+"""What may wait for a disk that does not answer: some eight minutes. Rows beyond are lost, and counted."""
 
 
 class PoseLogger:
@@ -31,7 +31,7 @@ class PoseLogger:
     The file has its name from `start` on: what had it before is only replaced by a session that plays. `take_rows` is
     for the trace feed's thread, filter sets come from whoever publishes; once begun, the file is touched by the thread
     "rt-render-log" alone. A disk that takes no more ends the log, not the playing: `on_message` is told, from that
-    thread.
+    thread. It is told too, once and from the feed's, that objects were moved by hand, which no log holds.
     """
 
     def __init__(
@@ -54,6 +54,8 @@ class PoseLogger:
         self._writer = PoseLogWriter(path, header, trace_dtype(engine.plan.block_size), force=force)
         self._waiting: SimpleQueue[Piece | None] = SimpleQueue()
         self._rows: list[NDArray[np.void]] = []
+        self._piece_rows = max(1, round(PIECE_S * engine.plan.fs_hz / engine.plan.block_size))
+        self._laid_out, self._moved = engine.objects.changes, False
         self._stream: int | None = None
         self._lost = 0
         self._broken, self._closed = False, False
@@ -68,6 +70,8 @@ class PoseLogger:
 
     def take_rows(self, rows: NDArray[np.void]) -> None:
         """Take trace rows, which are kept and not changed. The trace feed's thread."""
+        if not self._moved and self._engine.objects.changes != self._laid_out:
+            self._tell_moved()
         for part in np.split(rows, np.flatnonzero(np.diff(rows["stream"])) + 1):
             stream = int(part["stream"][0])
             if stream != self._stream:
@@ -75,7 +79,7 @@ class PoseLogger:
                 self._stream = stream
                 self._waiting.put(Card(stream, self._card_text(stream)))
             self._rows.append(part)
-        if sum(map(len, self._rows)) >= PIECE_ROWS:
+        if sum(map(len, self._rows)) >= self._piece_rows:
             self._hand_on_rows()
 
     def close(self) -> None:
@@ -115,6 +119,17 @@ class PoseLogger:
     def _take_filters(self, number: int, filters: NDArray[np.float64]) -> None:
         # before the set can sound, so that no row names it yet
         self._waiting.put(Taps(number, filters.copy()))
+
+    def _tell_moved(self) -> None:
+        """Mark where objects left what their scene says: the rows until now were made before."""
+        self._moved = True
+        self._hand_on_rows()
+        self._waiting.put(Moved())
+        if not self._field:
+            self._on_message(
+                f"objects are moved by hand, which {self._writer.path} does not hold: from here on it cannot be played "
+                "back; next time keep the field too, with --field FILE"
+            )
 
     def _hand_on_rows(self) -> None:
         if not self._rows:

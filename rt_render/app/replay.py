@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +9,13 @@ from numpy.typing import NDArray
 
 from rt_render.app.decoding import Progress
 from rt_render.app.file_hash import file_hash
+from rt_render.app.output_names import refuse_overwrite
 from rt_render.app.pose_log import LoggedSession, taps_hash
-from rt_render.app.words import clock, plural
+from rt_render.app.rendered import Rendered
+from rt_render.app.replay_verdict import ReplayVerdict
 from rt_render.engine.replay import ReplayEngine
-from rt_render.engine.snapshot import Snapshot
 from rt_render.errors import ConfigurationError, InputFileError
-from rt_render.io.pose_log_file import Done, Piece, PoseLogReader, Taps
+from rt_render.io.pose_log_file import Done, Moved, Piece, PoseLogReader, Taps
 from rt_render.io.source import Source
 from rt_render.io.wav_writer import WavWriter
 from rt_render.kernels.state import FLAG_CLEARED, trace_dtype
@@ -42,12 +42,13 @@ def replay_to_file(
     force: bool = False,
     on_message: Say = lambda text: None,
     on_progress: Progress | None = None,
-) -> Snapshot:
-    """Write what a logged session let be heard to a stereo file, block for block, and return the engine's counters.
+) -> Rendered:
+    """Write what a logged session let be heard to a stereo file, block for block; return counters and a verdict.
 
     Pauses and slots that a virtual card missed are silence, as they were. `input`: the source, where it is not found
     by the name in the log. `on_message` is told how near the samples are, and where a log ends before its session.
-    Raises InputFileError, ConfigurationError and OutputFileError.
+    No file that the session was made of is written over, not even with `force`. Raises InputFileError,
+    ConfigurationError and OutputFileError.
     """
     with PoseLogReader(log) as reader:
         session = LoggedSession(reader.header, log)
@@ -55,7 +56,8 @@ def replay_to_file(
         if reader.row != trace_dtype(session.plan.block_size):
             raise InputFileError(f"{log} tells other things of a block than this program knows: {_OTHER_PROGRAM}")
         field = session.field_file(input)
-        engine = _make_engine(session, pieces, log, of_field=field is not None)
+        refuse_overwrite([path], force, [log, *session.files(input), *([field] if field else [])])
+        engine = _make_engine(session, reader, pieces, of_field=field is not None)
         source = session.open_field(field) if field else session.open_source(input, engine.objects, on_message)
         try:
             replay = Replay(engine, source, log, of_field=field is not None)
@@ -72,9 +74,10 @@ def replay_to_file(
             source.close()
     if field and replay.done and replay.done.field not in ("", file_hash(field)):
         on_message(f"{field} is not the file of the field that the session wrote, or has been changed since")
-    for sentence in _verdict(replay, session, reader):
+    verdict = _verdict(replay, session, reader)
+    for sentence in verdict.sentences():
         on_message(sentence)
-    return engine.snapshot()
+    return Rendered(engine.snapshot(), verdict)
 
 
 class Replay:
@@ -96,6 +99,8 @@ class Replay:
         self.gap_block = 0
         """The first block of which the log lacks the row; 0 for none."""
         self.done: Done | None = None
+        self.moved_at: int | None = None
+        """Behind which block objects were moved by hand, where the source is to bring them back."""
         self.differs_at: int | None = None
         """Which block, counted from 0, was the first to come out otherwise."""
         self.strays_at: int | None = None
@@ -108,6 +113,8 @@ class Replay:
         if isinstance(piece, Taps):
             self._sets[piece.number] = piece.filters
             self._known = [1, *self._sets]
+        elif isinstance(piece, Moved) and not self._of_field:
+            self.moved_at = self.n_blocks
         elif isinstance(piece, Done):
             self.done = piece
             yield self._silence_until(piece.missed_slots)
@@ -188,8 +195,15 @@ def _equal(again: NDArray[np.void], rows: NDArray[np.void], names: tuple[str, ..
     return same
 
 
-def _make_engine(session: LoggedSession, pieces: Iterator[Piece], log: Path, *, of_field: bool) -> ReplayEngine:
-    first = next(pieces, None)
+def _make_engine(
+    session: LoggedSession, reader: PoseLogReader, pieces: Iterator[Piece], *, of_field: bool
+) -> ReplayEngine:
+    log, first = reader.path, next(pieces, None)
+    if reader.damaged_at is not None:
+        raise InputFileError(
+            f"{log} is damaged at byte {reader.damaged_at}, in its first filters, without which nothing can be played "
+            "back: take another copy of the log."
+        )
     if not isinstance(first, Taps):
         raise InputFileError(f"{log} ends before its first filters: there is nothing to play back.")
     if taps_hash(first.filters) != session.taps_hash:
@@ -204,29 +218,19 @@ def _make_engine(session: LoggedSession, pieces: Iterator[Piece], log: Path, *, 
     return engine
 
 
-def _verdict(replay: Replay, session: LoggedSession, reader: PoseLogReader) -> Iterator[str]:
+def _verdict(replay: Replay, session: LoggedSession, reader: PoseLogReader) -> ReplayVerdict:
     block_s = session.plan.block_size / session.plan.fs_hz
-    if replay.gap_block:
-        yield (
-            f"the log lacks rows from block {replay.gap_block} on ({clock(replay.gap_block * block_s)}): "
-            "it is not replayable from there, and the file ends there"
-        )
-    elif reader.cut or replay.done is None:
-        yield f"the log was cut, by a power cut maybe: it is played back up to {clock(replay.n_blocks * block_s)}"
-    blocks = plural(replay.n_blocks, "block")
     wrong_at = replay.differs_at if session.same_program else replay.strays_at
-    if wrong_at is not None:
-        moved = "objects were moved over OSC, or " if session.plan.n_objects else ""
-        yield (
-            f"from {clock(wrong_at * block_s)} on this is not what was heard, the levels differ by up to "
-            f"{replay.largest_error_db:.2g} dB: {moved}the source failed or ended elsewhere then"
-        )
-    elif session.same_program:
-        yield f"{blocks} again, bit for bit: levels, limiter and fades agree with the log at each of them"
-    else:
-        within = f"within {ceil(1e3 * replay.largest_error_db) / 1e3:g} dB" if replay.largest_error_db else "exactly"
-        yield (
-            f"{blocks} again, by other machine code than the session's: the short-time levels at both ears agree "
-            f"with the log {within} at each of them, and so do fades; equal samples are only promised by the same "
-            f"program on the same kind of processor ({session.processor})"
-        )
+    lost_at_end = replay.done is not None and replay.done.lost > 0
+    return ReplayVerdict(
+        blocks=replay.n_blocks,
+        block_s=block_s,
+        differs_at_s=None if wrong_at is None else wrong_at * block_s,
+        largest_error_db=replay.largest_error_db,
+        moved_at_s=None if replay.moved_at is None else replay.moved_at * block_s,
+        missing_from_block=replay.gap_block or (replay.n_blocks + 1 if lost_at_end else None),
+        damaged_at_byte=reader.damaged_at,
+        ended=replay.done is not None,
+        same_program=session.same_program,
+        processor=session.processor,
+    )

@@ -45,7 +45,7 @@ class Objects:
         self._next["x"] = self._next["distance"] = self._next["gain"] = 1.0
         self._next["weights"] = 1.0
         self._paths: dict[int, NDArray[np.float64]] = {}
-        self._in_use: object = None
+        self._in_use: NDArray[np.void] | None = None
         self._retired: list[tuple[int, object]] = []
         self.publish()
 
@@ -103,9 +103,16 @@ class Objects:
                 place = np.array([self._next[name][index] for name in ("x", "y", "z", "distance")], np.float64)
         return place[:3], float(place[3])
 
+    @property
+    def changes(self) -> int:
+        """How often something was published that was not what held before."""
+        return int(self._next["number"])
+
     def publish(self) -> None:
-        """Let all that was prepared hold from the next knot on."""
+        """Let all that was prepared hold from the next knot on; nothing happens where that holds already."""
         with self._lock:
+            if self._in_use is not None and self._in_use.tobytes() == self._next.tobytes():
+                return
             self._next["number"] += 1
             targets = np.zeros(1, TARGETS)
             targets[0] = self._next

@@ -1,27 +1,34 @@
 """The file of a pose log (.rtlog): one line of JSON, then pieces, each whole or absent.
 
     {"rt-render pose log": 1, ...}        the header, UTF-8, ends with a line feed
-    kind      4 bytes                     b"rows", b"taps", b"card" or b"done"
+    kind      4 bytes                     b"rows", b"taps", b"card", b"move" or b"done"
     size      uint32, little-endian       bytes of what follows behind the sum
-    sum       uint32                      CRC-32 (zlib) of them
+    sum       uint32                      CRC-32 (zlib) of kind and content
     content   zlib
 
     rows      trace rows (`row` of the header is their numpy dtype), byte 0 of all rows, then byte 1, and so on:
               what hardly changes from block to block takes hardly any room
     taps      a filter set: a line of JSON {"number", "shape"}, then float64, little-endian: ears, channels, taps
     card      JSON: {"stream", "text"}: from here on another card plays
+    move      JSON: {}: from here on objects are where somebody moved them, which no log tells
     done      JSON: {"lost", "missed_slots", "field"}: the log was closed; rows that found no room, slots that passed in
               silence, a hash of the file of the field ("" for none)
 
-It is only ever appended to. After a power cut the last piece may be cut: it fails its sum, and the log ends before it.
+It is only ever appended to, and each piece is on the disk before the next is begun. After a power cut the last may be
+cut: it fails its sum, and the log ends before it. A piece that fails with whole ones behind it is damage.
 """
 
 import json
+import mmap
+import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from errno import EEXIST, EINVAL
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,6 +46,9 @@ _MAX_HEADER_BYTES = 1 << 20
 _MAX_PIECE_BYTES = 1 << 26
 """Largest content, packed or not: a writer never comes near it, a damaged or hostile file does."""
 _LEVEL = 6
+_KINDS = re.compile(rb"rows|taps|card|move|done")
+_MAX_GUESSES = 100
+"""So many bytes that look like a piece are looked at behind damage: true ones come early, a hostile file has many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,11 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """From here on objects are where somebody moved them: the source alone brings them back no more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The end of a log that was closed: how many rows were lost, and slots missed, in all; the field's file by hash."""
 
@@ -66,7 +81,7 @@ class Done:
     field: str = ""
 
 
-Piece = NDArray[np.void] | Taps | Card | Done
+Piece = NDArray[np.void] | Taps | Card | Moved | Done
 
 
 def is_pose_log(path: Path) -> bool:
@@ -79,9 +94,10 @@ def is_pose_log(path: Path) -> bool:
 
 
 class PoseLogWriter:
-    """Writes a log piece by piece, each at once, as NAME.partial until `take_name`. One thread.
+    """Writes a log piece by piece, as NAME.partial until `take_name`. One thread, which waits for the disk.
 
-    `path` is where the log is now. What has the name already stays untouched until then. Raises OutputFileError.
+    `path` is where the log is now. What has the name already stays untouched until then. What `take_name` and `write`
+    return from outlives a power cut. Raises OutputFileError.
     """
 
     def __init__(self, path: Path, header: dict[str, Any], row: np.dtype[np.void], *, force: bool = False) -> None:
@@ -101,25 +117,29 @@ class PoseLogWriter:
 
     def take_name(self) -> None:
         """Give the file its name, in the place of what had it; where that cannot be, the log goes on as it is."""
-        self._file.close()  # Windows renames no open file
         try:
+            os.fsync(self._file.fileno())  # or a power cut could leave the name, and nothing in the file
+            self._file.close()  # Windows renames no open file
             self._refuse_overwrite()
             self.path = self.path.replace(self._name)
+            _keep_name(self.path)
         except OSError as error:
             raise OutputFileError(
                 f"{self._name} cannot be written ({error.strerror}): the log is kept in {self.path}."
             ) from None
         finally:
+            self._file.close()
             self._file = self.path.open("ab", buffering=0)
 
     def write(self, piece: Piece) -> None:
-        """Append a piece."""
+        """Append a piece, and wait until the disk has it."""
         kind, content = _packed(piece)
         squeezed = zlib.compress(content, _LEVEL)
-        data = _PIECE.pack(kind, len(squeezed), zlib.crc32(squeezed)) + squeezed
+        data = _PIECE.pack(kind, len(squeezed), _sum(kind, squeezed)) + squeezed
         try:
             while data:
                 data = data[self._file.write(data) or 0 :]
+            os.fsync(self._file.fileno())
         except OSError as error:
             raise OutputFileError(
                 f"{self.path} takes no more: {error.strerror}; it holds all up to {self._file.tell()} bytes."
@@ -144,13 +164,15 @@ class PoseLogWriter:
 class PoseLogReader:
     """Reads a log piece by piece; `header` is what the session told of itself, `row` the type of its rows. One thread.
 
-    Raises InputFileError for a file that is none, or of another format; an end that was cut is no error: `cut` is
-    set then, once `pieces` has come to it.
+    Raises InputFileError for a file that is none, or of another format. A piece that is not whole is no error, and the
+    last that `pieces` comes to: `cut` is set then, and `damaged_at` where whole pieces lie behind it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.cut = False
+        self.damaged_at: int | None = None
+        """At which byte of the file a damaged piece begins, with more behind it."""
         try:
             self._file = path.open("rb")
         except OSError as error:
@@ -166,13 +188,16 @@ class PoseLogReader:
     def pieces(self) -> Iterator[Piece]:
         """Yield all pieces from the first on, up to the end or to where the log was cut."""
         size = max(1, self.path.stat().st_size)
+        begin = self._file.tell()
         while head := self._file.read(_PIECE.size):
             kind, n_bytes, checksum = _PIECE.unpack(head) if len(head) == _PIECE.size else (b"", 0, 0)
             squeezed = self._file.read(n_bytes) if n_bytes <= _MAX_PIECE_BYTES else b""
-            if not kind or len(squeezed) < n_bytes or zlib.crc32(squeezed) != checksum:
+            if not kind or len(squeezed) < n_bytes or _sum(kind, squeezed) != checksum:
                 self.cut = True
+                self.damaged_at = begin if self._more_behind(begin) else None
                 return
-            self.share = self._file.tell() / size
+            begin = self._file.tell()
+            self.share = begin / size
             yield self._piece(kind, squeezed)
 
     def close(self) -> None:
@@ -204,6 +229,19 @@ class PoseLogReader:
             raise InputFileError(f"the first line of {self.path} is damaged: nothing can be made of it.") from None
         return header, row
 
+    def _more_behind(self, begin: int) -> bool:
+        """Whether a whole piece begins somewhere behind this byte."""
+        with mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            for found in islice(_KINDS.finditer(content, begin + 1), _MAX_GUESSES):
+                first = found.start() + _PIECE.size
+                if first > len(content):
+                    return False
+                kind, n_bytes, checksum = _PIECE.unpack(content[found.start() : first])
+                fits = 0 < n_bytes <= min(_MAX_PIECE_BYTES, len(content) - first)
+                if fits and _sum(kind, content[first : first + n_bytes]) == checksum:
+                    return True
+        return False
+
     def _piece(self, kind: bytes, squeezed: bytes) -> Piece:
         try:
             unpacker = zlib.decompressobj()
@@ -218,6 +256,21 @@ class PoseLogReader:
             ) from None
 
 
+def _sum(kind: bytes, squeezed: bytes) -> int:
+    return zlib.crc32(squeezed, zlib.crc32(kind))
+
+
+def _keep_name(path: Path) -> None:
+    """Let a file's new name outlive a power cut, where a folder can be told to (POSIX)."""
+    if os.name == "posix":
+        with suppress(OSError):  # some network drives refuse
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+
 def _field(kind: np.dtype[Any]) -> tuple[str, list[int]]:
     """Return a field's scalar type and its shape."""
     return kind.base.str, list(kind.shape)
@@ -230,6 +283,8 @@ def _packed(piece: Piece) -> tuple[bytes, bytes]:
         return b"taps", line.encode() + b"\n" + filters.tobytes()
     if isinstance(piece, Card):
         return b"card", json.dumps({"stream": piece.stream, "text": piece.text}).encode()
+    if isinstance(piece, Moved):
+        return b"move", b"{}"
     if isinstance(piece, Done):
         return b"done", json.dumps(asdict(piece)).encode()
     return b"rows", np.ascontiguousarray(piece).view(np.uint8).reshape(len(piece), -1).T.tobytes()
@@ -248,6 +303,8 @@ def _unpacked(kind: bytes, content: bytes, row: np.dtype[np.void]) -> Piece:
         return Taps(int(told["number"]), np.frombuffer(data, "<f8").reshape(told["shape"]))
     if kind == b"card":
         return Card(int(told["stream"]), str(told["text"]))
+    if kind == b"move":
+        return Moved()
     if kind == b"done":
         return Done(int(told["lost"]), int(told["missed_slots"]), str(told["field"]))
     raise ValueError(f"unknown kind {kind!r}")
