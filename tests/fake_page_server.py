@@ -98,6 +98,7 @@ class FakeRenderer:
             "compare": "tracked",
             "compare_blind": False,
         }
+        self.controls = CONTROLS
         self.messages = ["The tracker was found on USB.", "The playlist begins again."]
         self.asked: list[tuple[str, object]] = []
         self.refusals: dict[str, str] = {}
@@ -143,10 +144,13 @@ class FakeRenderer:
             return
         self.clients.add(client)
         grid = {"n_azimuth": N_AZIMUTH, "elevations_deg": ELEVATIONS_DEG}
-        hello = {"type": "hello", "version": "0.1.0", "title": "rt-render", "controls": CONTROLS, "energy_grid": grid}
+        hello = {"type": "hello", "version": "0.1.0", "title": "rt-render", "energy_grid": grid}
+        told = None
         try:
-            client.send(json.dumps(hello))
             for number in range(10**9):
+                if told is not self.controls:
+                    told = self.controls
+                    client.send(json.dumps(hello | {"controls": told}))
                 client.send(json.dumps(self._pose(number)))
                 if number % 6 == 0:
                     client.send(json.dumps(self._state()))

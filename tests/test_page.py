@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("websockets", reason="needs the Python package websockets")
 
-from fake_page_server import CONTROLS, FakeRenderer
+from fake_page_server import CONTROLS, FakeRenderer, control
 from page_browser import axe_script, chromium, open_page
 
 from firmware_bridge.quaternion import from_yaw_pitch_roll_deg, rotation_matrix
@@ -155,10 +155,18 @@ def test_keys_can_be_switched_off_and_are_explained(page, renderer):
 
 
 def test_every_control_that_the_session_has_is_on_the_page_and_no_other(page, renderer):
-    for control in CONTROLS:
-        if control["name"] not in ("compare", "bypass"):
-            assert page.locator(f"[title='{control['about']}']").first.is_visible(), control["name"]
+    for one in CONTROLS:
+        if one["name"] not in ("compare", "bypass"):
+            assert page.locator(f"[title='{one['about']}']").first.is_visible(), one["name"]
     assert not page.locator("[title*='only a live input']").is_visible()
+
+
+def test_a_control_that_comes_later_appears_and_the_one_in_use_keeps_the_focus(page, renderer):
+    page.get_by_label("Panorama width", exact=True).focus()
+    renderer.values["brightness"] = 0.5
+    renderer.controls = [*CONTROLS, control("brightness", "number", "how bright it sounds", low=0, high=1)]
+    page.get_by_label("Brightness", exact=True).wait_for()
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Panorama width"
 
 
 def test_widgets_of_all_kinds_set_their_control(page, renderer):

@@ -27,8 +27,8 @@ export class Compare {
   }
 
   /** Listen to the slot with a number from 0 on, or to the one after that which is heard. */
-  choose(number = this.#slots.findIndex((slot) => slot.name === this.#active) + 1) {
-    const slot = this.#slots[number % Math.max(1, this.#slots.length)];
+  choose(number = (this.#slots.findIndex((slot) => slot.name === this.#active) + 1) % Math.max(1, this.#slots.length)) {
+    const slot = this.#slots[number];
     if (slot) this.#ask("compare", slot.name);
   }
 

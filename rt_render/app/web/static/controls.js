@@ -9,6 +9,12 @@ const COMPARED = /^compare_/;
 const ELSEWHERE = new Set(["compare"]);
 const PLACES = ["buttons", "volume", "recentre", "position", "settings-controls", "compare-controls"];
 
+/** Give the focus to a control, or to the first that can have it within. */
+export function focusOn(name) {
+  const node = document.querySelector(`[data-control="${CSS.escape(name)}"]`);
+  (node?.matches("button") ? node : node?.querySelector("input, select, button"))?.focus();
+}
+
 export class Controls {
   #ask;
   #named;
@@ -80,6 +86,7 @@ export class Controls {
 
   #place(name, place, widget) {
     this.#shown.set(name, widget);
+    widget.node.dataset.control = name;
     byId(place).append(widget.node);
   }
 

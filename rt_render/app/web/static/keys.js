@@ -5,7 +5,7 @@ import { byId, element } from "./dom.js";
 const KEPT = "rt-render-keys";
 const SAME = { "=": "+", _: "-", "−": "-" };
 
-/** `table`: rows of key, how it is shown, what it is for, and the act. */
+/** `table`: rows of a key or several, how they are shown, what they are for, and the act, which gets the key. */
 export function listenToKeys(table) {
   const on = byId("keys-on");
   on.checked = localStorage.getItem(KEPT) !== "off";
@@ -21,9 +21,9 @@ export function listenToKeys(table) {
     if (target.matches("input:not([type=range], [type=radio], [type=checkbox]), select, textarea")) return;
     // A focused button or card has the space bar for itself.
     if (key === " " && target.matches("button, a, input, summary")) return;
-    const row = rows.find(([known]) => known === key);
+    const row = key.length === 1 && rows.find(([known]) => known.includes(key));
     if (!row) return;
     event.preventDefault();
-    row[3]();
+    row[3](key);
   });
 }

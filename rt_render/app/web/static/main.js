@@ -2,7 +2,7 @@
 
 import { showBudget } from "./budget.js";
 import { Compare } from "./compare.js";
-import { Controls } from "./controls.js";
+import { Controls, focusOn } from "./controls.js";
 import { byId, say } from "./dom.js";
 import { askForToken, takeToken } from "./door.js";
 import { showHealth, showMessages } from "./health.js";
@@ -18,6 +18,7 @@ const SEEK_STEP_S = 10;
 const link = new Link(takeToken());
 const scene = new Scene();
 let controls = null;
+let drawn = "";
 let version = null;
 let state = {};
 
@@ -28,12 +29,22 @@ const ask = async (name, value) => {
 };
 const compare = new Compare(ask);
 
+/** The same controls again, as after a lost link, are left as they are; of others the one in use keeps the focus. */
+function setControls(table) {
+  const told = JSON.stringify(table);
+  if (told === drawn) return;
+  drawn = told;
+  const { control } = document.activeElement?.closest("[data-control]")?.dataset ?? {};
+  controls = new Controls(table, ask);
+  if (control) focusOn(control);
+}
+
 const take = {
   hello(message) {
     // A renderer of another version brings its own page.
     if (version !== null && version !== message.version) location.reload();
     version = message.version;
-    controls = new Controls(message.controls, ask);
+    setControls(message.controls);
     scene.hello(message);
     say(byId("title"), message.title ?? "rt-render");
   },
@@ -83,7 +94,7 @@ listenToKeys([
   ["n", "n", "the next item of a playlist", () => has("next") && ask("next", null)],
   ["p", "p", "the item before", () => has("previous") && ask("previous", null)],
   ["a", "a", "compare: the next version", () => compare.choose()],
-  ...[1, 2, 3, 4, 5].map((n) => [`${n}`, `${n}`, `compare: version ${String.fromCharCode(64 + n)}`, () => compare.choose(n - 1)]),
+  ["123456789", "1 … 9", "compare: the version with that number", (key) => compare.choose(Number(key) - 1)],
 ]);
 followTheme(() => scene.themeChanged());
 link.open();

@@ -18,6 +18,8 @@ export function sayLinkIsDown({ reason, waitMs }) {
   banner = setInterval(tell, 5000);
   byId("banner").hidden = false;
   document.body.classList.add("down");
+  byId("tracker-pill").dataset.health = "off";
+  say(byId("tracker-short"), "not connected");
 }
 
 export function sayLinkIsUp() {

@@ -38,8 +38,9 @@ export class Scene {
   }
 
   hello(message) {
-    this.#grid = message.energy_grid ?? null;
-    this.#map = null;
+    const grid = message.energy_grid ?? null;
+    if (JSON.stringify(grid) !== JSON.stringify(this.#grid)) this.#map = null;
+    this.#grid = grid;
   }
 
   take(pose) {

@@ -18,7 +18,7 @@ export class Strip {
     const [lowest, highest] = map ? edgesDeg(map.elevationsDeg) : [-90, 90];
     const share = Math.max(0, Math.min(1, (highest - pitch) / (highest - lowest)));
     const x = width * (0.5 - yaw / 360);
-    for (const turn of [-width, 0, width]) visor(context, x + turn, height * share, roll, 0.24 * height, palette);
+    for (const turn of [-width, 0, width]) visor(context, x + turn, height * share, roll, Math.min(26, 0.24 * height), palette);
   }
 
   /** One pixel a direction, stretched: the browser's own smoothing makes the gradient. */
