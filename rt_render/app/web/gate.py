@@ -3,14 +3,10 @@
 import hmac
 import socket
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
 
-
-def is_loopback(host: str) -> bool:
-    """Whether only programs of this machine reach an address."""
-    address = _as_address(host)
-    return host.lower() == "localhost" or (address is not None and address.is_loopback)
+from rt_render.app.remote_guard import is_this_machine
 
 
 class Gate:
@@ -22,7 +18,7 @@ class Gate:
 
     def __init__(self, host: str, token: str, names: Sequence[str] = ()) -> None:
         self._token = token.encode()
-        self._local = is_loopback(host)
+        self._local = is_this_machine(host)
         own = socket.gethostname().lower()
         self._names = {own, f"{own.split('.')[0]}.local", *(name.lower() for name in names)}
 
@@ -51,9 +47,8 @@ class Gate:
         if host is None:
             return False
         if self._local:
-            return is_loopback(host)
-        # A number cannot be pointed elsewhere by a name server.
-        return host == "localhost" or host in self._names or _as_address(host) is not None
+            return is_this_machine(host)
+        return host == "localhost" or host in self._names or _is_number(host)
 
 
 def _place_of(origin: str) -> str | None:
@@ -71,8 +66,10 @@ def _split_host(host_header: str) -> str | None:
     return parts.hostname if parts.netloc == host_header and not parts.username else None
 
 
-def _as_address(host: str) -> IPv4Address | IPv6Address | None:
+def _is_number(host: str) -> bool:
+    """Whether a host is an address, which no name server can point elsewhere."""
     try:
-        return ip_address(host)
+        ip_address(host)
     except ValueError:
-        return None
+        return False
+    return True

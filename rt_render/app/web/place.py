@@ -4,7 +4,7 @@ import errno
 import socket
 from contextlib import closing, suppress
 
-from rt_render.app.web.gate import is_loopback
+from rt_render.app.remote_guard import is_this_machine
 from rt_render.errors import DeviceError
 
 _TRIED_PORTS = 20
@@ -41,7 +41,7 @@ def link(host: str, port: int, token: str) -> str:
 
 def needs_token(host: str) -> bool:
     """Whether others than programs of this machine reach an address."""
-    return not is_loopback(host)
+    return not is_this_machine(host)
 
 
 def _open(host: str, port: int) -> socket.socket:
