@@ -204,7 +204,9 @@ def test_a_lower_order_is_as_loud(decoders, low):
 def test_a_degradation_publishes_what_its_rule_asks_for_and_says_it(decoders):
     engine, said = Engine(Plan(5, BLOCK, FS_HZ, 128), decoders[5]), []
     engine.ring.write(np.zeros((300 * BLOCK, 36), np.float32))
-    degradation = Degradation(engine, decoders, said.append)
+    degradation = Degradation(
+        list(decoders), BUDGET_S, lambda order: engine.publish_filters(decoders[order]), said.append
+    )
     rows = np.zeros(LOOK_BLOCKS, trace_dtype(BLOCK))
     rows["order"], rows["block_ns"], rows["begin_s"] = 5, 0.9e9 * BUDGET_S, 100.0
     degradation.take_rows(rows)

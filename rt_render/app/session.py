@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 from pathlib import Path
 from threading import Lock
@@ -18,12 +19,15 @@ from rt_render.app.budget_words import device_advice
 from rt_render.app.controls.desk import Desk
 from rt_render.app.controls.desk_remote import DeskRemote
 from rt_render.app.decoding import Progress
-from rt_render.app.degradation import make_degradation
+from rt_render.app.degradation import Degradation
+from rt_render.app.ears import Ears
 from rt_render.app.glitch_watch import GlitchWatch
 from rt_render.app.glitches import Glitches
 from rt_render.app.live_feed import LiveFeed
 from rt_render.app.object_remote import ObjectRemote
+from rt_render.app.order_keeper import lower_orders
 from rt_render.app.parts import Parts, live_block_size, make_parts, start_gain_db
+from rt_render.app.playlist.follow_orders import item_order
 from rt_render.app.playlist.playlist_source import playlist_in
 from rt_render.app.playlist.transport import PlaylistMoment, PlaylistTransport
 from rt_render.app.pose_log import describe_session
@@ -33,6 +37,7 @@ from rt_render.app.remote import Remote
 from rt_render.app.settings import Settings
 from rt_render.app.trace_feed import WAITING_S, TraceFeed
 from rt_render.engine.snapshot import Snapshot
+from rt_render.hrtf.decoder import Decoder
 from rt_render.io.card_keeper import CardKeeper
 from rt_render.io.realtime import lock_memory
 from rt_render.io.ring_feeder import RingFeeder
@@ -104,11 +109,12 @@ class Session:
             on_message=tell,
             on_progress=on_progress,
         )
-        self.source, self.decoder, self.engine = parts.source, parts.decoder, parts.engine
+        self.source, self.engine = parts.source, parts.engine
+        self.decoder: Decoder = parts.decoder
         self._lap_frames, self._from_frame, self._wound_frames = parts.lap_frames, 0, 0
         self._set_latency(parts.decoder.onset_frames / settings.audio.fs_hz)
         self.feed = TraceFeed(self.engine)
-        self.feed.add(self.budget.take, on_look=parts.look)
+        self.feed.add(self.budget.take)
         self._live = parts.live
         self._feeder: RingFeeder | LiveFeed = (
             LiveFeed() if parts.live else RingFeeder(self.source, self.engine.ring, on_message=tell)
@@ -121,9 +127,10 @@ class Session:
         if parts.scene:
             ObjectRemote(parts.scene, self.engine.objects).register(self.remote)
         playlist = playlist_in(self.source)
-        self.playlist = (
+        self.playlist: PlaylistTransport | None = (
             PlaylistTransport(playlist, self._source_frame, self._wind, tell) if playlist is not None else None
         )
+        self.ears: Ears = self._make_ears(parts)
         self._winding = Lock()
         self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
@@ -138,8 +145,7 @@ class Session:
         self._advised = False
         try:
             if settings.audio.degrade:
-                degradation = make_degradation(settings, self.decoder, self.engine, tell, on_progress)
-                self.feed.add(degradation.take_rows)
+                self._degrade(on_progress)
             self._card = CardKeeper(
                 self.engine,
                 device=settings.audio.device,
@@ -173,6 +179,42 @@ class Session:
         self.engine.set_extra_latency(extra_s)
         self.engine.set_filter_onset(onset_s)
         self.engine.set_prediction(mode, cap_ms)
+
+    def _make_ears(self, parts: Parts) -> Ears:
+        playlist, item = playlist_in(self.source), item_order(self.source, self.engine)
+        decoders = playlist.decoders if playlist else None
+        ears = Ears(
+            self.engine,
+            self.settings.head,
+            parts.decoder,
+            lower=lower_orders(self.engine.plan.order) if self.settings.audio.degrade else (),
+            prepared=decoders.ready if decoders else lambda order: None,
+            on_message=self.on_message,
+            on_decoder=self._take_decoder,
+        )
+        self.desk.add_part("designing", ears.progress)
+
+        def look() -> None:
+            order = item() if item else None
+            if order is not None:
+                ears.limit("item", order)
+
+        self.feed.add(on_look=look if item else None)
+        return ears
+
+    def _take_decoder(self, decoder: Decoder) -> None:
+        onset_s = decoder.onset_frames / self.settings.audio.fs_hz
+        self.decoder = decoder
+        self.engine.set_filter_onset(onset_s)
+        self.budget.set_onset(onset_s)
+
+    def _degrade(self, on_progress: Progress | None) -> None:
+        """Let the order be lowered while blocks take too long."""
+        plan = self.engine.plan
+        self.ears.prepare(on_progress)
+        orders = (plan.order, *lower_orders(plan.order))
+        limit = partial(self.ears.limit, "time")
+        self.feed.add(Degradation(orders, plan.block_size / plan.fs_hz, limit, self.on_message).take_rows)
 
     def _open_bridge(self) -> RunningBridge:
         wanted = self.settings.tracking

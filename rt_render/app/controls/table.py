@@ -86,6 +86,22 @@ CONTROLS: tuple[Control, ...] = (
         lambda session, value: session.recentre(),
     ),
     Control(
+        "head",
+        "choice",
+        "whose ears it is heard through; designed once, then faded to",
+        lambda session, value: session.ears.choose(head=value),
+        lambda session: session.ears.head,
+        choices=lambda session: session.ears.heads,
+    ),
+    Control(
+        "order",
+        "choice",
+        "the ambisonic order, where the source has it: higher is sharper and costs more",
+        lambda session, value: session.ears.choose(order=int(value)),
+        lambda session: str(session.ears.order),
+        choices=lambda session: [str(order) for order in session.ears.orders],
+    ),
+    Control(
         "prediction",
         "choice",
         "turning on to when the sound is heard",
