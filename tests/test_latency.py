@@ -13,7 +13,7 @@ from rt_render.app.budget import Budget, Spread, spread_of
 from rt_render.app.budget_meter import BudgetMeter
 from rt_render.app.budget_terms import terms_of
 from rt_render.app.budget_words import EXPLAINED
-from rt_render.app.latency import ears
+from rt_render.app.latency import ears, measure
 from rt_render.app.latency.claims import claimed_s
 from rt_render.app.latency.ears import VirtualEars, checked, ears_for
 from rt_render.app.latency.field import level_difference_db, period_frames, write_field
@@ -359,6 +359,38 @@ def test_the_command_ends_with_1_where_the_account_is_wrong_or_the_limit_is_miss
     found = json.loads(told[1])
     assert found["claimed_p50_ms"] == claimed_ms and found["measured_p50_ms"] == measured_ms
     assert (found["agree"], found["within_limit"], found["limit_ms"]) == (agree, within, 10.75)
+
+
+@pytest.mark.parametrize("there", ["latency.md", "latency.png"])
+def test_a_page_that_is_there_is_told_before_anything_is_measured(monkeypatch, capsys, tmp_path, there):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / there).write_text("mine")
+    asked = []
+    monkeypatch.setattr(api, "latency", lambda **choices: asked.append(choices) or made(9.0, 9.2))
+    for more, code in (([], 2), (["--force"], 0)):
+        monkeypatch.setattr(sys, "argv", ["rt-render", "latency", *more])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        assert (left.value.code or 0) == code
+    assert f"{there} exists already: choose another name, or overwrite with --force." in capsys.readouterr().err
+    assert len(asked) == 1 and str(asked[0]["out"]) == "latency.md" and asked[0]["prediction"] == "off"
+
+
+def test_prediction_is_measured_as_it_is_named_and_off_where_it_is_not(monkeypatch, tmp_path):
+    (tmp_path / "mine.toml").write_text('[tracking]\nprediction = "constant"\n[audio]\ndevice = "virtual"\n')
+    kinds = []
+    monkeypatch.setattr(measure, "measure_latency", lambda settings, **_: kinds.append(settings.tracking.prediction))
+    for choices in ({}, {"prediction": "learnt"}, {"prediction": "constant"}, {"prediction": "off"}):
+        api.latency(config=tmp_path / "mine.toml", **choices)
+    assert kinds == ["off", "learnt", "constant", "off"]
+    with pytest.raises(ConfigurationError, match="prediction"):
+        api.latency(device="virtual", prediction="on")
+
+
+def test_a_minus_never_stands_before_nothing():
+    found = made(-0.001, -0.001)
+    found = replace(found, kinds=(replace(found.kinds[0], claimed=Spread(-0.001, -0.002, -0.003)),))
+    assert "-0.00" not in " ".join(lines(found))
 
 
 def test_what_is_believed_disturbed_and_too_slow_is_said():

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from jack_server import FS_HZ, JackServer, what_is_missing
 
@@ -43,6 +44,16 @@ def measured(folder, patch, options, due_ms=0.0, tries=3):
         return measured(folder, patch, options, due_ms, tries - 1)
     assert answer.returncode == (1 if found["agree"] is False else 0)
     return found
+
+
+def test_frames_go_on_where_jacks_counter_of_32_bits_begins_anew():
+    from rt_render.io.jack_ears import frames_since_first
+
+    true = PERIOD * np.array([0, 1, 2, 5, 6, 7])  # three periods were missed
+    for first in (0, 2**32 - 3 * PERIOD, 2**32 - 1):
+        counted = (first + true) % 2**32
+        assert (frames_since_first(counted.astype(np.int64)) == true).all()
+    assert len(frames_since_first(np.zeros(0, np.int64))) == 0
 
 
 def test_our_own_client_is_heard_beside_another_player_when_the_program_says(tmp_path):

@@ -349,7 +349,11 @@ def test_the_command_tells_in_json_and_draws_and_leaves_with_1_for_a_wrong_set_u
     monkeypatch.setattr(run, "play_live", fall_silent)
     (tmp_path / "mine.toml").write_text('[tracking]\ntracker = "hbf1"\ninvert = ["roll"]\n')
     code, said = call("--config", "mine.toml")
-    assert code == 1 and "not drawn, for selftest.png exists already" in said.out
+    assert code == 2 and said.out == ""
+    assert "selftest.png exists already: choose another name, or overwrite with --force." in said.err
+    code, said = call("--config", "mine.toml", "--force")
+    assert code == 1 and "(drawn in selftest.png)" in said.out
+    assert "not judged: your sound card: the virtual one was listened to" in said.out
     assert 'take "roll" out of `invert`' in said.out and "2 of 2 dialects" in said.out
     assert "Wrong is the link 'settings': your set-up (hbf1): roll is inverted" in said.out
     assert "✗ Whole chain, live: no pose came." in said.out
