@@ -95,6 +95,9 @@ REQUESTS = (
     *(split_headers, wrong_frame),
 )
 
+UNFINISHED = (junk, cut, split_headers, many_headers, wrong_method)
+"""To these the server may wait for more, for as long as it waits at all."""
+
 
 def upgrade(host, path, more=""):
     return (
@@ -132,7 +135,8 @@ def send_request(chance, port, counts):
     with closing(socket.create_connection(("127.0.0.1", port), timeout=5.0)) as sender:
         try:
             sender.sendall(kind(chance, f"127.0.0.1:{port}"))
-            sender.shutdown(socket.SHUT_WR)
+            if kind in UNFINISHED:
+                sender.shutdown(socket.SHUT_WR)
             answer = sender.recv(4096)
         except OSError:
             answer = b""

@@ -110,7 +110,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 def bench(
     part: Annotated[
-        list[str] | None, typer.Argument(help=f"Any of {', '.join(PARTS)}; without one, all but soak and duplex.")
+        list[str] | None, typer.Argument(help=f"Any of {', '.join(PARTS)}; without one, all but soak, duplex and page.")
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="How long the tracker is measured, 1 to 3600; else 20.")] = None,
     recording: Annotated[
@@ -148,6 +148,6 @@ def bench(
 
         OUT.print(escape(report(result)), soft_wrap=True)
     tracker = result.get("tracker", {})
-    long_ok = all(result.get(part, {}).get("ok", True) for part in ("soak", "duplex"))
+    long_ok = all(result.get(part, {}).get("ok", True) for part in ("soak", "duplex", "page"))
     if not long_ok or not all(tracker[way]["ok"] for way in ("own", "thread") if way in tracker):
         raise typer.Exit(1)

@@ -20,10 +20,11 @@ PARTS = {
     "panorama": "panorama",
     "soak": "soak",
     "duplex": "duplex",
+    "page": "page",
 }
 """Names of the parts and their modules, in the order in which they run."""
-ONLY_BY_NAME = ("soak", "duplex")
-"""Parts that take long, or need a JACK server."""
+ONLY_BY_NAME = ("soak", "duplex", "page")
+"""Parts that take long, or need a JACK server or a library more."""
 
 
 def run(
@@ -35,7 +36,7 @@ def run(
     minutes: float | None = None,
     order: int | None = None,
 ) -> dict[str, object]:
-    """Run the named parts, or all but soak and duplex; return their figures as one object of numbers, lists and words.
+    """Run the named parts, or all but soak, duplex and page; return their figures as one object.
 
     `seconds`: how long the tracker is measured, in each of its two ways; `recordings`: heads' motion to predict,
     beside the simulated ones (`.hdf5` of BROAD, `.csv` or `.npz` of `firmware-bridge`); `minutes`, `order`: of the

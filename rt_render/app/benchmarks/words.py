@@ -3,6 +3,7 @@
 from typing import Any
 
 from rt_render.app.benchmarks.duplex_words import duplex_in_words
+from rt_render.app.benchmarks.page import page_in_words
 
 PREDICTION_REQUIRED = {
     "rms_20ms_100hz_deg": "natural motion with noise, 100 Hz, 20 ms, RMS in degrees",
@@ -32,6 +33,7 @@ def in_words(results: dict[str, Any]) -> str:
             ("panorama", _panorama),
             ("soak", _soak),
             ("duplex", lambda results: duplex_in_words(results["duplex"])),
+            ("page", lambda results: page_in_words(results["page"])),
         )
         if key in results
     ]

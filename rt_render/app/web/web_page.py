@@ -34,7 +34,7 @@ class WebPage:
         self._token = settings.web_token or (secrets.token_urlsafe(_TOKEN_BYTES) if needs_token(host) else "")
         self._listener: socket.socket | None = None
         self._server: PageServer | None = None
-        self.link = ""
+        self.link, self.port = "", 0
 
     def __enter__(self) -> "WebPage":
         """Take the port; raises DeviceError where it cannot be had, or a library is missing."""
@@ -44,8 +44,8 @@ class WebPage:
                     "the page needs the library websockets, which is not installed: pip install 'rt-render[web]'."
                 )
             self._listener = listen(self._settings.web_host, self._settings.web_port)
-            port = int(self._listener.getsockname()[1])
-            self.link = link(self._settings.web_host, port, self._token)
+            self.port = int(self._listener.getsockname()[1])
+            self.link = link(self._settings.web_host, self.port, self._token)
         return self
 
     def show(self, session: "Session") -> None:
