@@ -134,7 +134,7 @@ def test_play_ends_by_itself_and_tells_how_it_went(call, field):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["play", "no.wav"], 'input cannot be used: there is no file no.wav; allowed is "scene" or'),
+        (["play", "no.wav"], 'input cannot be used: there is no file no.wav; allowed is "scene", "live" or'),
         (["render", "no.wav", "-o", "o.wav"], "See INPUT in `rt-render render --help`."),
         (["render", "scene", "-o", "o.mp3", "--seconds", "1"], "o.mp3: allowed endings are"),
         (["render", "scene", "-o", "x/o.wav", "--seconds", "1"], "there is no folder x; make it first"),

@@ -164,3 +164,22 @@ def test_each_item_is_heard_through_the_decoder_of_its_own_order(tmp_path):
         wait_for(lambda: session.engine.snapshot().order == 7)
         session.playlist.previous()
         wait_for(lambda: session.engine.snapshot().order == 1)
+
+
+def test_no_item_is_overwritten_by_a_recording_of_it(three):
+    with pytest.raises(ConfigurationError, match="is read, so it cannot be written too"):
+        api.play([str(three[0]), str(three[2])], **{**QUICK, "record": three[2], "force": True})
+
+
+def test_stereo_in_a_list_may_be_a_panorama(tmp_path):
+    write(tmp_path / "a.wav", noise(20, 2))
+    write(tmp_path / "b.wav", noise(20, 2))
+    list_file = tmp_path / "list.toml"
+    list_file.write_text('[[item]]\nfile = "a.wav"\n[[item]]\nfile = "b.wav"\npanorama = true\n')
+    said = []
+    with session_of([list_file], said) as session:
+        wait_for(lambda: session.engine.snapshot().frame > 0)
+        session.playlist.next()
+        wait_for(lambda: session.status().position_s > 0.1)
+        assert session.status().playlist.number == 2
+    assert any(text.startswith("2 of 2: b") and "panorama" in text for text in said)

@@ -7,12 +7,23 @@ from pathlib import Path
 from rt_render.app.output_names import refuse_overwrite
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import files_read
-from rt_render.app.source_opening import LIVE, passes
+from rt_render.app.source_opening import LIVE, is_playlist, passes
 from rt_render.errors import ConfigurationError, DeviceError
 from rt_render.io.pose_log_file import is_pose_log
 
 _REPLAY_CHOICES = ("input", "poses", "force")
 _NO_CARD = "No sound card was found: the virtual one plays in real time, unheard; "
+
+
+def _files_played(settings: Settings) -> list[Path]:
+    """Return all files that are read, the items of a playlist too."""
+    read = [*files_read(settings).values()]
+    if is_playlist(settings.source):
+        from rt_render.app.playlist.items import items_of
+
+        names = [settings.source.input, *settings.source.further]
+        read += [Path(item.name) for item in items_of(names, settings.source)]
+    return read
 
 
 def check_seconds(seconds: object, least_s: float = 0.1, most_s: float = inf) -> None:
@@ -28,7 +39,7 @@ def check_sound_file(path: Path, settings: Settings, read: Iterable[Path]) -> No
     from rt_render.io.wav_writer import container_and_subtype
 
     container_and_subtype(path, 2, None)
-    refuse_overwrite([path], settings.output.force, [*files_read(settings).values(), *read])
+    refuse_overwrite([path], settings.output.force, [*_files_played(settings), *read])
 
 
 def check_field_file(settings: Settings, read: Iterable[Path]) -> None:
@@ -48,7 +59,7 @@ def check_field_file(settings: Settings, read: Iterable[Path]) -> None:
         )
     if field in (settings.output.record, log):
         raise ConfigurationError(f"{field} cannot be two files at once: name another file for the field.")
-    refuse_overwrite([field], settings.output.force, [*files_read(settings).values(), *read])
+    refuse_overwrite([field], settings.output.force, [*_files_played(settings), *read])
 
 
 def check_not_live(settings: Settings) -> None:
@@ -70,7 +81,7 @@ def check_log_file(settings: Settings, read: Iterable[Path]) -> None:
     if log:
         if log == settings.output.record:
             raise ConfigurationError(f"{log} cannot be both the recording and the pose log: name two files.")
-        refuse_overwrite([log], settings.output.force, [*files_read(settings).values(), *read])
+        refuse_overwrite([log], settings.output.force, [*_files_played(settings), *read])
 
 
 def check_replay(log: Path, choices: Mapping[str, object]) -> None:

@@ -12,8 +12,9 @@ from rt_render.io.source import Source
 _HEADROOM_DB = 40.0
 """So much softer it is heard for measuring: the limiter never acts."""
 _BLOCK_FRAMES, _CHUNK_FRAMES, _RING_S = 512, 4096, 0.5
-_WHOLE_UP_TO_S = 30.0
-_EXCERPTS, _EXCERPT_S = 12, 1.0
+_WHOLE_UP_TO_S, _ALL_UP_TO_S = 30.0, 1200.0
+_FEW, _MANY = (12, 1.0), (200, 3.0)
+"""Spans of a long file, and the seconds of each: for a first look, and for good."""
 
 Span = tuple[int, int]
 """First frame and number of frames."""
@@ -77,6 +78,13 @@ def whole(n_frames: int) -> list[Span]:
     return [(0, n_frames)]
 
 
+def thorough(n_frames: int, fs_hz: int) -> list[Span]:
+    """Return what of a source tells its loudness: all of it up to twenty minutes, beyond 200 spans of 3 s."""
+    if n_frames <= round(_ALL_UP_TO_S * fs_hz):
+        return whole(n_frames)
+    return _spread(n_frames, *_MANY, fs_hz)
+
+
 def excerpts(n_frames: int | None, fs_hz: int) -> tuple[list[Span], bool]:
     """Return spans that are measured in a second or less, and whether they are all of the source.
 
@@ -88,5 +96,10 @@ def excerpts(n_frames: int | None, fs_hz: int) -> tuple[list[Span], bool]:
         return whole(enough), True
     if n_frames <= enough:
         return whole(n_frames), True
-    length = round(_EXCERPT_S * fs_hz)
-    return [((n_frames - length) * i // (_EXCERPTS - 1), length) for i in range(_EXCERPTS)], False
+    return _spread(n_frames, *_FEW, fs_hz), False
+
+
+def _spread(n_frames: int, n_spans: int, seconds: float, fs_hz: int) -> list[Span]:
+    """Return spans at even distances, from the first to the last frame."""
+    length = round(seconds * fs_hz)
+    return [((n_frames - length) * i // (n_spans - 1), length) for i in range(n_spans)]

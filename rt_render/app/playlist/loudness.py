@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
 
-from rt_render.app.playlist.heard_loudness import HeardLoudness, excerpts, whole
+from rt_render.app.playlist.heard_loudness import HeardLoudness, excerpts, thorough
 from rt_render.app.playlist.items import Item
 from rt_render.app.playlist.loudness_store import LoudnessStore
 from rt_render.errors import RenderError
@@ -133,7 +133,7 @@ class Loudness:
                 n_frames = source.n_frames
                 spans, all_of_it = excerpts(n_frames, source.fs_hz)
                 if n_frames is not None and not short:
-                    spans, all_of_it = whole(n_frames), True
+                    spans, all_of_it = thorough(n_frames, source.fs_hz), True
                 if source.order not in self._ears:
                     self._ears[source.order] = self._make_ears(source.order)
                 lufs = self._ears[source.order].lufs(source, spans, at_each=at_each)
