@@ -1,14 +1,19 @@
 """The desk: wishes are checked where they are made, carried out by one thread, and told to all who look."""
 
 import json
+from pathlib import Path
 from threading import Thread
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from rt_render.app import cli
 from rt_render.app.controls.control import Control
 from rt_render.app.controls.desk import MAX_WAITING, Desk
+from rt_render.app.controls.keys import KEYS
+from rt_render.app.controls.page import remote_page
 from rt_render.app.controls.table import CONTROLS
 from rt_render.app.session import Session
 from rt_render.app.settings_file import load_settings
@@ -218,3 +223,23 @@ def test_the_state_is_json_with_all_that_the_page_shows(sounding):
     assert set(wanted.split()) <= set(state)
     assert state["tracker"]["text"] and state["card"]["text"]
     assert {"late", "missed", "underruns", "p999_us", "budget_us"} <= set(state["block"])
+
+
+def test_the_page_in_docs_is_what_the_command_writes():
+    page = Path(__file__).parent.parent / "docs" / "remote.md"
+    assert page.read_text(encoding="utf-8") == remote_page(), "run: rt-render controls --page docs/remote.md --force"
+    for control in CONTROLS:
+        assert f"| `/rt/{control.name}` |" in remote_page()
+    for key in KEYS.values():
+        assert f"`{key.shown}`" in remote_page()
+
+
+def test_the_command_lists_all_controls_and_writes_the_page_but_over_nothing(tmp_path):
+    runner = CliRunner()
+    listed = json.loads(runner.invoke(cli.app, ["controls", "--json"]).stdout)
+    assert [row["name"] for row in listed] == [control.name for control in CONTROLS]
+    page = tmp_path / "remote.md"
+    assert runner.invoke(cli.app, ["controls", "--page", str(page)]).exit_code == 0
+    assert page.read_text(encoding="utf-8") == remote_page()
+    with pytest.raises(ConfigurationError, match="exists already"):
+        runner.invoke(cli.app, ["controls", "--page", str(page)], catch_exceptions=False)

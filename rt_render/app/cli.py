@@ -3,7 +3,14 @@
 from typing import NoReturn
 
 from firmware_bridge.commands.program import new_program, run_program
-from rt_render.app import commands_about, commands_latency, commands_panorama, commands_selftest, commands_sound
+from rt_render.app import (
+    commands_about,
+    commands_controls,
+    commands_latency,
+    commands_panorama,
+    commands_selftest,
+    commands_sound,
+)
 from rt_render.app.settings_file import SettingError
 from rt_render.errors import RenderError
 
@@ -14,6 +21,7 @@ _COMMANDS = (
     "design",
     "devices",
     "check-sofa",
+    "controls",
     "doctor",
     "selftest",
     "latency",
@@ -64,6 +72,9 @@ app.command(epilog="Example: [bold]rt-render design -o decoder.npz --order 5 --s
 )
 app.command(epilog="Examples: [bold]rt-render devices[/bold]; rt-render devices --json")(commands_about.devices)
 app.command("check-sofa", epilog="Example: [bold]rt-render check-sofa my_head.sofa[/bold]")(commands_about.check_sofa)
+app.command(epilog="Examples: [bold]rt-render controls[/bold]; rt-render controls --page remote.md")(
+    commands_controls.controls
+)
 app.command(epilog="Examples: [bold]rt-render doctor[/bold]; rt-render doctor --json")(commands_about.doctor)
 app.command(
     epilog="Examples: [bold]rt-render selftest[/bold]; rt-render selftest --tracker nvsonic --order 5; "

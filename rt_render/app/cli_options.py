@@ -105,7 +105,7 @@ RemoteHost = Annotated[
     str | None, typer.Option("--remote-host", help="Address to be controlled at over OSC; 0.0.0.0: every interface.")
 ]
 RemotePort = Annotated[
-    int | None, typer.Option("--remote-port", help="UDP port to be controlled at; 4001 by default, 0: none.")
+    int | None, typer.Option("--remote-port", help="UDP port to be controlled at, 0 for none; 4001 by default, if free.")
 ]
 Web = Annotated[bool | None, typer.Option("--web/--no-web", help="Serve a page that shows and controls all.")]
 WebHost = Annotated[
