@@ -1,10 +1,12 @@
 """Ten pages and a storm of OSC as a program of its own: `python -m rt_render.app.benchmarks.page_clients`.
 
 Its arguments are the ports of the page and of the remote. A line "on" on standard input lets it begin, "off" end; to
-"off" it answers with a line of JSON. It ends with its standard input.
+"off" it answers with a line of JSON. It ends with its standard input. It stands for other machines, and so gives way
+to the sound on this one.
 """
 
 import json
+import os
 import random
 import select
 import socket
@@ -19,6 +21,7 @@ from firmware_bridge.osc.encoder import message_datagram
 N_CLIENTS = 10
 PACKETS_PER_S = 2000
 _STEP_S = 0.005
+_NICE = 10
 _UPGRADE = (
     "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -92,6 +95,8 @@ def _storm(page_port: int, remote_port: int, off: Event) -> dict[str, Any]:
 
 def main(page_port: int, remote_port: int, say: Callable[[str], None]) -> None:
     """Do what standard input says until it ends."""
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
     off, found, thread = Event(), {}, Thread()
     for line in sys.stdin:
         if line.strip() == "on":
