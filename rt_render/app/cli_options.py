@@ -46,20 +46,19 @@ Inputs = Annotated[
     ),
 ]
 Crossfade = Annotated[
-    float | None, typer.Option("--crossfade", help="Seconds by which a playlist's items overlap, 0 (default) to 20.")
+    float | None, typer.Option("--crossfade-s", help="Seconds by which a playlist's items overlap, 0 (default) to 20.")
 ]
 Loudness = Annotated[
     str | None,
     typer.Option(
-        help='What loudness the items of a playlist are brought to: -40 to -5 LUFS, -23 by default, or "off".'
+        "--loudness-lufs",
+        help='What loudness the items of a playlist are brought to: -40 to -5 LUFS, -23 by default, or "off".',
     ),
 ]
 InputDevice = Annotated[
     str | None, typer.Option("--input-device", help="Of live input: a number or name of `rt-render devices`.")
 ]
-InputChannels = Annotated[
-    str | None, typer.Option("--input-channels", help='Of live input, from 1: "1,2" or "1-16".')
-]
+InputChannels = Annotated[str | None, typer.Option("--input-channels", help='Of live input, from 1: "1,2" or "1-16".')]
 Field = Annotated[
     Path | None, typer.Option("--field", help="Keep the field before the ears in this file (ambiX: ACN, SN3D).")
 ]
@@ -105,7 +104,8 @@ RemoteHost = Annotated[
     str | None, typer.Option("--remote-host", help="Address to be controlled at over OSC; 0.0.0.0: every interface.")
 ]
 RemotePort = Annotated[
-    int | None, typer.Option("--remote-port", help="UDP port to be controlled at, 0 for none; 4001 by default, if free.")
+    int | None,
+    typer.Option("--remote-port", help="UDP port to be controlled at, 0 for none; 4001 by default, if free."),
 ]
 Web = Annotated[bool | None, typer.Option("--web/--no-web", help="Serve a page that shows and controls all.")]
 WebHost = Annotated[

@@ -88,13 +88,15 @@ class PlaylistTransport:
         following = None if index is None else index + 1
         if following is not None and following >= len(titles):
             following = 0 if playlist.loop else None
+        length_frames = playlist.length_at(frame)
+        position_frames = frame - place.start_frame
         return PlaylistMoment(
             number=None if index is None else index % len(titles) + 1,
             n_items=len(titles),
             title="nothing can be played" if index is None else titles[index % len(titles)],
             next_title=None if following is None else titles[following],
-            position_frames=frame - place.start_frame,
-            length_frames=playlist.length_at(frame),
+            position_frames=position_frames if length_frames is None else min(position_frames, length_frames),
+            length_frames=length_frames,
             n_broken=len(playlist.broken),
         )
 
