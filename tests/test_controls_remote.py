@@ -4,6 +4,7 @@ import socket
 import time
 
 import pytest
+import remote_storm
 
 import rt_render
 from firmware_bridge.osc.encoder import message_datagram
@@ -11,7 +12,7 @@ from firmware_bridge.osc.wire import parse_packet
 from rt_render.app.controls.desk_remote import MAX_SUBSCRIBERS
 from rt_render.app.controls.table import CONTROLS
 from rt_render.app.remote import Remote
-from rt_render.app.remote_guard import ADMITTED_S, MAX_HOSTS, PACKETS_PER_S, Guard, is_this_machine
+from rt_render.app.remote_guard import ADMITTED_S, MAX_HOSTS, PACKETS_PER_S, Guard, Rate, is_this_machine
 from rt_render.app.session import Session
 from rt_render.app.settings_file import load_settings
 from rt_render.errors import ConfigurationError
@@ -213,3 +214,46 @@ def test_escapes_in_an_address_do_not_reach_the_terminal():
     said = []
     Remote("127.0.0.1", 0, said.append).take(message_datagram("/\x1b[2J\x07" + "x" * 500))
     assert said[0].startswith("OSC /\\x1b[2J\\x07xxx") and len(said[0]) < 130 and said[0].isprintable()
+
+
+# a storm
+
+
+@pytest.fixture
+def guarded():
+    settings = load_settings(None, {**QUICK, "remote_port": 0, "remote_token": remote_storm.TOKEN})
+    said = []
+    with Session(settings, on_message=said.append) as session:
+        session.said = said
+        yield session
+
+
+def test_of_thousands_of_hostile_packets_none_changes_anything_and_nothing_piles_up(guarded, monkeypatch):
+    monkeypatch.setattr(Rate, "allows", lambda self, now_s: True)  # so that all of them are looked at
+    session, remote = guarded, guarded.remote
+    before = remote_storm.standing(session)
+    memory = []
+    for seed in (1, 2, 3, 4):
+        for packet in remote_storm.of_this_machine(1500, seed):
+            remote.take(packet)
+        for packet, place in remote_storm.of_strangers(1500, seed):
+            remote.take(packet, place)
+        session.desk.work(session)
+        assert remote_storm.standing(session) == before
+        memory.append(remote_storm.memory_kb())
+    counts = remote.counts
+    assert counts.strangers >= 6000 and counts.refused > 500 and counts.unknown > 500 and counts.damaged > 500
+    assert len(session.said) < 50 and not any("did not work" in text for text in session.said)
+    assert memory[-1] - memory[0] < 4000
+    assert session.desk.ask("gain_db", -3.0) is None
+
+
+def test_the_same_packets_do_something_where_they_may(guarded, monkeypatch):
+    monkeypatch.setattr(Rate, "allows", lambda self, now_s: True)
+    stranger = ("10.0.0.7", 5000)
+    guarded.remote.take(message_datagram("/token", remote_storm.TOKEN), stranger)
+    for packet, _ in remote_storm.of_strangers(50):
+        guarded.remote.take(packet, stranger)
+    before = remote_storm.standing(guarded)
+    guarded.desk.work(guarded)
+    assert remote_storm.standing(guarded) != before and guarded.muted
