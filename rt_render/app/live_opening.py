@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from rt_render.ambisonics.layouts import Layout
 from rt_render.ambisonics.normalisation import MAX_FUMA_ORDER, sn3d_from_fuma, sn3d_from_n3d
 from rt_render.app.live_feed import LiveSource
+from rt_render.app.panorama.space import Space
 from rt_render.app.settings import Settings
 from rt_render.app.settings import Source as SourceSettings
 from rt_render.conventions import MAX_ORDER, n_sh
-from rt_render.engine.panorama import Panorama
 from rt_render.engine.upmix import NativeUpmix
 from rt_render.errors import ConfigurationError, DeviceError
 from rt_render.io.card_keeper import NO_INPUT
@@ -25,7 +25,7 @@ STEREO = "stereo"
 _FIELDS = (4, 9, 16, 25, 36, 49, 64)
 
 
-def open_live(settings: Settings, seconds: float | None = None) -> LiveSource:
+def open_live(settings: Settings, seconds: float | None = None, space: Space | None = None) -> LiveSource:
     """Find the input that the settings name and what its channels are; nothing is opened yet.
 
     "auto" takes the first channels that the layout needs: two of stereo where no layout is named. Raises DeviceError
@@ -45,7 +45,7 @@ def open_live(settings: Settings, seconds: float | None = None) -> LiveSource:
     stage: NativeUpmix | None = None
     notes = []
     if wanted.panorama and isinstance(layout, Layout) and layout.name == STEREO:
-        stage = Panorama(order, fs_hz, width_deg=wanted.panorama_width_deg, height=wanted.panorama_height)
+        stage = (space or Space()).make(order, fs_hz, wanted)
         rows = np.eye(2)
         latency_ms = 1e3 * stage.latency_frames / fs_hz
         what = f"panorama at order {order}, ±{wanted.panorama_width_deg:g}° wide, which takes {latency_ms:.0f} ms"

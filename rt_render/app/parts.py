@@ -1,13 +1,14 @@
 """The parts that live playing and offline rendering share: source, decoder and engine, made from settings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Timer
 
 from firmware_bridge.csv_poses import read_pose_csv
 from rt_render.app.decoding import Progress, make_decoder
 from rt_render.app.live_feed import LiveSource
 from rt_render.app.object_scene import lay_out
+from rt_render.app.panorama.space import Space
 from rt_render.app.playlist.follow_orders import follow_orders
 from rt_render.app.scene_file import ObjectScene
 from rt_render.app.settings import Settings
@@ -32,6 +33,7 @@ class Parts:
 
     `lap_frames`: after so many frames an endless source begins again; None for others. `scene`: what its objects are.
     `live`: what takes a card's input; None where the source is read. `look`: to be called now and then while it plays.
+    `space`: what makes its panoramas, and changes them.
     """
 
     source: Source
@@ -41,6 +43,7 @@ class Parts:
     scene: ObjectScene | None = None
     live: LiveInput | None = None
     look: Callable[[], None] | None = None
+    space: Space = field(default_factory=Space)
 
 
 def make_parts(
@@ -57,7 +60,8 @@ def make_parts(
     The engine's order is that of the source, or the one asked for where it is lower. Raises RenderError and
     BridgeError. Control side.
     """
-    source = open_source(settings, seconds, on_progress)
+    space = Space(settings.source)
+    source = open_source(settings, seconds, on_progress, space)
     try:
         for note in source.notes:
             on_message(note)
@@ -77,7 +81,7 @@ def make_parts(
     lap_frames = getattr(source, "lap_frames", None) if source.n_frames is None else None
     live = LiveInput(engine, source.matrix, source.stage) if isinstance(source, LiveSource) else None
     look = None if settings.audio.degrade else follow_orders(source, engine)
-    return Parts(source, decoder, engine, lap_frames, scene, live, look)
+    return Parts(source, decoder, engine, lap_frames, scene, live, look, space)
 
 
 def start_gain_db(settings: Settings) -> float:

@@ -131,6 +131,7 @@ class Session:
             PlaylistTransport(playlist, self._source_frame, self._wind, tell) if playlist is not None else None
         )
         self.ears: Ears = self._make_ears(parts)
+        self.space = parts.space
         self._winding = Lock()
         self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
@@ -368,6 +369,12 @@ class Session:
         self.engine.set_prediction(mode, self.settings.tracking.prediction_cap_ms)
         self.budget.set_prediction(mode)
         self.prediction = mode
+
+    def set_panorama(self, on: bool) -> None:
+        """Let stereo be a space around the head, or two speakers; at once, with a fade out and in."""
+        if on != self.space.on:
+            self.space.on = on
+            self._wind(self._source_frame)
 
     def set_extra_latency_ms(self, extra_ms: float) -> None:
         """Say what wireless headphones take behind the card, 0 to 1000 ms; the budget tells it too."""

@@ -15,6 +15,8 @@ from rt_render.errors import InputFileError
 from rt_render.io.source import Source
 
 if TYPE_CHECKING:
+    from rt_render.ambisonics.layouts import Layout
+    from rt_render.app.panorama.space import Space
     from rt_render.io.audio_file import AudioFileReader
 
 SCENE, LIVE = "scene", "live"
@@ -40,12 +42,14 @@ def kind_of_input(name: str) -> InputKind:
     return _kind_of_toml(path) if ending == ".toml" else "file"
 
 
-def open_item(name: str, wanted: SourceSettings, fs_hz: int, max_order: int | None = None) -> Source:
+def open_item(
+    name: str, wanted: SourceSettings, fs_hz: int, max_order: int | None = None, space: "Space | None" = None
+) -> Source:
     """Open one input, a sound file or the scene, as a source at `fs_hz`; its `input` need not be that of `wanted`.
 
     `max_order`: the highest ambisonic order that can be used, 0 to 7; None leaves the choice to the source.
-    Raises InputFileError for what cannot be played and ConfigurationError for an option that does not fit it.
-    Control side; the source is then read by one thread.
+    `space` makes its panorama, and changes it. Raises InputFileError for what cannot be played and ConfigurationError
+    for an option that does not fit it. Control side; the source is then read by one thread.
     """
     kind = kind_of_input(name)
     if kind == "scene":
@@ -58,13 +62,15 @@ def open_item(name: str, wanted: SourceSettings, fs_hz: int, max_order: int | No
 
     reader = AudioFileReader(name)
     try:
-        return _source_of_file(reader, wanted, fs_hz, max_order)
+        return _source_of_file(reader, wanted, fs_hz, max_order, space)
     except BaseException:
         reader.close()
         raise
 
 
-def _source_of_file(reader: "AudioFileReader", wanted: SourceSettings, fs_hz: int, max_order: int | None) -> Source:
+def _source_of_file(
+    reader: "AudioFileReader", wanted: SourceSettings, fs_hz: int, max_order: int | None, space: "Space | None"
+) -> Source:
     from rt_render.io.channel_order import AMBISONIC, AUTO, layout_of_file, layouts_with
     from rt_render.io.source_ambix import AmbixFileSource
     from rt_render.io.source_layout import LAYOUT_ORDER, LayoutFileSource
@@ -75,7 +81,7 @@ def _source_of_file(reader: "AudioFileReader", wanted: SourceSettings, fs_hz: in
     if layout:
         order = LAYOUT_ORDER if max_order is None else max_order
         if wanted.panorama and layout.name == STEREO:
-            return _panorama_of(reader, wanted, fs_hz, order)
+            return _panorama_of(reader, layout, wanted, fs_hz, order, space)
         speakers = LayoutFileSource(reader, layout, fs_hz, how=how, order=order, lfe_db=wanted.lfe_db, loop=wanted.loop)
         return _without_panorama(speakers, wanted)
     highest = MAX_ORDER if max_order is None else max_order
@@ -93,12 +99,20 @@ def _without_panorama(source: Source, wanted: SourceSettings) -> Source:
     return source
 
 
-def _panorama_of(reader: "AudioFileReader", wanted: SourceSettings, fs_hz: int, order: int) -> Source:
-    from rt_render.engine.panorama import Panorama
+def _panorama_of(
+    reader: "AudioFileReader",
+    layout: "Layout",
+    wanted: SourceSettings,
+    fs_hz: int,
+    order: int,
+    space: "Space | None",
+) -> Source:
+    from rt_render.app.panorama.space import Space
     from rt_render.io.source_file import FileSource
     from rt_render.io.source_panorama import PanoramaSource
 
-    upmix = Panorama(order, fs_hz, width_deg=wanted.panorama_width_deg, height=wanted.panorama_height)
+    space = space or Space()
+    upmix = space.make(order, fs_hz, wanted)
     notes = [
         f"2 channels → panorama at order {order}: hard left and right are heard at ±{wanted.panorama_width_deg:g}°, "
         "ambience all around"
@@ -106,7 +120,15 @@ def _panorama_of(reader: "AudioFileReader", wanted: SourceSettings, fs_hz: int, 
     stereo = FileSource(
         reader, fs_hz, order=order, n_channels=2, to_field=lambda frames: frames, notes=notes, loop=wanted.loop
     )
-    return PanoramaSource(stereo, upmix, title=reader.title or reader.path.stem, notes=notes, on_close=stereo.close)
+    return PanoramaSource(
+        stereo,
+        upmix,
+        title=reader.title or reader.path.stem,
+        notes=notes,
+        on_close=stereo.close,
+        flat=layout.encoding_matrix(order, wanted.lfe_db),
+        spacious=lambda: space.on,
+    )
 
 
 def is_playlist(wanted: SourceSettings) -> bool:
@@ -125,24 +147,27 @@ def scene_of(name: str) -> ObjectScene | None:
 
 
 def open_source(
-    settings: Settings, seconds: float | None = None, on_progress: Callable[[float, str], None] | None = None
+    settings: Settings,
+    seconds: float | None = None,
+    on_progress: Callable[[float, str], None] | None = None,
+    space: "Space | None" = None,
 ) -> Source:
     """Open the input that the settings name, at most up to the order asked for and so many seconds long.
 
-    `on_progress` is told of what takes time: a playlist's first item is measured.
+    `on_progress` is told of what takes time: a playlist's first item is measured. `space` makes all panoramas.
     """
     if kind_of_input(settings.source.input) == "live":
         from rt_render.app.live_opening import open_live
 
-        return open_live(settings, seconds)
+        return open_live(settings, seconds, space)
     wanted = settings.head.order
     if is_playlist(settings.source):
         from rt_render.app.playlist.opening import open_playlist
 
-        playlist = open_playlist(settings, on_progress)
+        playlist = open_playlist(settings, on_progress, space)
         return Excerpt(playlist, seconds) if seconds is not None else playlist
     max_order = None if wanted == "auto" else wanted
-    source = open_item(settings.source.input, settings.source, settings.audio.fs_hz, max_order)
+    source = open_item(settings.source.input, settings.source, settings.audio.fs_hz, max_order, space)
     if max_order is not None and source.order < max_order:
         source.notes.append(f"rendered at the file's own order {source.order}, not at {max_order}")
     return Excerpt(source, seconds) if seconds is not None else source

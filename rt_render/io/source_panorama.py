@@ -31,7 +31,8 @@ class PanoramaSource:
     """A `Source` of what an upmix makes of stereo: frame k of the field belongs to frame k of the stereo.
 
     `notes`: the list that is shown and may grow, the caller's own; `on_close` lets go of the stereo's file. Reads
-    behind a seek begin the upmix's pre-roll earlier. Reader thread.
+    behind a seek begin the upmix's pre-roll earlier. With `flat` (2, n_sh), the way of the two speakers into the field,
+    it is asked at each beginning whether to be `spacious`, and is two speakers where not. Reader thread.
     """
 
     def __init__(
@@ -42,11 +43,15 @@ class PanoramaSource:
         title: str,
         notes: list[str] | None = None,
         on_close: Callable[[], None] = lambda: None,
+        flat: NDArray[np.float64] | None = None,
+        spacious: Callable[[], bool] = lambda: True,
     ) -> None:
         self.fs_hz, self.order = upmix.fs_hz, upmix.order
         self.title = title
         self.notes = notes if notes is not None else []
         self._stereo, self._upmix, self._on_close = stereo, upmix, on_close
+        self._flat = None if flat is None else flat.astype(np.float32)
+        self._spacious, self._is_flat = spacious, False
         self._position = self._read_frames = 0
         self._end: int | None = None
         self._begin(0)
@@ -79,6 +84,12 @@ class PanoramaSource:
 
     def _begin(self, frame: int) -> None:
         upmix = self._upmix
+        self._is_flat = self._flat is not None and not self._spacious()
+        if self._is_flat:
+            self._stereo.seek(frame)
+            self._position = self._read_frames = frame
+            self._end = self.n_frames
+            return
         steps = max(frame - upmix.preroll_frames, 0) // upmix.step_frames
         start = steps * upmix.step_frames
         upmix.reset()
@@ -95,4 +106,6 @@ class PanoramaSource:
             self._end = self._read_frames  # a file that failed ends before what it had promised
             # the upmix still holds the last frames: silence pushes them out
             stereo = np.concatenate([stereo, np.zeros((n_frames - len(stereo), 2), np.float32)])
+        if self._is_flat and self._flat is not None:
+            return np.ascontiguousarray(stereo @ self._flat)
         return self._upmix.process(stereo)

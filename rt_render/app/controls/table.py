@@ -24,6 +24,11 @@ def _in_playlist(name: str, kind: Any, about: str, **more: Any) -> Control:
     return Control(name, kind, about, there=_has_playlist, needs="a playlist", **more)
 
 
+def _of_stereo(name: str, kind: Any, about: str, **more: Any) -> Control:
+    more.setdefault("there", lambda session: session.space.used)
+    return Control(name, kind, about, needs="stereo that was opened with --panorama", **more)
+
+
 CONTROLS: tuple[Control, ...] = (
     Control(
         "gain_db",
@@ -100,6 +105,33 @@ CONTROLS: tuple[Control, ...] = (
         lambda session, value: session.ears.choose(order=int(value)),
         lambda session: str(session.ears.order),
         choices=lambda session: [str(order) for order in session.ears.orders],
+    ),
+    _of_stereo(
+        "panorama",
+        "switch",
+        "stereo as a space around the head, or as two speakers",
+        set=lambda session, value: session.set_panorama(value),
+        get=lambda session: session.space.on,
+        there=lambda session: session.space.used and session.can_seek,
+    ),
+    _of_stereo(
+        "panorama_width_deg",
+        "number",
+        "where what is panned hard is heard, to each side; heard some two seconds later",
+        set=lambda session, value: session.space.set(width_deg=value),
+        get=lambda session: session.space.width_deg,
+        unit="degrees",
+        low=30.0,
+        high=90.0,
+    ),
+    _of_stereo(
+        "panorama_height",
+        "number",
+        "how much of the ambience comes from above; heard some two seconds later",
+        set=lambda session, value: session.space.set(height=value),
+        get=lambda session: session.space.height,
+        low=0.0,
+        high=1.0,
     ),
     Control(
         "prediction",

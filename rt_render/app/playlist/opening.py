@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rt_render.app.decoding import Progress
 from rt_render.app.excerpt import Excerpt
+from rt_render.app.panorama.space import Space
 from rt_render.app.playlist.heard_loudness import HeardLoudness
 from rt_render.app.playlist.item_decoders import ItemDecoders
 from rt_render.app.playlist.items import Item, items_of
@@ -25,7 +26,9 @@ _LOOK_S = 2.0
 """So long the files are looked at for the order they need; beyond, the highest is taken."""
 
 
-def open_playlist(settings: Settings, on_progress: Progress | None = None) -> PlaylistSource:
+def open_playlist(
+    settings: Settings, on_progress: Progress | None = None, space: Space | None = None
+) -> PlaylistSource:
     """Return the playlist that the settings name, its first item measured, the rest being measured from now on.
 
     Raises InputFileError for a list that cannot be read, or of which nothing can be played (unless it loops: then it
@@ -45,7 +48,7 @@ def open_playlist(settings: Settings, on_progress: Progress | None = None) -> Pl
     def open_one(index: int, patient: bool) -> Opened:
         item = items[index]
         matched = loudness.match(index, patient=patient)
-        voice = _voice(item, fs_hz, order, matched.gain_db, matched.words)
+        voice = _voice(item, fs_hz, order, matched.gain_db, matched.words, space)
         if patient:
             decoders.of_order(voice.source.order)
         return Opened(index, item.title or voice.source.title, voice)
@@ -107,7 +110,7 @@ def _survey(items: Sequence[Item], fs_hz: int, asked: int | str, *, endless: boo
     return highest if first is not None else MAX_ORDER, first, first_order
 
 
-def _source(item: Item, fs_hz: int, order: int | None) -> Source:
+def _source(item: Item, fs_hz: int, order: int | None, space: Space | None = None) -> Source:
     """Open what an item plays, once through; raises what opening raises, and InputFileError for what is no field."""
     kind = kind_of_input(item.name)
     if kind == "live":
@@ -120,12 +123,12 @@ def _source(item: Item, fs_hz: int, order: int | None) -> Source:
             "`rt-render render --field`, and name that file."
         )
     wanted: SourceSettings = item.wanted.model_copy(update={"loop": item.repeat > 1})
-    source = open_item(item.name, wanted, fs_hz, order)
+    source = open_item(item.name, wanted, fs_hz, order, space)
     return Excerpt(source, item.seconds) if item.seconds is not None else source
 
 
-def _voice(item: Item, fs_hz: int, order: int, gain_db: float, words: str) -> Voice:
-    source = _source(item, fs_hz, order)
+def _voice(item: Item, fs_hz: int, order: int, gain_db: float, words: str, space: Space | None) -> Voice:
+    source = _source(item, fs_hz, order, space)
     n_frames = source.n_frames
     lap_frames = getattr(source, "lap_frames", None)
     if n_frames is None and item.repeat > 1 and lap_frames:
