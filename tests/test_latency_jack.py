@@ -29,7 +29,7 @@ def measured(folder, patch, options, due_ms=0.0, tries=3):
         try:
             assert others.stdout.readline() == "ready\n"
             command = [sys.executable, "-m", "rt_render", "latency", "--device", "system", "--block", str(PERIOD)]
-            command += ["--head", "sphere", "--steps", "10", "--json", *options]
+            command += ["--head", "sphere", "--steps", "10", "--force", "--json", *options]
             answer = subprocess.run(command, stderr=subprocess.PIPE, timeout=300, check=False, **asked)
         finally:
             others.communicate()
