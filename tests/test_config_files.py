@@ -125,12 +125,12 @@ def test_paths_in_a_file_are_relative_to_its_folder_and_names_are_not_paths(tmp_
         (
             "[adio]\nfs_hz = 48000",
             "set.toml, line 1: unknown name 'adio' (did you mean 'audio'?); there are the sections audio, head, "
-            "source, tracking, output, remote, web.",
+            "source, tracking, output, remote, web, booth.",
         ),
         (
             "fs_hz = 48000",
             "set.toml, line 1: unknown name 'fs_hz'; it belongs in [audio]; there are the sections audio, head, "
-            "source, tracking, output, remote, web.",
+            "source, tracking, output, remote, web, booth.",
         ),
         (
             "audio = 3",

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from firmware_bridge.opening import RunningBridge, open_bridge
+from firmware_bridge.pose import PoseSample
 from firmware_bridge.status import BridgeStatus
 from rt_render.app.budget import Budget
 from rt_render.app.budget_meter import BudgetMeter
@@ -437,6 +438,14 @@ class Session:
     def _position_s(self, frame: int, moment: PlaylistMoment | None) -> float:
         lap = self._lap_frames
         return (moment.position_frames if moment else frame % lap if lap else frame) / self.settings.audio.fs_hz
+
+    def newest_pose(self) -> PoseSample | None:
+        """Return the newest pose as the tracker tells it; None where none was told, or none is followed. Any thread."""
+        return self._bridge.mailbox.read() if self._bridge else None
+
+    def source_silent_s(self) -> float:
+        """Return how long a read of the source has been under way; 0 below 50 ms. Any thread."""
+        return self._feeder.longest_read_s(time.monotonic())
 
     def _tracker_status(self) -> BridgeStatus | None:
         return self._bridge.status() if self._bridge else None

@@ -163,6 +163,29 @@ class Web(_Section):
     )
 
 
+class Booth(_Section):
+    """How `rt-render booth` looks after itself and its visitors."""
+
+    still_deg: float = Field(
+        default=0.5, ge=0.05, le=5.0, description="0.05 to 5 degrees in a second, less than which is no head"
+    )
+    pick_up_deg: float = Field(
+        default=5.0, ge=0.5, le=45.0, description="0.5 to 45 degrees in a second, from which on somebody picks them up"
+    )
+    rest_after_s: float = Field(
+        default=25.0, ge=2.0, le=3600.0, description="2 to 3600 s for which headphones lie still before the booth rests"
+    )
+    lost_after_s: float = Field(
+        default=300.0, ge=5.0, le=86400.0, description="5 to 86400 s of a silent tracker after which a visit is over"
+    )
+    hung_after_s: float = Field(
+        default=20.0, ge=3.0, le=600.0, description="3 to 600 s without a sign of life before the program begins anew"
+    )
+    visits: OptionalFile = Field(default=None, description="the path of the log of visits, choices and faults")
+    visits_mb: float = Field(default=2.0, ge=0.01, le=1000.0, description="0.01 to 1000 MB a file of that log")
+    visits_files: int = Field(default=8, ge=1, le=1000, description="1 to 1000 files of that log, the oldest goes")
+
+
 class Settings(_Section):
     """One whole set-up, as a configuration file holds it."""
 
@@ -173,6 +196,7 @@ class Settings(_Section):
     output: Output = Output()
     remote: Remote = Remote()
     web: Web = Web()
+    booth: Booth = Booth()
 
 
 class Choices(TypedDict, total=False):
