@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from contextlib import ExitStack, closing
+from threading import Thread
 
 import pytest
 
@@ -197,6 +198,16 @@ def test_a_server_that_has_stopped_said_good_bye_and_freed_its_port(page):
     assert not page.desk.listeners
     listen("127.0.0.1", page.port).close()
     page.server.stop()
+
+
+def test_a_connection_that_a_browser_keeps_in_reserve_does_not_hold_up_the_end(monkeypatch):
+    monkeypatch.setattr(server_module, "_OPEN_TIMEOUT_S", 60.0)
+    with served() as page, closing(socket.create_connection(("127.0.0.1", page.port))) as idle:
+        page.get("/")
+        stopping = Thread(target=page.server.stop, daemon=True)
+        stopping.start()
+        stopping.join(30.0)
+        assert not stopping.is_alive() and idle.recv(1) == b""
 
 
 def test_a_port_in_use_is_told_with_the_next_that_is_free():

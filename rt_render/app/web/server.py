@@ -8,8 +8,9 @@ from asyncio import BaseTransport
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from threading import Event, Thread
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.datastructures import Headers
@@ -31,7 +32,7 @@ MESSAGES_PER_S, MESSAGE_BURST = 40.0, 80
 WRONG_TOKEN, TOO_MANY = 4401, 4429
 """Close codes that the page knows."""
 
-_OPEN_TIMEOUT_S = 5.0
+_OPEN_TIMEOUT_S, _CLOSE_TIMEOUT_S = 5.0, 0.5
 _WRONG_TOKEN_WAIT_S = 1.0
 _MAX_UNSENT_BYTES = 65536
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
@@ -52,8 +53,11 @@ _QUIET.propagate = False  # what strangers send is no news, and a log of it coul
 class _Connection(ServerConnection):
     """Ends at once where too many are open, before anything of it is read."""
 
+    alive: ClassVar[WeakSet["_Connection"]] = WeakSet()
+
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
+        self.alive.add(self)
         if len(self.server.handler_tasks) > MAX_CONNECTIONS:
             self.transport.abort()
 
@@ -125,12 +129,14 @@ class PageServer:
     async def _serve(self) -> None:
         self._clients.clear()
         # A copy of the socket is closed with the loop; who knocks in between waits for the next.
-        async with self._server(self._listener.dup()):
+        async with self._server(self._listener.dup()) as server:
             number, next_s = 0, time.monotonic()
             while not self._leaves.is_set():
                 self._tell(number)
                 number, next_s = number + 1, max(next_s + 1.0 / RATE_HZ, time.monotonic())
                 await asyncio.sleep(next_s - time.monotonic())
+            for one in [one for one in _Connection.alive if one.server is server and one.state is State.CONNECTING]:
+                one.transport.abort()  # browsers keep some in reserve, which would be waited for
 
     def _server(self, listener: socket.socket) -> Server:
         return serve(
@@ -140,7 +146,7 @@ class PageServer:
             compression=None,
             server_header=None,
             open_timeout=_OPEN_TIMEOUT_S,
-            close_timeout=1.0,
+            close_timeout=_CLOSE_TIMEOUT_S,
             max_size=MAX_MESSAGE_BYTES,
             max_queue=4,
             logger=_QUIET,
