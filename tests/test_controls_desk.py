@@ -213,6 +213,65 @@ def test_a_control_a_part_or_a_listener_that_fails_becomes_a_sentence(sounding):
     assert any("visit could not be told" in text for text in desk.state()["messages"])
 
 
+def test_a_sentence_that_could_be_called_up_again_and_again_is_said_a_few_times_only(sounding):
+    def refuse(*_):
+        raise ConfigurationError("no.")
+
+    desk, session = Desk([Control("a", "switch", "", refuse)]), Alone(sounding)
+    desk.work(session)
+    for _ in range(100):
+        desk.ask("a", 1)
+        desk.work(session)
+    assert 1 <= len(session.told) < 20
+
+
+def test_a_state_that_cannot_be_told_stays_as_it_was(sounding, monkeypatch):
+    desk, session = Desk(), sounding
+    desk.work(session)
+    before = desk.state()
+    monkeypatch.setattr(session, "status", lambda: 1 / 0)
+    desk.work(session)
+    assert desk.state() is before and "ZeroDivisionError" in session.said[-1]
+
+
+def test_many_ask_at_once_and_the_last_value_is_one_that_was_asked_for(sounding):
+    threads = [
+        Thread(target=lambda n=n: [sounding.desk.ask("gain_db", -float(n), str(n)) for _ in range(500)])
+        for n in range(1, 9)
+    ]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        sounding.desk.work(sounding)
+    sounding.desk.work(sounding)
+    assert -sounding.gain_db in range(1, 9)
+
+
+@pytest.mark.parametrize("wanted_s", [0.0, 1e6])
+def test_no_position_that_is_taken_ends_or_silences_what_plays(sounding, wanted_s):
+    for _ in range(2):
+        assert set_and_look(sounding, "position_s", wanted_s) is None
+        assert sounding.position_s >= wanted_s and not sounding.ended
+    assert "from 0 to 1000000 s" in sounding.desk.ask("position_s", 1e15)
+
+
+def test_moving_about_in_what_plays_once_does_not_end_it():
+    with Session(load_settings(None, {**QUICK, "remote_port": 0}), seconds=30.0) as session:
+        assert set_and_look(session, "position_s", 1e6) is None
+        assert 28.0 <= session.position_s < 29.0 and not session.ended
+
+
+def test_what_a_source_does_as_it_is_sought_does_not_leave_it_paused(sounding, monkeypatch):
+    def fail(frame):
+        raise ZeroDivisionError("oh")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(sounding.engine, "reset", fail)
+        set_and_look(sounding, "position_s", 1.0)
+    assert sounding.desk.state()["values"]["playing"] and not sounding.engine.snapshot().silent
+    set_and_look(sounding, "position_s", 1.0)
+
+
 def test_the_state_is_json_with_all_that_the_page_shows(sounding):
     sounding.desk.note("hello.")
     sounding.desk.add_part("visit", lambda: {"number": 1})

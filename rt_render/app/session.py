@@ -125,6 +125,7 @@ class Session:
         wanted = settings.remote
         self.remote = Remote(wanted.remote_host, wanted.remote_port, tell, wanted.remote_token)
         DeskRemote(self.desk, self.remote)
+        self.desk.add_part("remote", lambda: {"port": self.remote.port})
         if parts.scene:
             ObjectRemote(parts.scene, self.engine.objects).register(self.remote)
         playlist = playlist_in(self.source)
@@ -410,6 +411,13 @@ class Session:
             self._wind_alone(frame_of)
 
     def _wind_alone(self, frame_of: Callable[[], int]) -> None:
+        try:
+            self._wind_silently(frame_of)
+        finally:  # whatever a source does as it is sought
+            if self.playing:
+                self.engine.play()
+
+    def _wind_silently(self, frame_of: Callable[[], int]) -> None:
         self.engine.pause()
         if not self._wait_until_silent():
             self.on_message("the position was not changed: the card does not take sound at this moment")
@@ -422,8 +430,6 @@ class Session:
             self.engine.reset(frame)
             self._feeder.restart(frame)
             self._prefill()
-        if self.playing:
-            self.engine.play()
 
     @property
     def can_seek(self) -> bool:

@@ -48,8 +48,8 @@ class Control:
             what = "a whole number" if self.whole else "a number"
             unit = f" {self.unit}" if self.unit else ""
             if self.low is None or self.high is None:
-                return f"{what}{unit}" if self.low is None else f"{what} from {self.low:g}{unit}"
-            return f"{what} from {self.low:g} to {self.high:g}{unit}"
+                return f"{what}{unit}" if self.low is None else f"{what} from {self.low:.12g}{unit}"
+            return f"{what} from {self.low:.12g} to {self.high:.12g}{unit}"
         if self.kind == "choice":
             return f"one of {', '.join(choices)}" if choices else "one of what the session has"
         return {"action": "no value", "switch": "on or off"}.get(self.kind, f"a text of up to {MAX_TEXT} letters")

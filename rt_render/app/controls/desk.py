@@ -1,5 +1,6 @@
 """The desk: where wishes from any thread are checked, wait, and are carried out by the control thread."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from firmware_bridge.errors import BridgeError
 from rt_render.app.controls.control import Control, Value
 from rt_render.app.controls.state import state_of
 from rt_render.app.controls.table import CONTROLS
+from rt_render.app.remote_guard import Rate
 from rt_render.errors import ConfigurationError, RenderError
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 64
 KEPT_MESSAGES = 5
+SENTENCES_PER_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Desk:
         self._choices: dict[str, tuple[str, ...]] = {}
         self._state: dict[str, Any] = {}
         self._messages: deque[str] = deque(maxlen=KEPT_MESSAGES)
+        self._sentences = Rate(SENTENCES_PER_S)
         self._listeners: list[Callable[[Change], None]] = []
         self._parts: dict[str, Callable[[], object]] = {}
 
@@ -91,7 +95,10 @@ class Desk:
             wishes, self._wishes = self._wishes, []
         used = [wish for wish in wishes if self._carry_out(session, wish)]
         before = self._values
-        self._look(session)
+        try:
+            self._look(session)
+        except Exception as error:  # what is shown stays as it was; what sounds goes on
+            self._say(session, f"how the session stands could not be told ({type(error).__name__}: {error}).")
         asked = {wish.control.name: wish.who for wish in used}
         changes = [Change(wish.control.name, None, wish.who) for wish in used if wish.control.kind == "action"]
         changes += [
@@ -146,12 +153,17 @@ class Desk:
         try:
             wish.control.set(session, wish.value)
         except (RenderError, BridgeError) as error:
-            session.on_message(f"{wish.control.name}: {error}")
+            self._say(session, f"{wish.control.name}: {error}")
             return False
         except Exception as error:  # a control that fails must not end what sounds
-            session.on_message(f"{wish.control.name} did not work ({type(error).__name__}: {error}); playing goes on.")
+            self._say(session, f"{wish.control.name} did not work ({type(error).__name__}: {error}); playing goes on.")
             return False
         return True
+
+    def _say(self, session: "Session", text: str) -> None:
+        """Tell a person, but not over and over what a program may ask for."""
+        if self._sentences.allows(time.monotonic()):
+            session.on_message(text)
 
     def _look(self, session: "Session") -> None:
         there = [control for control in self._controls.values() if control.there(session)]

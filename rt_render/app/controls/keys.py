@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rt_render.app.controls.control import Value
-from rt_render.app.controls.table import GAIN_RANGE_DB
+from rt_render.app.controls.table import END_S, GAIN_RANGE_DB
 
 if TYPE_CHECKING:
     from rt_render.app.session import Session
 
 GAIN_STEP_DB = 1.0
 SEEK_STEP_S = 10.0
-END_S = 2.0
-"""Where a step onwards stops: so long before the end."""
 
 
 @dataclass(frozen=True, slots=True)

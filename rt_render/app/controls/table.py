@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from rt_render.app.session import Session
 
 GAIN_RANGE_DB = (-60.0, 24.0)
+LONGEST_S = 1e6
+END_S = 2.0
+"""How far from its end a file that is played once is left, so that moving about in it does not end it."""
 
 
 def _has_playlist(session: "Session") -> bool:
@@ -18,6 +21,13 @@ def _has_playlist(session: "Session") -> bool:
 def _playlist(session: "Session") -> "PlaylistTransport":
     assert session.playlist is not None
     return session.playlist
+
+
+def _seek(session: "Session", value: float) -> None:
+    status = session.status()
+    if status.length_s is not None and status.lap is None and session.playlist is None:
+        value = min(value, max(status.position_s, status.length_s - END_S))
+    session.seek(value)
 
 
 def _in_playlist(name: str, kind: Any, about: str, **more: Any) -> Control:
@@ -58,10 +68,11 @@ CONTROLS: tuple[Control, ...] = (
         "position_s",
         "number",
         "where the source is, or the item of a playlist",
-        lambda session, value: session.seek(value),
+        _seek,
         lambda session: round(session.position_s, 2),
         unit="s",
         low=0.0,
+        high=LONGEST_S,
         flows=True,
         there=lambda session: session.can_seek,
         needs="a source that is not live",
