@@ -5,6 +5,7 @@ from typing import NoReturn
 from firmware_bridge.commands.program import new_program, run_program
 from rt_render.app import (
     commands_about,
+    commands_booth,
     commands_controls,
     commands_latency,
     commands_panorama,
@@ -26,6 +27,7 @@ _COMMANDS = (
     "selftest",
     "latency",
     "panorama-report",
+    "booth",
     "bench",
 )
 _OPTIONS = {
@@ -88,4 +90,9 @@ app.command(
     "panorama-report",
     epilog="Examples: [bold]rt-render panorama-report[/bold]; rt-render panorama-report song.flac -o song",
 )(commands_panorama.panorama_report)
+app.add_typer(
+    commands_booth.booth_app,
+    name="booth",
+    epilog="Examples: [bold]rt-render booth --config configs/booth.toml[/bold]; rt-render booth install --help",
+)
 app.command(epilog="Examples: [bold]rt-render bench[/bold]; rt-render bench speed --json")(commands_about.bench)

@@ -1,0 +1,1 @@
+"""The booth: a session that nobody watches, its visitors, and a keeper that begins it anew."""

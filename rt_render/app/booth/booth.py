@@ -1,0 +1,173 @@
+"""Looks after a session that nobody watches: visits, soft rest, an edited configuration, the log."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rt_render.app.booth.choices import OWN, Choices
+from rt_render.app.booth.config_watch import ConfigWatch
+from rt_render.app.booth.impersonal import impersonal
+from rt_render.app.booth.soft_rest import SoftRest
+from rt_render.app.booth.take_over import take_over
+from rt_render.app.booth.visits import State, Step, Thresholds, Visits
+from rt_render.app.parts import start_gain_db
+from rt_render.app.session import Session
+from rt_render.app.settings import Settings
+
+Log = Callable[..., None]
+"""Called with an event's name and its details as keywords."""
+LIVE = "live"
+_FRESH = ("muted", "tracking", "compare")
+"""Controls that are for each visitor as they were for the first."""
+
+
+class Booth:
+    """A `watch` for `run_session`: called some twenty times a second on the control thread.
+
+    `log` keeps events; `number` is that of the last visit before; `config` tells of an edited configuration. The
+    session ends where `leave` was called, or an edited configuration needs a new beginning and nobody is there.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        log: Log,
+        *,
+        number: int = 0,
+        config: ConfigWatch | None = None,
+        now_s: float | None = None,
+    ) -> None:
+        self.number = number
+        self.settings = session.settings
+        self.beat_s = time.monotonic()
+        """When it was called last."""
+        self.begins_anew: str | None = None
+        """Why the program is to begin anew; None while it is not."""
+        self._session, self._log, self._config = session, log, config
+        self._soft = SoftRest()
+        self._choices = Choices(log, time.monotonic)
+        self._visits = Visits(self.beat_s if now_s is None else now_s, _thresholds(session.settings))
+        self._first: dict[str, Any] | None = None
+        self._counted = (0, 0)
+        self._recentred, self._leaves = False, False
+        self._waiting: list[str] = []
+        session.desk.subscribe(self._choices.take)
+        session.desk.add_part("visit", self._visit)
+        session.desk.add_part("resting", lambda: self._soft.rests)
+
+    @property
+    def state(self) -> State:
+        """Whether the headphones are worn, lie still, or nobody knows."""
+        return self._visits.state
+
+    def leave(self) -> None:
+        """Let the session end. Any thread."""
+        self._leaves = True
+
+    def begin_anew(self, why: str) -> None:
+        """Let the program begin anew as soon as nobody is there. Any thread."""
+        self.begins_anew = why
+
+    def __call__(self, session: Session) -> bool:
+        """Look; False when the session shall end."""
+        now_s = self.beat_s = time.monotonic()
+        self._look_at_head(now_s)
+        self._look_at_config()
+        self._soft.step(session, now_s)
+        self._choices.flush(self.number or None)
+        ends = self._leaves or (self.begins_anew is not None and self.state is not State.VISIT)
+        if ends:
+            self._choices.flush(self.number or None, everything=True)
+            if self.state is State.VISIT:
+                self._end_visit("the booth stopped", now_s)
+        return not ends
+
+    def _look_at_head(self, now_s: float) -> None:
+        session, state = self._session, self._session.desk.state()
+        if self._first is None and state:
+            self._first = {name: state["values"][name] for name in _FRESH if name in state["values"]}
+        if self._soft.rests and session.playing:  # somebody at the controls wants sound
+            self._visits.wait(now_s)
+            self._soft.wake(session)
+        pose = session.newest_pose() if state and state["tracker"]["state"] == LIVE else None
+        since_s = self._visits.since_s
+        if pose is None:
+            steps = self._visits.look(now_s, None, (1.0, 0.0, 0.0, 0.0))
+        else:
+            steps = self._visits.look(now_s, pose.time_s, pose.quat_world_from_head)
+        for step in steps:
+            self._do(step, now_s, since_s)
+
+    def _do(self, step: Step, now_s: float, since_s: float) -> None:
+        session = self._session
+        if step is Step.BEGINS:
+            self.number, self._recentred = self.number + 1, False
+            self._counted = self._counts()
+            self._log("visit_begins", number=self.number)
+            session.set_gain_db(start_gain_db(self.settings))
+            for name, value in (self._first or {}).items():
+                if session.desk.state()["values"].get(name) != value:
+                    session.desk.ask(name, value, OWN)
+            self._soft.wake(session)
+        elif step is Step.RECENTRE:
+            self._recentred = True
+            session.recentre()
+        elif step is Step.RESTS:
+            self._log("rest")
+            self._soft.rest()
+        elif step is Step.WAITS:
+            self._soft.wake(session)
+        else:
+            why = "the headphones lie still" if step is Step.LEFT else "the tracker is silent"
+            self._end_visit(why, now_s, since_s)
+
+    def _end_visit(self, why: str, now_s: float, since_s: float | None = None) -> None:
+        self._choices.flush(self.number, everything=True)
+        missed, underruns = (now - then for now, then in zip(self._counts(), self._counted, strict=True))
+        lasted_s = now_s - (self._visits.since_s if since_s is None else since_s)
+        if why == "the headphones lie still":
+            lasted_s -= self._visits.thresholds.rest_after_s
+        self._log(
+            "visit_ends",
+            number=self.number,
+            lasted_s=round(max(0.0, lasted_s), 1),
+            why=why,
+            recentred=self._recentred,
+            missed_blocks=missed,
+            underruns=underruns,
+        )
+
+    def _counts(self) -> tuple[int, int]:
+        engine = self._session.engine.snapshot()
+        return engine.missed_slots, engine.underruns
+
+    def _visit(self) -> dict[str, Any] | None:
+        if self.state is not State.VISIT:
+            return None
+        return {"number": self.number, "since_s": round(time.monotonic() - self._visits.since_s, 1)}
+
+    def _look_at_config(self) -> None:
+        edited = self._config.edited() if self._config else None
+        if edited is None:
+            return
+        say = self._session.on_message
+        if edited.settings is None:
+            say(f"the edited configuration is refused, and the one before is kept: {edited.refused}")
+            self._log("configuration", refused=impersonal(edited.refused))
+            return
+        taken, waiting = take_over(self._session, self.settings, edited.settings)
+        self.settings, self._waiting = edited.settings, waiting
+        self._visits.thresholds = _thresholds(edited.settings)
+        self._log("configuration", taken=taken, waits=waiting)
+        if taken:
+            say(f"the edited configuration is heard now: {', '.join(taken)}.")
+        if waiting:
+            self.begin_anew(f"the configuration was edited ({', '.join(waiting)})")
+            say(f"the edited configuration is taken over as soon as nobody listens: {', '.join(waiting)}.")
+        elif not taken:
+            say("the edited configuration says the same as before.")
+
+
+def _thresholds(settings: Settings) -> Thresholds:
+    booth = settings.booth
+    return Thresholds(booth.still_deg, booth.pick_up_deg, booth.rest_after_s, booth.lost_after_s)

@@ -1,0 +1,76 @@
+"""Notices that a configuration file was edited, and checks it on a thread of its own, for a disk may hang."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+from rt_render.app.settings import Settings
+from rt_render.app.settings_file import load_settings
+from rt_render.errors import RenderError
+
+LOOK_S = 1.0
+FOUND_FILES = ("input", "layout", "head", "headphone_eq", "poses", "tracker")
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A configuration that was edited: its settings, or why they are refused."""
+
+    settings: Settings | None
+    refused: str = ""
+
+
+class ConfigWatch:
+    """Looks at a file once a second; `on_look` is called as often, for others who wait for the machine.
+
+    `edited` returns once what a change came to, None while there is none; any thread.
+    """
+
+    def __init__(self, path: Path, on_look: Callable[[], None] = lambda: None) -> None:
+        self._path, self._on_look = path, on_look
+        self._edited: Edited | None = None
+        self._leaves = Event()
+        self._seen = _mark(path)
+        self._thread = Thread(target=self._run, name="configuration watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; a disk that hangs is not waited for."""
+        self._leaves.set()
+        self._thread.join(LOOK_S)
+
+    def edited(self) -> Edited | None:
+        """Return what was found since it was asked last."""
+        found, self._edited = self._edited, None
+        return found
+
+    def _run(self) -> None:
+        candidate = self._seen
+        while not self._leaves.wait(LOOK_S):
+            self._on_look()
+            mark = _mark(self._path)
+            # a file that is still being written is looked at again
+            if mark == candidate and mark != self._seen:
+                self._seen = mark
+                self._edited = check(self._path)
+            candidate = mark
+
+
+def check(path: Path) -> Edited:
+    """Return the settings of a file, or why they cannot be used."""
+    try:
+        return Edited(load_settings(path, find_files=FOUND_FILES))
+    except RenderError as error:
+        return Edited(None, str(error))
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_mtime_ns, told.st_size, told.st_ino

@@ -1,0 +1,222 @@
+"""Keeps the booth's program running: starts it, starts it again when it ends or hangs, and keeps the reason.
+
+It plays nothing and knows nothing of sound, so that little in it can go wrong.
+"""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any
+
+from rt_render import __version__
+from rt_render.app.booth.impersonal import impersonal
+from rt_render.app.booth.notify import ALIVE, READY, STOPPING, notify
+from rt_render.app.booth.visit_log import LogPlace, VisitLog
+
+BACK_OFF_S = (0.1, 1.0, 2.0, 5.0, 10.0, 30.0)
+LIVED_S = 30.0
+"""A program that played so long was well; the next one that ends is started again at once."""
+START_S, USUAL_HUNG_S = 180.0, 20.0
+"""A start may design decoders and measure a playlist."""
+STOP_S = 8.0
+_LOOK_S, _ALIVE_EVERY_S, _SAID_EVERY_S = 0.1, 2.0, 60.0
+_STACK_LINES, _FOR_STACKS_S = 200, 0.5
+_FOLDERS = re.compile(r'File ".*?([^/\\"]+)"')
+
+Line = dict[str, Any]
+
+
+class Keeper:
+    """Runs the booth until `stop`; `run` blocks. `on_message` gets sentences, `on_line` all that the program tells.
+
+    Its log is that of the visits: what the program tells, and each new beginning with its reason. One thread calls
+    `run`; `stop` and `process_id`: any thread.
+    """
+
+    def __init__(
+        self,
+        config: Path | None,
+        on_message: Callable[[str], None],
+        on_line: Callable[[Line], None] = lambda line: None,
+    ) -> None:
+        self._command = [sys.executable, "-P", "-m", "rt_render.app.booth", *([str(config)] if config else [])]
+        self._on_message, self._on_line = on_message, on_line
+        self._log = VisitLog(self._say)
+        self._leaves = False
+        self._child: subprocess.Popen[bytes] | None = None
+        self._lines: SimpleQueue[Line] = SimpleQueue()
+        self._last_words: deque[str] = deque(maxlen=_STACK_LINES)
+        self._hung_after_s = USUAL_HUNG_S
+        self._said: dict[str, tuple[float, int]] = {}
+        self._ended_s: float | None = None
+        self._told_s = 0.0
+
+    @property
+    def process_id(self) -> int | None:
+        """The program's process id; None while there is none."""
+        child = self._child
+        return None if child is None or child.poll() is not None else child.pid
+
+    def stop(self) -> None:
+        """Let `run` return soon."""
+        self._leaves = True
+
+    def run(self) -> None:
+        """Keep the program running until `stop` or an interrupt; the program ends softly."""
+        self._log.add("starts", version=__version__)
+        tries = 0
+        try:
+            while not self._leaves:
+                begun_s = time.monotonic()
+                why = self._attend()
+                if self._leaves:
+                    break
+                tries = 0 if time.monotonic() - begun_s > LIVED_S else tries + 1
+                self._ended_s = time.monotonic()
+                self._say(f"the booth begins anew: {why}.")
+                self._log.add("begins_anew", why=impersonal(why), stacks=self._stacks())
+                self._wait(BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)])
+        except KeyboardInterrupt:
+            self._say("the booth ends.")
+        finally:
+            notify(STOPPING)
+            self._end_child()
+            self._log.add("ends")
+            self._log.stop()
+
+    def _attend(self) -> str:
+        """Start the program and listen to it until it is gone; return why in words."""
+        self._last_words.clear()
+        try:
+            child = subprocess.Popen(  # noqa: S603 - our own program
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return f"its program cannot be started ({error.strerror})"
+        self._child, self._lines = child, SimpleQueue()
+        listener = Thread(target=self._listen, args=(child, self._lines), name="booth listener", daemon=True)
+        listener.start()
+        why, heard_s, beats, before_s = "", time.monotonic(), False, time.monotonic()
+        while not self._leaves and (child.poll() is None or listener.is_alive() or not self._lines.empty()):
+            now_s = time.monotonic()
+            if now_s - before_s > 10 * _LOOK_S:
+                heard_s += now_s - before_s  # this process stood still as well
+            before_s = now_s
+            self._alive(now_s)
+            with suppress(Empty):
+                line = self._lines.get(timeout=_LOOK_S)
+                heard_s, beats = time.monotonic(), beats or line.get("kind") == "beat"
+                why = self._take(line) or why
+                continue
+            if time.monotonic() - heard_s > (self._hung_after_s if beats else START_S):
+                why = f"it gave no sign of life for {time.monotonic() - heard_s:.0f} s"
+                self._kill(child)
+                break
+        if self._leaves:
+            return ""
+        listener.join(1.0)
+        return why or f"its program ended by itself ({_how(child.wait())})"
+
+    def _listen(self, child: "subprocess.Popen[bytes]", lines: "SimpleQueue[Line]") -> None:
+        assert child.stdout is not None
+        for raw in child.stdout:
+            try:
+                line = json.loads(raw)
+                if not isinstance(line, dict) or "kind" not in line:
+                    raise ValueError
+            except ValueError:
+                self._last_words.append(raw.decode(errors="replace").rstrip()[:300])
+                continue
+            lines.put(line)
+
+    def _take(self, line: Line) -> str:
+        """Do what the program tells; return why it ends, if it says so."""
+        self._on_line(line)
+        kind = line["kind"]
+        if kind == "says":
+            self._say(str(line.get("text", "")), private=bool(line.get("private")))
+        elif kind == "log":
+            self._log.add(str(line.get("event", "")), **line.get("details", {}))
+        elif kind == "opens":
+            self._log.move(LogPlace(Path(line["path"]), int(line["max_bytes"]), int(line["n_files"])))
+            self._hung_after_s = float(line["hung_after_s"])
+        elif kind == "plays":
+            down_s = None if self._ended_s is None else round(time.monotonic() - self._ended_s, 1)
+            self._log.add("plays", title=line.get("title"), down_s=down_s)
+            notify(READY)
+        elif kind in ("hangs", "anew"):
+            return str(line["why"])
+        return ""
+
+    def _say(self, text: str, private: bool = False) -> None:
+        """Tell a sentence, and keep it in the log, the same one once a minute at most."""
+        self._on_message(text)
+        if private:
+            return
+        now_s = time.monotonic()
+        if len(self._said) > 500:
+            self._said.clear()
+        last_s, times = self._said.get(text, (-_SAID_EVERY_S, 0))
+        if now_s - last_s < _SAID_EVERY_S:
+            self._said[text] = (last_s, times + 1)
+            return
+        self._said[text] = (now_s, 0)
+        more = {"times_more": times} if times else {}
+        self._log.add("said", text=impersonal(text), **more)
+
+    def _stacks(self) -> str | None:
+        """Return what the program left behind that was no line of ours: an error's stack, or those of all threads."""
+        words = "\n".join(self._last_words)
+        return _FOLDERS.sub(r'File "\1"', words) or None
+
+    def _alive(self, now_s: float) -> None:
+        if now_s - self._told_s > _ALIVE_EVERY_S:
+            self._told_s = now_s
+            notify(ALIVE)
+
+    def _wait(self, seconds: float) -> None:
+        end_s = time.monotonic() + seconds
+        while not self._leaves and time.monotonic() < end_s:
+            self._alive(time.monotonic())
+            time.sleep(min(_LOOK_S, seconds))
+
+    def _kill(self, child: "subprocess.Popen[bytes]") -> None:
+        """End a program that hangs; before that it is asked where all its threads stand."""
+        if hasattr(signal, "SIGUSR1"):
+            with suppress(OSError):
+                child.send_signal(signal.SIGUSR1)
+                time.sleep(_FOR_STACKS_S)
+        child.kill()
+        child.wait()
+
+    def _end_child(self) -> None:
+        child = self._child
+        if child is None:
+            return
+        with suppress(OSError):
+            if child.stdin:
+                child.stdin.close()
+        try:
+            child.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        while not self._lines.empty():
+            self._take(self._lines.get())
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit status {code}"

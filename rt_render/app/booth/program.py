@@ -1,0 +1,158 @@
+"""The booth's program, which its keeper starts: `python -m rt_render.app.booth [FILE]`. It tells; it prints nothing."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from firmware_bridge.errors import BridgeError
+from rt_render.app.booth.booth import Booth
+from rt_render.app.booth.config_watch import FOUND_FILES, ConfigWatch
+from rt_render.app.booth.heart import Heart
+from rt_render.app.booth.impersonal import impersonal
+from rt_render.app.booth.life_line import AGAIN, FOR_GOOD, LifeLine
+from rt_render.app.booth.state_files import keep_good, kept_token, last_good, log_place
+from rt_render.app.booth.visit_log import last_visit
+from rt_render.app.early_checks import find_card
+from rt_render.app.session import Session, run_session
+from rt_render.app.settings import Settings
+from rt_render.app.settings_file import load_settings
+from rt_render.app.web.place import needs_token
+from rt_render.app.web.web_page import WebPage
+from rt_render.errors import RenderError
+
+GOOD_AFTER_S = 5.0
+CARD_EVERY_S = 10.0
+
+
+class Program:
+    """One run of the booth, from a configuration to its end; `run` returns the exit status."""
+
+    def __init__(self, config: Path | None) -> None:
+        self._config = config
+        self._booth: Booth | None = None
+        self._leaves = False
+        self._line = LifeLine(self._leave)
+
+    def run(self) -> int:
+        """Play until the keeper goes, or something needs a new beginning."""
+        try:
+            return self._run()
+        finally:
+            self._line.close()
+
+    def _run(self) -> int:
+        tell = self._line.tell
+        try:
+            settings = load_settings(self._config, find_files=FOUND_FILES)
+        except RenderError as error:
+            settings = Settings()
+            good, why = last_good(log_place(settings.booth).path.parent), str(error)
+        else:
+            place = log_place(settings.booth)
+            good, why = last_good(place.path.parent), ""
+            try:
+                return self._play(settings)
+            except (RenderError, BridgeError) as error:
+                why = str(error)
+        if good is None or good == settings:
+            tell("says", text=why)
+            return FOR_GOOD
+        text = f"the configuration cannot be used, and the last one that could is: {why}"
+        tell("says", text=text)
+        tell("log", event="configuration", details={"refused": impersonal(why)})
+        try:
+            return self._play(good)
+        except (RenderError, BridgeError) as error:
+            tell("says", text=str(error))
+            return FOR_GOOD
+
+    def _play(self, settings: Settings) -> int:
+        tell, place = self._line.tell, log_place(settings.booth)
+        booth_settings = settings.booth
+        tell(
+            "opens",
+            path=str(place.path),
+            max_bytes=place.max_bytes,
+            n_files=place.n_files,
+            hung_after_s=booth_settings.hung_after_s,
+        )
+        wanted = settings.audio.device
+        card = find_card(wanted, settings.output.record, self._say)
+        used = settings.model_copy(update={"audio": settings.audio.model_copy(update={"device": card})})
+        if settings.web.web and not settings.web.web_token and needs_token(settings.web.web_host):
+            token = kept_token(place.path.parent)
+            used = used.model_copy(update={"web": used.web.model_copy(update={"web_token": token})})
+        with WebPage(used.web, lambda text: tell("says", text=text, private=True)) as page:
+            session = Session(used, on_message=self._say)
+            page.show(session)
+            look = _card_look(lambda why: self._booth.begin_anew(why) if self._booth else None, wanted, card)
+            watch = ConfigWatch(self._config, look) if self._config else None
+            booth = self._booth = Booth(session, self._log, number=last_visit(place), config=watch)
+            booth.settings = settings
+            return self._sound(session, booth, watch, settings)
+
+    def _sound(self, session: Session, booth: Booth, watch: ConfigWatch | None, settings: Settings) -> int:
+        place, begun_s, kept = log_place(settings.booth), time.monotonic(), False
+        heart = Heart(self._line, session, lambda: booth.beat_s, settings.booth.hung_after_s)
+        if self._leaves:
+            booth.leave()
+
+        def look(session: Session) -> bool:
+            nonlocal kept
+            if not kept:
+                if not heart.alive:
+                    heart.start()
+                    self._line.tell("plays", title=session.source.title)
+                if time.monotonic() - begun_s > GOOD_AFTER_S:
+                    kept = True
+                    keep_good(booth.settings, place.path.parent)
+            return booth(session)
+
+        if watch:
+            watch.start()
+        try:
+            run_session(session, look)
+        finally:
+            heart.stop()
+            if watch:
+                watch.stop()
+        if booth.begins_anew and not self._leaves:
+            self._line.tell("anew", why=booth.begins_anew)
+            return AGAIN
+        if not self._leaves:
+            self._line.tell("anew", why="what plays has ended")
+            return AGAIN
+        return 0
+
+    def _leave(self) -> None:
+        self._leaves = True
+        if self._booth:
+            self._booth.leave()
+
+    def _say(self, text: str) -> None:
+        self._line.tell("says", text=text)
+
+    def _log(self, event: str, **details: Any) -> None:
+        self._line.tell("log", event=event, details=details)
+
+
+def _card_look(begin_anew: Callable[[str], None], wanted: int | str, card: int | str) -> Callable[[], None]:
+    """Look for a card now and then where there was none when the program began."""
+    next_s = time.monotonic() + CARD_EVERY_S
+
+    def look() -> None:
+        nonlocal next_s
+        if card != "virtual" or wanted == "virtual" or time.monotonic() < next_s:
+            return
+        next_s = time.monotonic() + CARD_EVERY_S
+        from rt_render.io.sound_card import list_devices, look_again
+
+        try:
+            look_again()
+            if list_devices(with_rates=False):
+                begin_anew("a sound card is there now")
+        except RenderError:
+            return
+
+    return look

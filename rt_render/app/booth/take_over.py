@@ -1,0 +1,36 @@
+"""What of an edited configuration can be heard at once, and what only after the program has begun anew."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rt_render.app.parts import start_gain_db
+from rt_render.app.session import Session
+from rt_render.app.settings import Settings
+
+_AT_ONCE: dict[str, Callable[[Session, Settings], None]] = {
+    "audio.gain_db": lambda session, wanted: session.set_gain_db(start_gain_db(wanted)),
+    "audio.extra_latency_ms": lambda session, wanted: session.set_extra_latency_ms(wanted.audio.extra_latency_ms),
+    "tracking.prediction": lambda session, wanted: session.set_prediction(wanted.tracking.prediction),
+}
+_OWN = "booth."
+"""Settings of the booth are read anew by itself."""
+
+
+def changed(before: Settings, after: Settings) -> list[str]:
+    """Return the settings that differ, as "section.key"."""
+    then, now = _flat(before), _flat(after)
+    return [name for name in now if then[name] != now[name]]
+
+
+def take_over(session: Session, before: Settings, after: Settings) -> tuple[list[str], list[str]]:
+    """Let be heard at once what can be; return the names of those settings, and of those that wait. Control thread."""
+    names = changed(before, after)
+    at_once = [name for name in names if name in _AT_ONCE or name.startswith(_OWN)]
+    for name in at_once:
+        if name in _AT_ONCE:
+            _AT_ONCE[name](session, after)
+    return at_once, [name for name in names if name not in at_once]
+
+
+def _flat(settings: Settings) -> dict[str, Any]:
+    return {f"{part}.{key}": value for part, values in settings.model_dump().items() for key, value in values.items()}
