@@ -48,6 +48,7 @@ class Ears:
         self._caps: dict[str, int] = {}
         self._ready: dict[Key, Decoder] = {(self.head, self.order): decoder}
         self._failed: set[Key] = set()
+        self._others: list[Key] = []
         self._heard: Key = (self.head, self.order)
         self._instead: ArrayLike | None = None
         self._worker: Thread | None = None
@@ -62,6 +63,11 @@ class Ears:
     def orders(self) -> tuple[int, ...]:
         """The orders there are, from 0 to that of the engine."""
         return tuple(range(self._engine.plan.order + 1))
+
+    @property
+    def decoder(self) -> Decoder:
+        """The decoder that is in use, though others may be heard instead."""
+        return self._ready[self._heard]
 
     def choose(self, *, head: str | None = None, order: int | None = None) -> None:
         """Want another head or order; what is there at once is heard at once. Raises ConfigurationError."""
@@ -93,6 +99,22 @@ class Ears:
                 self._publish(self._heard)
                 self._settle()
 
+    def other(self, *, head: str | None = None, order: int | None = None) -> Decoder | None:
+        """Return another head's decoder at the order in use, or that of a lower order; nothing that is heard changes.
+
+        What is not there is designed aside, and None for now. Raises ConfigurationError for what cannot be designed.
+        """
+        with self._lock:
+            used_head, used_order = self._heard
+            key = (head or used_head, used_order if order is None else min(order, used_order))
+            if key in self._failed:
+                raise ConfigurationError(f"{key[0]} at order {key[1]} cannot be heard: choose another.")
+            found = self._find(key)
+            if found is None and key not in self._others:
+                self._others.append(key)
+                self._begin()
+            return found
+
     def prepare(self, on_progress: Progress | None = None) -> None:
         """Design or find the lower orders now: there is no time for it when they are needed. Control thread."""
         for order in self._lower:
@@ -120,7 +142,11 @@ class Ears:
         if self._find(wanted) and not self._missing(wanted):
             if wanted != self._heard:
                 self._publish(wanted)
-        elif self._worker is None:
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._worker is None:
             self._worker = Thread(target=self._design, name="ears", daemon=True)
             self._worker.start()
 
@@ -146,10 +172,11 @@ class Ears:
     def _design(self) -> None:
         while True:
             with self._lock:
-                missing = self._missing(self._wanted())
+                self._settle()
+                self._others = [key for key in self._others if key not in self._failed and not self._find(key)]
+                missing = self._missing(self._wanted()) or self._others
                 if not missing:
                     self._worker = self._progress = None
-                    self._settle()
                     return
             self._design_one(missing[0])
 

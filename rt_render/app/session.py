@@ -17,6 +17,7 @@ from rt_render.app.budget import Budget
 from rt_render.app.budget_meter import BudgetMeter
 from rt_render.app.budget_terms import terms_of
 from rt_render.app.budget_words import device_advice
+from rt_render.app.comparison.comparison import Comparison
 from rt_render.app.controls.desk import Desk
 from rt_render.app.controls.desk_remote import DeskRemote
 from rt_render.app.decoding import Progress
@@ -133,6 +134,7 @@ class Session:
             PlaylistTransport(playlist, self._source_frame, self._wind, tell) if playlist is not None else None
         )
         self.ears: Ears = self._make_ears(parts)
+        self.comparison = self._make_comparison()
         self.space = parts.space
         self._winding = Lock()
         self._bridge: RunningBridge | None = None
@@ -204,6 +206,15 @@ class Session:
 
         self.feed.add(on_look=look if item else None)
         return ears
+
+    def _make_comparison(self) -> Comparison:
+        wanted = self.settings.compare
+        comparison = Comparison(
+            self.engine, self.ears, wanted.compare, blind=wanted.compare_blind, on_message=self.on_message
+        )
+        self.feed.add(on_look=comparison.look)
+        self.desk.add_part("compare", comparison.state)
+        return comparison
 
     def _take_decoder(self, decoder: Decoder) -> None:
         onset_s = decoder.onset_frames / self.settings.audio.fs_hz
@@ -364,7 +375,7 @@ class Session:
     def set_tracking(self, on: bool) -> None:
         """Let the field follow the head's tracker, or stay with the head; eased over 0.2 s."""
         self.tracking = on
-        self.engine.set_tracking(on)
+        self.comparison.set_tracking(on)
 
     def set_prediction(self, mode: str) -> None:
         """Choose how the head's turn is foreseen: "off", "constant" or "learnt"."""

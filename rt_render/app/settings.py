@@ -163,6 +163,20 @@ class Web(_Section):
     )
 
 
+VERSIONS = '"tracked", "untracked", "stereo", "head:kemar", "head:kemar-df", "head:sphere", "order:0" to "order:6"'
+OneVersion = Annotated[str, Field(pattern=r"^(tracked|untracked|stereo|head:(kemar|kemar-df|sphere)|order:[0-6])$")]
+
+
+class Compare(_Section):
+    """Versions of the sound to change between."""
+
+    compare: Annotated[tuple[OneVersion, ...], Field(strict=False)] = Field(
+        default=("tracked", "untracked", "stereo"), max_length=9, description=f"a list of up to 9 of {VERSIONS}"
+    )
+    compare_blind: bool = Field(default=False, description="true or false")
+    compare_log: OptionalFile = Field(default=None, description="the path of a log of what was heard and chosen")
+
+
 class Booth(_Section):
     """How `rt-render booth` looks after itself and its visitors."""
 
@@ -196,6 +210,7 @@ class Settings(_Section):
     output: Output = Output()
     remote: Remote = Remote()
     web: Web = Web()
+    compare: Compare = Compare()
     booth: Booth = Booth()
 
 
@@ -257,3 +272,6 @@ class Choices(TypedDict, total=False):
     web_port: int | None
     web_token: str | None
     web_names: Sequence[str] | None
+    compare: Sequence[str] | None
+    compare_blind: bool | None
+    compare_log: str | Path | None

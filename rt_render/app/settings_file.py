@@ -16,7 +16,7 @@ from rt_render.hrtf.heads import HEAD_NAMES
 
 _SECTIONS: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
 _SECTION_OF = {key: name for name, section in _SECTIONS.items() for key in section.model_fields}
-_FILE_KEYS = ("headphone_eq", "poses", "record", "field", "log", "record_raw", "visits")
+_FILE_KEYS = ("headphone_eq", "poses", "record", "field", "log", "record_raw", "visits", "compare_log")
 _READ_KEYS = ("input", "layout", "head", "headphone_eq", "poses")
 _FILE_TRACKERS = ("csv", "replay")
 _NAMES = {"head": HEAD_NAMES, "layout": ("auto", "ambix", *LAYOUTS), "input": ("scene", "live")}

@@ -46,6 +46,12 @@ class SampleRing:
         """Return how many frames may be written now (one block stays free for the padding at the end)."""
         return self.capacity_frames - self._block_size - self.fill_frames
 
+    def newest(self, n_frames: int) -> NDArray[np.float32]:
+        """Return a copy of the frames (n, n_channels) that were written last, fewer where that is all. Any thread."""
+        written = self.total_written
+        n_frames = min(n_frames, written, self.capacity_frames)
+        return self._frames[np.arange(written - n_frames, written) % self.capacity_frames]
+
     def write(self, frames: NDArray[np.float32]) -> None:
         """Append frames (k, n_channels) float32, k at most `free_frames()`. Reader thread only."""
         if len(frames) > self.free_frames():

@@ -47,6 +47,11 @@ def _on_by(step_s: float) -> Callable[["Session"], float | None]:
     return value
 
 
+def _version(number: int) -> Key:
+    about = "compare: the version with that number"
+    return Key("1 … 9", "compare", about, lambda session: session.comparison.numbered(number))
+
+
 KEYS: dict[str, Key] = {
     "r": Key("r", "recentre", "recentre: where you look now is straight ahead"),
     "+": Key("+", "gain_db", "louder by 1 dB", _louder(GAIN_STEP_DB)),
@@ -56,6 +61,8 @@ KEYS: dict[str, Key] = {
     "t": Key("t", "tracking", "head tracking on or off", lambda session: not session.tracking),
     "[": Key("[", "position_s", "ten seconds back", _on_by(-SEEK_STEP_S)),
     "]": Key("]", "position_s", "ten seconds on", _on_by(SEEK_STEP_S)),
+    "a": Key("a", "compare", "compare: the next version", lambda session: session.comparison.after()),
+    **{str(number): _version(number) for number in range(1, 10)},
     "n": Key("n", "next", "the next item of a playlist"),
     "p": Key("p", "previous", "the item before"),
 }
@@ -73,7 +80,7 @@ def short_help(playlist: bool) -> str:
 
 def long_help() -> str:
     """Return all keys, one a line."""
-    lines = [f"  {key.shown:<6} {key.about}" for key in KEYS.values()]
+    lines = list(dict.fromkeys(f"  {key.shown:<6} {key.about}" for key in KEYS.values()))
     return "\n".join([*lines, "  ?      this help", "  q      quit"])
 
 

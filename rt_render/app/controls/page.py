@@ -84,5 +84,5 @@ def _row(control: Control) -> str:
     choices = control.choices if isinstance(control.choices, tuple) else ()
     allowed = "" if control.kind == "action" else control.allowed([f'"{choice}"' for choice in choices])
     about = f"{control.about} (it needs {control.needs})" if control.needs else control.about
-    keys = " ".join(f"`{key.shown}`" for key in KEYS.values() if key.control == control.name)
+    keys = " ".join(dict.fromkeys(f"`{key.shown}`" for key in KEYS.values() if key.control == control.name))
     return f"| `{PREFIX}{control.name}` | {allowed} | {about} | {keys} |\n"

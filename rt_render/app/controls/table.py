@@ -39,6 +39,11 @@ def _of_stereo(name: str, kind: Any, about: str, **more: Any) -> Control:
     return Control(name, kind, about, needs="stereo that was opened with --panorama", **more)
 
 
+def _compared(name: str, kind: Any, about: str, **more: Any) -> Control:
+    needs = "versions to compare, of a field of order 1 or more"
+    return Control(name, kind, about, there=lambda session: session.comparison.there, needs=needs, **more)
+
+
 CONTROLS: tuple[Control, ...] = (
     Control(
         "gain_db",
@@ -143,6 +148,27 @@ CONTROLS: tuple[Control, ...] = (
         get=lambda session: session.space.height,
         low=0.0,
         high=1.0,
+    ),
+    _compared(
+        "compare",
+        "choice",
+        "which version is heard, all equally loud; blind, versions are letters",
+        set=lambda session, value: session.comparison.choose(value),
+        get=lambda session: session.comparison.active,
+        choices=lambda session: session.comparison.names,
+    ),
+    _compared(
+        "compare_blind",
+        "switch",
+        "versions without names, shuffled anew",
+        set=lambda session, value: session.comparison.set_blind(value),
+        get=lambda session: session.comparison.blind,
+    ),
+    _compared(
+        "compare_reveal",
+        "action",
+        "tell which letter was which; the one that is heard is your choice",
+        set=lambda session, value: session.comparison.reveal(),
     ),
     Control(
         "prediction",
