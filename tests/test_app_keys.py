@@ -211,6 +211,6 @@ def test_the_live_lines_fit_a_terminal_of_eighty_columns():
         console.print(view_of(session, session.status()))
     lines = console.file.getvalue().splitlines()
     labels = [line.split()[0] for line in lines if line[:8].strip()]
-    assert labels[:7] == ["playing", "head", "tracker", "left", "right", "block", "times"]
-    assert labels[7:9] == ["latency", "position"]
+    assert labels[:8] == ["playing", "compare", "head", "tracker", "left", "right", "block", "times"]
+    assert labels[8:10] == ["latency", "position"]
     assert not any("…" in line for line in lines)

@@ -83,7 +83,7 @@ def test_keys_go_to_the_next_and_the_previous_item_and_all_displays_tell(three):
         handle_keys("]", session, lambda: None)
         assert 10 <= session.status().position_s < 15 and session.status().playlist.number == 3
         assert session_json(status)["playlist"]["title"] == "item 3"
-        assert plain_line(status).startswith("3 of 3: item 3")
+        assert plain_line(status, {}).startswith("3 of 3: item 3")
         assert view_of(session, status) and "1 item left out" in summary(status)
         handle_keys("p", session, lambda: None)
         assert session.status().playlist.number == 1

@@ -9,9 +9,11 @@ from rich.text import Text
 
 from firmware_bridge.commands.live_screen import LiveScreen
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
+from rt_render.app.around import RULER, Around
 from rt_render.app.block_times import disturbances, sparkline
 from rt_render.app.budget_words import budget_line
 from rt_render.app.controls.keys import handle_keys, long_help, short_help
+from rt_render.app.live_rows import State, compare_text, in_short, visit_text
 from rt_render.app.session import Session, SessionStatus
 from rt_render.app.words import card_latency, clock, counted, input_latency
 
@@ -29,24 +31,26 @@ class LiveView(LiveScreen):
         super().__init__(console, quiet=quiet)
         self.last: SessionStatus | None = None
         self._next_line_s = 0.0
+        self._around: Around | None = None
 
     def __call__(self, session: Session) -> bool:
         """Show the session; False when the person wants to quit."""
         self.last = status = session.status()
         if self._console.is_terminal and not self._quiet:
-            self._draw(view_of(session, status))
+            self._around = self._around or Around(session.engine)
+            self._draw(view_of(session, status, self._around.text()))
         elif not self._quiet and time.monotonic() >= self._next_line_s:
             self._next_line_s = time.monotonic() + _PLAIN_EVERY_S
-            self._console.print(plain_line(status), soft_wrap=True, highlight=False)
+            self._console.print(plain_line(status, session.desk.state()), soft_wrap=True, highlight=False)
         return handle_keys(self._keys.pressed(), session, self._help)
 
     def _help(self) -> None:
         self._console.print(Text(long_help(), style="dim"))
 
 
-def view_of(session: Session, status: SessionStatus) -> Group:
-    """Return the live lines of a session."""
-    engine, plan = status.engine, session.engine.plan
+def view_of(session: Session, status: SessionStatus, around: Text | None = None) -> Group:
+    """Return the live lines of a session; `around`: where its sound comes from."""
+    engine, plan, state = status.engine, session.engine.plan, session.desk.state()
     budget_s = plan.block_size / plan.fs_hz
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", justify="right", no_wrap=True, min_width=8)
@@ -54,6 +58,13 @@ def view_of(session: Session, status: SessionStatus) -> Group:
     table.add_row(
         "playing", Text(f"{session.source.title} · {_order(engine.order, plan.order)} · {session.decoder.head}")
     )
+    if (visit := visit_text(state)) is not None:
+        table.add_row("visit", Text(visit))
+    if (versions := compare_text(state)) is not None:
+        table.add_row("compare", versions)
+    if around is not None:
+        table.add_row("around", around)
+        table.add_row("", Text(RULER, style="dim"))
     table.add_row("head", Text(pose_text(status)))
     table.add_row("tracker", Text(tracker_text(status)))
     table.add_row("left", meter(engine.rms[0], engine.peak[0]))
@@ -80,14 +91,15 @@ def _order(rendered: int, highest: int) -> str:
     return f"order {highest}" if rendered == highest else f"order {rendered} of {highest}"
 
 
-def plain_line(status: SessionStatus) -> str:
-    """Return a session's status in one line."""
+def plain_line(status: SessionStatus, state: State) -> str:
+    """Return a session's status, and the desk's state, in one line."""
     engine = status.engine
     levels = "/".join(f"{_db(level):.0f}" for level in engine.rms)
     item = f"{status.playlist.text}  " if status.playlist else ""
     return (
         f"{item}{position_text(status)}  {pose_text(status)}  {levels} dB  block {1e6 * engine.block_s:.0f} µs  "
         f"missed {engine.late_blocks}  underruns {engine.underruns}  {tracker_text(status)}{_to_sound(status)}"
+        f"{in_short(state)}"
     )
 
 

@@ -1,0 +1,43 @@
+"""What the terminal shows beside a session's own status: versions to compare, the visit, what is being prepared."""
+
+from typing import Any
+
+from rich.text import Text
+
+from rt_render.app.words import clock
+
+State = dict[str, Any]
+"""What a desk's `state` returns."""
+
+
+def compare_text(state: State) -> Text | None:
+    """Return the versions with their keys, the one that is heard marked; None where there is nothing to compare."""
+    compare = state.get("compare")
+    if not compare:
+        return None
+    text = Text("blind: " if compare["blind"] else "")
+    for number, slot in enumerate(compare["slots"], 1):
+        heard = slot["name"] == compare["active"]
+        text.append(
+            f"[{number} {slot['name']}]" if heard else f" {number} {slot['name']} ", "reverse" if heard else "dim"
+        )
+    text.append("  a: next", "dim")
+    return text
+
+
+def visit_text(state: State) -> str | None:
+    """Return whether somebody is there; None where no booth counts visits."""
+    if "visit" not in state:
+        return None
+    visit = state["visit"]
+    if visit:
+        return f"number {visit['number']}, for {clock(visit['since_s'])}"
+    return "the headphones lie still; it goes on as they are taken" if state.get("resting") else "nobody yet"
+
+
+def in_short(state: State) -> str:
+    """Return version and visit for a plain line, "" where there are none."""
+    compare, visit = state.get("compare"), state.get("visit")
+    version = f"  version {compare['active']}" if compare else ""
+    number = f"  visit {visit['number']}" if visit else "  resting" if state.get("resting") else ""
+    return f"{version}{number}"
