@@ -1,10 +1,12 @@
 """A/B: versions are equally loud, change without a click, keep the session's settings, and hide their names."""
 
 import json
+import time
 from random import Random
 
 import numpy as np
 import pytest
+import soundfile
 from engine_tools import convolve_direct
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from rt_render.app.comparison.down_mix import stereo_filters
 from rt_render.app.comparison.level_match import N_FRAMES, LevelMatch, k_weights
 from rt_render.app.decoding import make_decoder
 from rt_render.app.ears import Ears
+from rt_render.app.replay import replay_to_file
 from rt_render.app.session import Session
 from rt_render.app.settings import Head
 from rt_render.app.settings_file import load_settings
@@ -76,6 +79,7 @@ class Set:
             clock_s=lambda: self.now_s,
             **options,
         )
+        self.ab.begin_visit()
         assert self.ears.finish(60)
         self.ab.listen(self.told.append)
         self.ab.look()
@@ -330,8 +334,12 @@ def test_a_visitor_who_left_it_blind_or_elsewhere_leaves_nothing_to_the_next(kem
     it.ab.begin_visit()
     assert (it.ab.blind, it.ab.active, it.ab.names) == (False, "tracked", ("tracked", "untracked", "stereo"))
     it.now_s += 1.0
+    it.ab.flush()
+    told = [{"what": "heard", "version": "tracked", "letter": None, "for_s": 1.0}]
+    assert it.told == told
+    it.now_s += 100.0
     it.ab.begin_visit()
-    assert it.told[-1] == {"what": "heard", "version": "tracked", "letter": None, "for_s": 1.0}
+    assert it.told == told  # nobody was there
 
 
 def test_a_session_is_compared_through_its_desk():
@@ -346,6 +354,40 @@ def test_a_session_is_compared_through_its_desk():
         session.desk.work(session)
         assert "one of A, B, C" in session.desk.ask("compare", "tracked", "test")
         json.dumps(session.desk.state(), allow_nan=False)
+
+
+def test_a_blind_session_begins_with_letters_and_its_log_keeps_what_was_heard_and_chosen(tmp_path):
+    quick = {"device": "virtual", "tracker": "none", "method": "ls", "head": "sphere", "taps": 64, "order": 1}
+    wanted = {"compare_blind": True, "compare_log": tmp_path / "choices.jsonl", "remote_port": 0}
+    with Session(load_settings(None, quick | wanted)) as session:
+        assert session.desk.state()["values"]["compare"] == "A"
+        for name, value in (("compare", "B"), ("compare_reveal", None)):
+            time.sleep(0.25)
+            assert session.desk.ask(name, value, "test") is None
+            session.desk.work(session)
+        time.sleep(0.25)
+    lines = [json.loads(line) for line in (tmp_path / "choices.jsonl").read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["heard", "heard", "chosen", "heard"]
+    assert [line["letter"] for line in lines] == ["A", "B", "B", None]
+    assert lines[2]["version"] == lines[2]["letters"]["B"] == lines[3]["version"] and all(
+        line["time"] for line in lines
+    )
+
+
+def test_a_log_of_a_session_that_is_compared_blind_is_played_back_to_the_same_samples(tmp_path):
+    quick = {"device": "virtual", "tracker": "simulated:1", "method": "ls", "head": "sphere", "taps": 64, "order": 1}
+    log, kept = tmp_path / "a.rtlog", tmp_path / "kept.wav"
+    wanted = {"compare_blind": True, "log": log, "record": kept, "remote_port": 0}
+    with Session(load_settings(None, quick | wanted)) as session:
+        for name in "CBA":
+            session.desk.ask("compare", name, "test")
+            session.desk.work(session)
+            time.sleep(0.1)
+    rendered = replay_to_file(log, tmp_path / "again.wav")
+    assert rendered.replay.heard_again
+    live, again = (soundfile.read(path)[0] for path in (kept, tmp_path / "again.wav"))
+    n = min(len(live), len(again))
+    assert n > FS // 5 and np.array_equal(live[:n], again[:n])
 
 
 def test_a_source_of_order_zero_has_nothing_to_compare():

@@ -17,6 +17,7 @@ from rt_render.app.budget import Budget
 from rt_render.app.budget_meter import BudgetMeter
 from rt_render.app.budget_terms import terms_of
 from rt_render.app.budget_words import device_advice
+from rt_render.app.comparison.choice_log import ChoiceLog
 from rt_render.app.comparison.comparison import Comparison
 from rt_render.app.controls.desk import Desk
 from rt_render.app.controls.desk_remote import DeskRemote
@@ -141,6 +142,7 @@ class Session:
         self._recorder: Recorder | None = None
         self._field: Recorder | None = None
         self._logger: PoseLogger | None = None
+        self._choices: ChoiceLog | None = None
         self.gain_db: float = start_gain_db(settings)
         self.playing: bool = True
         self.muted: bool = False
@@ -170,6 +172,10 @@ class Session:
                 )
             if settings.output.log:
                 self._logger = self._open_log(settings.output.log, parts, seconds)
+            if settings.compare.compare_log:
+                self._choices = ChoiceLog(settings.compare.compare_log, tell)
+                self.comparison.listen(self._choices.add)
+            self.comparison.begin_visit()  # behind the pose log, which must know of all filters
             if not settings.tracking.poses:
                 self._bridge = self._open_bridge()
         except BaseException:
@@ -296,6 +302,7 @@ class Session:
             each.callback(self._close_inputs)
             each.callback(self.feed.stop)
             each.callback(self._card.stop)
+            self.comparison.flush()
             self.engine.pause()
             self._wait_until_silent()
 
@@ -327,6 +334,8 @@ class Session:
 
     def _close_inputs(self) -> None:
         with ExitStack() as each:
+            if self._choices:
+                each.callback(self._choices.stop)
             if self._bridge:
                 each.callback(self._bridge.stop)
             each.callback(self._feeder.close)

@@ -17,7 +17,7 @@ from rt_render.app.settings import Settings
 Log = Callable[..., None]
 """Called with an event's name and its details as keywords."""
 LIVE = "live"
-_FRESH = ("muted", "tracking", "compare")
+_FRESH = ("muted", "tracking")
 """Controls that are for each visitor as they were for the first."""
 
 
@@ -52,6 +52,7 @@ class Booth:
         self._recentred, self._leaves = False, False
         self._waiting: list[str] = []
         session.desk.subscribe(self._choices.take)
+        session.comparison.listen(lambda choice: log("compared", number=self.number or None, **choice))
         session.desk.add_part("visit", self._visit)
         session.desk.add_part("resting", lambda: self._soft.rests)
 
@@ -108,6 +109,7 @@ class Booth:
             for name, value in (self._first or {}).items():
                 if session.desk.state()["values"].get(name) != value:
                     session.desk.ask(name, value, OWN)
+            session.comparison.begin_visit()
             self._soft.wake(session)
         elif step is Step.RECENTRE:
             self._recentred = True
@@ -123,6 +125,7 @@ class Booth:
 
     def _end_visit(self, why: str, now_s: float, since_s: float | None = None) -> None:
         self._choices.flush(self.number, everything=True)
+        self._session.comparison.flush()
         missed, underruns = (now - then for now, then in zip(self._counts(), self._counted, strict=True))
         lasted_s = now_s - (self._visits.since_s if since_s is None else since_s)
         if why == "the headphones lie still":

@@ -36,8 +36,15 @@ class VisitLog:
     sentence when writing begins to fail, and when it works again. `add`, `move`: any thread, never wait, never raise.
     """
 
-    def __init__(self, on_message: Callable[[str], None], wall_clock: Callable[[], str] = _local_time) -> None:
-        self._on_message, self._wall_clock = on_message, wall_clock
+    def __init__(
+        self,
+        on_message: Callable[[str], None],
+        wall_clock: Callable[[], str] = _local_time,
+        *,
+        setting: str = "visits in [booth]",
+    ) -> None:
+        """`setting`: where the file is named."""
+        self._on_message, self._wall_clock, self._setting = on_message, wall_clock, setting
         self._changed = Condition()
         self._waiting: deque[bytes] = deque()
         self._place: LogPlace | None = None
@@ -100,7 +107,7 @@ class VisitLog:
             if not self._fails:
                 self._on_message(
                     f"the log {place.path.name} cannot be written ({(error.strerror or str(error)).lower()}): lines "
-                    "wait until it can; make room or name another file with visits in [booth]."
+                    f"wait until it can; make room or name another file with {self._setting}."
                 )
             self._fails = True
         else:

@@ -30,7 +30,8 @@ class Comparison:
     """Lets versions be heard over a session, each as loud as its own; the session's head, order and tracking stay.
 
     Another version's level is set when it is changed to, and stays while it is heard. Changes are those of all filters
-    (20 ms) and of tracking (0.2 s). Blind, versions have letters, shuffled anew each time. `look` is the trace feed's,
+    (20 ms) and of tracking (0.2 s). Blind, versions have letters, shuffled anew each time. Begin with
+    `begin_visit`. `look` is the trace feed's,
     all else belongs to the control thread. `random` and `clock_s` are for tests.
     """
 
@@ -62,8 +63,6 @@ class Comparison:
         self._active = self._shown[0] if self._shown else slot_named("tracked")
         self._since_s, self._heard_s = clock_s(), dict[str, float]()
         self._make_filters()
-        if self._begins_blind:
-            self._shuffle()
 
     def _usable(self, names: Sequence[str]) -> list[Slot]:
         """Leave out what would be the same as the session itself."""
@@ -160,21 +159,33 @@ class Comparison:
             self._on_message(f"{told}; {chosen} was chosen")
 
     def begin_visit(self) -> None:
-        """Begin as the settings say, for somebody else: with the first version, or with letters anew."""
+        """Begin as the settings say, for somebody else: with the first version, or with letters anew.
+
+        What was heard since the last `flush` was heard by nobody.
+        """
         with self._lock:
-            self._end_round()
+            self._since_s, self._heard_s = self._clock_s(), {}
             self.blind, self._shown = False, list(self._usual)
             if self._begins_blind:
                 self._shuffle()
             elif self._shown:
                 self._change(self._shown[0])
-                self._heard_s = {}
+
+    def flush(self) -> None:
+        """Tell how long the present version was heard: the visit, or the session, ends."""
+        with self._lock:
+            self._end_round()
+
+    @property
+    def follows_head(self) -> bool:
+        """Whether the field stays while the head turns, as the session and the version that is heard have it."""
+        return self.tracking and self._active.tracked
 
     def set_tracking(self, on: bool) -> None:
         """Let tracked versions follow the head, or none."""
         with self._lock:
             self.tracking = on
-            self._engine.set_tracking(on and self._active.tracked)
+            self._engine.set_tracking(self.follows_head)
 
     def listen(self, callback: Callable[[Choice], None]) -> None:
         """Call `callback` with each choice, on the control thread; it must not wait."""
@@ -262,7 +273,7 @@ class Comparison:
         filters = self._filters.get(self._active.name)
         gain = 1.0 if filters is None else self._match.gain_lin(self._active.name)
         self._ears.hear_instead(None if filters is None else gain * filters)
-        self._engine.set_tracking(self.tracking and self._active.tracked)
+        self._engine.set_tracking(self.follows_head)
 
     def _note_heard(self) -> None:
         now_s = self._clock_s()
