@@ -69,6 +69,20 @@ def test_silence_has_a_floor_and_sound_fades_to_it():
     assert set(shown.levels_db()) == {FLOOR_DB}
 
 
+def test_the_head_is_shown_where_the_field_does_not_follow_it_and_blind_versions_look_alike():
+    left, shown = (0.5**0.5, 0.0, 0.0, 0.5**0.5), []
+    for head, blind in ((None, False), (left, False), (left, True)):
+        engine, out = make_engine(1, 64), np.zeros((64, 2), np.float32)
+        engine.ring.write(wave(1, 0, 0).astype(np.float32))
+        teller = PoseTeller(engine, lambda head=head: head, lambda blind=blind: blind)
+        for _ in range(3):
+            engine.process(out)
+        message = teller.message(1.0)
+        loudest_deg = int(np.argmax(message["energy"])) % N_AZIMUTH * 360 / N_AZIMUTH
+        shown.append((message["q"][3], (loudest_deg + 20) // 90))
+    assert shown == [(0.0, 0), (0.70711, 1), (0.70711, 0)]
+
+
 def test_an_engine_that_plays_is_shown_and_one_that_rests_fades():
     engine, out = make_engine(2, 64), np.zeros((64, 2), np.float32)
     engine.ring.write(noise_field(6400, 2))

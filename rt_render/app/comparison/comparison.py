@@ -31,8 +31,8 @@ class Comparison:
 
     Another version's level is set when it is changed to, and stays while it is heard. Changes are those of all filters
     (20 ms) and of tracking (0.2 s). Blind, versions have letters, shuffled anew each time. Begin with
-    `begin_visit`. `look` is the trace feed's,
-    all else belongs to the control thread. `random` and `clock_s` are for tests.
+    `begin_visit`. `look` is the trace feed's, all else belongs to the control thread; flags may be read by any.
+    `random` and `clock_s` are for tests.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from rt_render.app.settings import Web
 from rt_render.app.web.energy_map import ENERGY_GRID
 from rt_render.app.web.gate import Gate
 from rt_render.app.web.place import link, listen, needs_token
-from rt_render.app.web.pose_teller import PoseTeller
+from rt_render.app.web.pose_teller import PoseTeller, Quat
 from rt_render.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class WebPage:
             self._listener,
             Gate(self._settings.web_host, self._token, self._settings.web_names),
             session.desk,
-            PoseTeller(session.engine).message,
+            _teller(session).message,
             greeting={"version": __version__, "title": "rt-render", "energy_grid": ENERGY_GRID},
             on_message=session.on_message,
         )
@@ -71,3 +71,11 @@ class WebPage:
             self._server.stop()
         elif self._listener:
             self._listener.close()
+
+
+def _teller(session: "Session") -> PoseTeller:
+    def head() -> Quat | None:
+        pose = None if session.comparison.follows_head else session.newest_pose()
+        return pose.quat_world_from_head if pose else None
+
+    return PoseTeller(session.engine, head, lambda: session.comparison.blind)
