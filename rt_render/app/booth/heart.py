@@ -1,4 +1,4 @@
-"""Beats once a second while the parts of a session answer, and ends the program with the reason when one hangs."""
+"""Beats four times a second while the parts of a session answer, and ends the program with the reason when one hangs."""
 
 import faulthandler
 import os
@@ -12,7 +12,7 @@ from rt_render.app.booth.life_line import AGAIN, LifeLine
 from rt_render.app.session import Session
 from rt_render.io.system_counters import memory_bytes
 
-BEAT_S = 1.0
+BEAT_S = 0.25
 
 
 class Heart:
@@ -72,6 +72,7 @@ class Heart:
             "memory_mb": None if memory is None else round(memory / 2**20, 2),
             "level": round(max(engine.rms), 6),
             "tracker": state["tracker"]["state"] if state else None,
+            "pose_age_s": state["tracker"].get("age_s") if state else None,
             "playing_title": state["playing_title"] if state else None,
             "visit": state.get("visit") if state else None,
             "resting": state.get("resting") if state else None,
