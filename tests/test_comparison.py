@@ -85,7 +85,7 @@ class Set:
         self.ab.look()
 
     def play(self, n_frames):
-        """Render so many frames of the field, a look a second as a session does; returns both ears."""
+        """Render so many frames of the field, with looks between; returns both ears."""
         ears = np.zeros((n_frames // BLOCK, BLOCK, 2), np.float32)
         for number, block in enumerate(ears):
             while self.engine.ring.fill_frames < 2 * self.engine.plan.reserve_frames:

@@ -17,7 +17,7 @@ from rt_render.engine.engine import Engine
 from rt_render.errors import ConfigurationError
 from rt_render.hrtf.decoder import Decoder
 
-_LOOK_S = 1.0
+_LOOK_S = 0.5
 _HEARD_S = 0.2
 """What was heard for less is not told."""
 
@@ -194,7 +194,7 @@ class Comparison:
     # the trace feed's
 
     def look(self) -> None:
-        """Weigh what plays, once a second, and go along with another decoder of the session."""
+        """Weigh what plays, twice a second, and go along with another decoder of the session."""
         with self._lock:
             if not self.there:
                 return

@@ -9,8 +9,8 @@ from rt_render.hrtf.decoder import diffuse_field_gain
 
 N_FRAMES = 4096
 """Of a look at the field."""
-_KEEP = 0.95
-"""Of what was measured before, at each look: some twenty looks count."""
+_KEEP = 0.97
+"""Of what was measured before, at each look: some thirty looks count."""
 _FURTHEST = 2.0
 """The programme moves a gain so far at most from that in a diffuse field: 6 dB."""
 _SILENCE = 1e-9
