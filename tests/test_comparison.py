@@ -10,6 +10,7 @@ import soundfile
 from engine_tools import convolve_direct
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from playlist_tools import noise, playlist_of, write
 
 from rt_render.ambisonics.encoding import encode_plane_wave
 from rt_render.app import ears as ears_module
@@ -388,6 +389,26 @@ def test_a_log_of_a_session_that_is_compared_blind_is_played_back_to_the_same_sa
     live, again = (soundfile.read(path)[0] for path in (kept, tmp_path / "again.wav"))
     n = min(len(live), len(again))
     assert n > FS // 5 and np.array_equal(live[:n], again[:n])
+
+
+def test_versions_go_along_with_the_order_of_each_item_of_a_playlist(tmp_path):
+    items = [write(tmp_path / f"{n}.wav", noise(0.6, n)) for n in (4, 16)]
+    wanted = {"loop": True, "loudness_lufs": "off", "compare": ("tracked", "stereo", "order:1", "head:kemar")}
+    said, seen = [], {name: set() for name in wanted["compare"]}
+    with Session(playlist_of(*items, **wanted), on_message=said.append) as session:
+        assert session.ears.finish(60)
+        for name in wanted["compare"]:
+            give_up_s = time.monotonic() + 20
+            while len(seen[name]) < 2 and time.monotonic() < give_up_s:
+                if session.comparison.active != name and session.comparison.state():
+                    session.desk.ask("compare", name, "test")
+                session.desk.work(session)
+                filters = session.ears._instead
+                heard = session.ears.decoder.filters if filters is None else filters
+                seen[name].add(heard.shape[1])
+                time.sleep(0.02)
+    assert all(orders == {4, 16} for orders in seen.values()), seen
+    assert not [text for text in said if "work" in text or "cannot" in text], said
 
 
 def test_a_source_of_order_zero_has_nothing_to_compare():
