@@ -10,13 +10,14 @@ import pytest
 import soundfile
 
 from firmware_bridge.errors import BridgeError
-from rt_render.app import session as session_module
+from rt_render.app import winding
 from rt_render.app.controls.keys import handle_keys
 from rt_render.app.excerpt import Excerpt
 from rt_render.app.offline import render_to_file
 from rt_render.app.parts import block_note, live_block_size, offline_block_size
 from rt_render.app.session import Session, run_session
 from rt_render.app.settings_file import load_settings
+from rt_render.app.winding import Winding
 from rt_render.conventions import BLOCK_SIZES, n_sh
 from rt_render.errors import ConfigurationError, DeviceError, InputFileError
 from rt_render.io import ring_feeder
@@ -154,7 +155,7 @@ def interrupt(*_, **__):
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(("part", "name"), [(Session, "_prefill"), (CardKeeper, "start"), (Session, "_lock_memory")])
+@pytest.mark.parametrize(("part", "name"), [(Winding, "prefill"), (CardKeeper, "start"), (Session, "_lock_memory")])
 def test_an_interrupted_start_leaves_nothing_behind(field, tmp_path, monkeypatch, part, name):
     monkeypatch.setattr(part, name, interrupt)
     choices = {**QUICK, "input": str(field), "record": tmp_path / "kept.wav", "tracker": "simulated"}
@@ -207,7 +208,7 @@ def test_a_source_that_hangs_keeps_its_position_and_the_person_is_told(looped, m
     release, hangs = Event(), Event()
     monkeypatch.setattr(ring_feeder, "HANG_S", 0.05)
     monkeypatch.setattr(session.source, "read", lambda n: (hangs.set(), release.wait(30), np.zeros((n, 9)))[-1])
-    monkeypatch.setattr(session_module, "_PREFILL_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(winding, "_PREFILL_TIMEOUT_S", 0.0)
     with session:
         assert hangs.wait(10)
         session.seek(0.1)
@@ -227,9 +228,9 @@ def test_at_the_end_one_can_pause_and_seek_back_and_stop(field):
         assert session.engine.snapshot().frame == 9600 and not session.ended
         session.set_playing(True)
         wait_for(lambda: session.ended)
-        assert session._wait_until_silent() is False  # playing still
+        assert session._winding.wait_until_silent() is False  # playing still
         session.engine.pause()
-        assert session._wait_until_silent()
+        assert session._winding.wait_until_silent()
 
 
 def test_controls_pause_mute_gain_tracking_and_seek(field):

@@ -29,7 +29,9 @@ class Heard:
         engine = Engine(Plan(ORDER, 64, 48000, TAPS), decoder_of("kemar", ORDER).filters)
         publish = engine.publish_filters
         monkeypatch.setattr(
-            engine, "publish_filters", lambda filters: (publish(filters), self.published.append(_name(filters)))
+            engine,
+            "publish_filters",
+            lambda filters, **when: (publish(filters, **when), self.published.append(_name(filters))),
         )
         monkeypatch.setattr(ears_module, "make_decoder", self._make)
         self.ears = Ears(

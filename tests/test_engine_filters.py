@@ -70,6 +70,31 @@ def test_sets_published_faster_than_they_fade_end_with_the_last():
     assert np.abs(out[4000:] - expected[4000:]).max() < 1e-6
 
 
+@pytest.mark.parametrize("around", [2880, 2900, 2930])
+def test_a_set_that_waits_for_its_frame_is_half_faded_there_to_half_a_block(around):
+    a, b = np.zeros((2, 2, 4, 1))
+    b[:, 0] = 0.5
+    engine = make_engine(1, 64, a)
+    engine.ring.write(np.ones((6400, 4), np.float32))
+    engine.ring.set_end()
+    engine.publish_filters(b, around_frame=around)
+    out = run_blocks(engine, 100)[:, 0]
+    assert abs(np.flatnonzero(out >= 0.25)[0] - around) <= 33
+    assert np.allclose(out[: around - 480 - 32], 0.0, atol=1e-6)
+    assert np.allclose(out[around + 480 + 64 : 6400], 0.5, atol=1e-6)
+
+
+def test_another_set_takes_the_place_of_one_that_waits_and_a_frame_that_is_past_is_now():
+    a, b, c = (np.full((2, 4, 1), gain) * np.eye(4)[0][:, None] for gain in (0.1, 0.2, 0.4))
+    engine = make_engine(1, 64, a)
+    engine.ring.write(np.ones((6400, 4), np.float32))
+    engine.publish_filters(b, around_frame=5000)
+    run_blocks(engine, 20)
+    engine.publish_filters(c, around_frame=100)
+    out = run_blocks(engine, 60)[:, 0]
+    assert out[0] < 0.11 and np.allclose(out[960:], 0.4)
+
+
 @pytest.mark.parametrize(
     ("filters", "words"),
     [

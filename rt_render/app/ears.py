@@ -80,14 +80,17 @@ class Ears:
             self.order = self.order if order is None else order
             self._settle()
 
-    def limit(self, who: str, order: int | None) -> None:
-        """Let no higher order be heard, as far as one of those who may say so is asked; None lets it go."""
+    def limit(self, who: str, order: int | None, *, around_frame: int = 0) -> None:
+        """Let no higher order be heard, as far as one of those who may say so is asked; None lets it go.
+
+        `around_frame`: the source frame around which what is there already is faded to; it is used once.
+        """
         with self._lock:
             if self._caps.get(who) != order:
                 self._caps = {name: cap for name, cap in self._caps.items() if name != who}
                 if order is not None:
                     self._caps[who] = order
-                self._settle()
+                self._settle(around_frame)
 
     def hear_instead(self, filters: ArrayLike | None) -> None:
         """Publish other filters (2, n_sh, n_taps) in the place of a decoder's, until None brings that back."""
@@ -134,14 +137,14 @@ class Ears:
     def _wanted(self) -> Key:
         return self.head, min([self.order, *self._caps.values()])
 
-    def _settle(self) -> None:
+    def _settle(self, around_frame: int = 0) -> None:
         """Hear what is wanted, if it is there, or let it be designed. Under the lock."""
         wanted = self._wanted()
         if wanted in self._failed:
             return
         if self._find(wanted) and not self._missing(wanted):
             if wanted != self._heard:
-                self._publish(wanted)
+                self._publish(wanted, around_frame)
         else:
             self._begin()
 
@@ -158,11 +161,11 @@ class Ears:
                 self._ready[key] = decoder
         return decoder
 
-    def _publish(self, key: Key) -> None:
+    def _publish(self, key: Key, around_frame: int = 0) -> None:
         decoder, self._heard = self._ready[key], key
         self._on_decoder(decoder)
         if self._instead is None:
-            self._engine.publish_filters(decoder.filters)
+            self._engine.publish_filters(decoder.filters, around_frame=around_frame)
 
     def _missing(self, wanted: Key) -> list[Key]:
         head, order = wanted

@@ -80,7 +80,7 @@ def make_parts(
         raise
     lap_frames = getattr(source, "lap_frames", None) if source.n_frames is None else None
     live = LiveInput(engine, source.matrix, source.stage) if isinstance(source, LiveSource) else None
-    look = None if settings.audio.degrade else follow_orders(source, engine)
+    look = follow_orders(source, engine)
     return Parts(source, decoder, engine, lap_frames, scene, live, look, space)
 
 

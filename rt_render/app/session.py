@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 from pathlib import Path
-from threading import Lock
 
 from firmware_bridge.opening import RunningBridge, open_bridge
 from firmware_bridge.pose import PoseSample
@@ -30,6 +29,7 @@ from rt_render.app.live_feed import LiveFeed
 from rt_render.app.object_remote import ObjectRemote
 from rt_render.app.order_keeper import lower_orders
 from rt_render.app.parts import Parts, live_block_size, make_parts, start_gain_db
+from rt_render.app.playlist.announcer import announcer
 from rt_render.app.playlist.follow_orders import item_order
 from rt_render.app.playlist.playlist_source import playlist_in
 from rt_render.app.playlist.transport import PlaylistMoment, PlaylistTransport
@@ -39,6 +39,7 @@ from rt_render.app.recorder import Recorder
 from rt_render.app.remote import Remote
 from rt_render.app.settings import Settings
 from rt_render.app.trace_feed import WAITING_S, TraceFeed
+from rt_render.app.winding import Winding
 from rt_render.engine.snapshot import Snapshot
 from rt_render.hrtf.decoder import Decoder
 from rt_render.io.card_keeper import CardKeeper
@@ -46,8 +47,6 @@ from rt_render.io.realtime import lock_memory
 from rt_render.io.ring_feeder import RingFeeder
 from rt_render.io.sound_card import CardStatus
 
-_PREFILL_S, _PREFILL_TIMEOUT_S = 0.5, 5.0
-_FADE_OUT_S = 0.5
 _LOOK_S = 0.05
 
 
@@ -114,13 +113,21 @@ class Session:
         )
         self.source, self.engine = parts.source, parts.engine
         self.decoder: Decoder = parts.decoder
-        self._lap_frames, self._from_frame, self._wound_frames = parts.lap_frames, 0, 0
+        self._lap_frames = parts.lap_frames
         self._set_latency(parts.decoder.onset_frames / settings.audio.fs_hz)
         self.feed = TraceFeed(self.engine)
         self.feed.add(self.budget.take)
         self._live = parts.live
         self._feeder: RingFeeder | LiveFeed = (
             LiveFeed() if parts.live else RingFeeder(self.source, self.engine.ring, on_message=tell)
+        )
+        self._winding = Winding(
+            self.engine,
+            self.source,
+            self._feeder,
+            playing=lambda: self.playing,
+            before_sound=self._follow_item,
+            on_message=tell,
         )
         self._glitches = GlitchWatch(self.engine, self._feeder.longest_read_s, self._tracker_status, tell)
         self.feed.add(on_events=self._glitches.take_events, on_look=self._glitches.look)
@@ -132,12 +139,12 @@ class Session:
             ObjectRemote(parts.scene, self.engine.objects).register(self.remote)
         playlist = playlist_in(self.source)
         self.playlist: PlaylistTransport | None = (
-            PlaylistTransport(playlist, self._source_frame, self._wind, tell) if playlist is not None else None
+            PlaylistTransport(playlist, self._winding.frame, self._winding.wind, tell) if playlist is not None else None
         )
+        self.feed.add(on_look=announcer(self.source, self._winding.frame, tell))
         self.ears: Ears = self._make_ears(parts)
         self.comparison = self._make_comparison()
         self.space = parts.space
-        self._winding = Lock()
         self._bridge: RunningBridge | None = None
         self._recorder: Recorder | None = None
         self._field: Recorder | None = None
@@ -192,7 +199,7 @@ class Session:
         self.engine.set_prediction(mode, cap_ms)
 
     def _make_ears(self, parts: Parts) -> Ears:
-        playlist, item = playlist_in(self.source), item_order(self.source, self.engine)
+        playlist = playlist_in(self.source)
         decoders = playlist.decoders if playlist else None
         ears = Ears(
             self.engine,
@@ -204,14 +211,17 @@ class Session:
             on_decoder=self._take_decoder,
         )
         self.desk.add_part("designing", ears.progress)
-
-        def look() -> None:
-            order = item() if item else None
-            if order is not None:
-                ears.limit("item", order)
-
-        self.feed.add(on_look=look if item else None)
+        item = item_order(self.source, self.engine)
+        if item:
+            self.feed.add(on_look=self._follow_item)
+        self._item_order = item or (lambda: None)
         return ears
+
+    def _follow_item(self) -> None:
+        """Let an item of a playlist be heard at its own order."""
+        item = self._item_order()
+        if item:
+            self.ears.limit("item", item.order, around_frame=item.from_frame)
 
     def _make_comparison(self) -> Comparison:
         wanted = self.settings.compare
@@ -266,7 +276,7 @@ class Session:
         """
         try:
             self._feeder.start()
-            self._prefill()
+            self._winding.prefill()
             self._lock_memory()
             gc.collect()
             gc.freeze()
@@ -304,7 +314,7 @@ class Session:
             each.callback(self._card.stop)
             self.comparison.flush()
             self.engine.pause()
-            self._wait_until_silent()
+            self._winding.wait_until_silent()
 
     def __enter__(self) -> "Session":
         self.start()
@@ -341,25 +351,10 @@ class Session:
             each.callback(self._feeder.close)
             each.callback(self.remote.stop)
 
-    def _prefill(self) -> None:
-        """Wait until half a second of sound lies ready, or all there is; a source that hangs is not waited for."""
-        enough = round(_PREFILL_S * self.settings.audio.fs_hz)
-        give_up_s = time.monotonic() + _PREFILL_TIMEOUT_S
-        while self.engine.ring.fill_frames < enough and not self._feeder.ended and time.monotonic() < give_up_s:
-            time.sleep(0.002)
-
     def _lock_memory(self) -> None:
         refused = [g.text for g in (lock_memory(*region) for region in self.engine.memory()) if not g.granted]
         if refused:
             self.on_message(refused[0])
-
-    def _wait_until_silent(self) -> bool:
-        give_up_s = time.monotonic() + _FADE_OUT_S
-        while not self.engine.snapshot().silent:
-            if time.monotonic() > give_up_s:
-                return False
-            time.sleep(0.002)
-        return True
 
     # controls
 
@@ -396,7 +391,7 @@ class Session:
         """Let stereo be a space around the head, or two speakers; at once, with a fade out and in."""
         if on != self.space.on:
             self.space.on = on
-            self._wind(self._source_frame)
+            self._winding.wind(self._winding.frame)
 
     def set_extra_latency_ms(self, extra_ms: float) -> None:
         """Say what wireless headphones take behind the card, 0 to 1000 ms; the budget tells it too."""
@@ -410,46 +405,13 @@ class Session:
             self._bridge.recentre()
 
     def seek(self, seconds: float) -> None:
-        """Go on at this time of the source, or of the item of a playlist; as `_wind` does it."""
+        """Go on at this time of the source, or of the item of a playlist, faded out and in."""
         if self.playlist:
             self.playlist.seek(seconds)
-            return
-        if self._live:
+        elif self._live:
             self.on_message("the position was not changed: live input has no places to go to")
-            return
-        frame = max(0, round(seconds * self.settings.audio.fs_hz))
-        if self.source.n_frames is not None:
-            frame = min(frame, self.source.n_frames)
-        self._wind(lambda: frame)
-
-    def _wind(self, frame_of: Callable[[], int]) -> None:
-        """Go on at another frame, faded out and in; the ring is filled before it sounds. Any thread.
-
-        `frame_of` is called while nobody reads the source.
-        """
-        with self._winding:
-            self._wind_alone(frame_of)
-
-    def _wind_alone(self, frame_of: Callable[[], int]) -> None:
-        try:
-            self._wind_silently(frame_of)
-        finally:  # whatever a source does as it is sought
-            if self.playing:
-                self.engine.play()
-
-    def _wind_silently(self, frame_of: Callable[[], int]) -> None:
-        self.engine.pause()
-        if not self._wait_until_silent():
-            self.on_message("the position was not changed: the card does not take sound at this moment")
-        elif not self._feeder.stop():
-            self.on_message(f"the position was not changed: {self.source.title} does not answer at this moment")
         else:
-            frame = frame_of()
-            self._wound_frames += self._source_frame() - self._from_frame
-            self._from_frame = frame
-            self.engine.reset(frame)
-            self._feeder.restart(frame)
-            self._prefill()
+            self._winding.seek(round(seconds * self.settings.audio.fs_hz))
 
     @property
     def can_seek(self) -> bool:
@@ -459,7 +421,7 @@ class Session:
     @property
     def position_s(self) -> float:
         """Where the source is: within a lap, within the item of a playlist."""
-        return self._position_s(self._source_frame(), self.playlist.moment() if self.playlist else None)
+        return self._position_s(self._winding.frame(), self.playlist.moment() if self.playlist else None)
 
     def _position_s(self, frame: int, moment: PlaylistMoment | None) -> float:
         lap = self._lap_frames
@@ -481,11 +443,6 @@ class Session:
         whole = self.budget.whole()
         return replace(last, engine=self.engine.snapshot(), glitches=self._glitches.told, budget=whole)
 
-    def _source_frame(self) -> int:
-        """Frames of the source up to here; the filters ring on behind its end."""
-        frame, end = self.engine.snapshot().frame, self.source.n_frames
-        return frame if end is None else min(frame, end)
-
     def status(self) -> SessionStatus:
         """Tell what goes on now."""
         card, budget = self._card.status(), self.budget.recent(time.monotonic())
@@ -493,7 +450,7 @@ class Session:
             self._advised = True
             self.on_message(advice)
         snapshot, fs_hz, lap = self.engine.snapshot(), self.settings.audio.fs_hz, self._lap_frames
-        frame = self._source_frame()
+        frame = self._winding.frame()
         n_frames = lap or self.source.n_frames
         moment = self.playlist.moment() if self.playlist else None
         if moment:
@@ -505,7 +462,7 @@ class Session:
             position_s=self._position_s(frame, moment),
             length_s=None if n_frames is None else n_frames / fs_hz,
             lap=frame // lap + 1 if lap else None,
-            played_s=(self._wound_frames + frame - self._from_frame) / fs_hz,
+            played_s=self._winding.played_frames(frame) / fs_hz,
             playing=self.playing,
             muted=self.muted,
             tracking=self.tracking,

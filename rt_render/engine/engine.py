@@ -100,14 +100,16 @@ class Engine:
 
     # control side
 
-    def publish_filters(self, filters: ArrayLike) -> None:
+    def publish_filters(self, filters: ArrayLike, *, around_frame: int = 0) -> None:
         """Swap in another filter set (2, n_sh, n_taps), faded over 20 ms from the same delay line.
 
         A set of fewer channels, those of a lower order, costs less time from its fade's end on. One of a higher order
         than is rendered is faded in once the delay line holds that order. Sets published faster than they fade
-        replace each other; the last one is always reached.
+        replace each other; the last one is always reached, also in the place of one that waits for its frame.
+        `around_frame`: the frame of the source at which the fade is half over, to the nearest block; a set waits until
+        its fade begins, and fades at once where that frame is past.
         """
-        self._filters.publish(filters)
+        self._filters.publish(filters, around_frame)
 
     def tell_filters(self, tell: Callable[[int, NDArray[np.float64]], None]) -> None:
         """Let every set that is published from now on be told: its number in the trace and its taps.

@@ -11,7 +11,7 @@ from rt_render.engine.plan import Plan
 from rt_render.engine.prepared_state import PreparedState, aligned
 from rt_render.errors import ConfigurationError
 from rt_render.kernels.convolve import pack_filters
-from rt_render.kernels.state import SET_CHUNKS, SET_NUMBER, SET_ORDER
+from rt_render.kernels.state import SET_CHUNKS, SET_FRAME, SET_NUMBER, SET_ORDER
 
 _SET_FLOATS = 16
 """The end of this cache line before a packed set says what it is."""
@@ -34,10 +34,11 @@ class FilterSets:
         state.record["rendered_order"] = isqrt(np.shape(filters)[1] - 1)
         state.record["rendered_blocks"] = plan.n_partitions + 1  # silence is there of any order
 
-    def publish(self, filters: ArrayLike) -> None:
-        """Let the audio thread fade to another set; raises ConfigurationError for one that does not fit."""
+    def publish(self, filters: ArrayLike, around_frame: int = 0) -> None:
+        """Let the audio thread fade to another set, half of it by a source frame; raises ConfigurationError."""
+        from_frame = around_frame - int(self._state.record["filter_fade_frames"]) // 2
         with self._lock:
-            self._state.publish("filters_next", self._pack(filters))
+            self._state.publish("filters_next", self._pack(filters, from_frame))
             self._free()
 
     def tell(self, tell: Callable[[int, NDArray[np.float64]], None]) -> None:
@@ -59,7 +60,7 @@ class FilterSets:
                 # a block that was under way when the set went out of sight may have taken it into use: look again
                 del self.packed[address], self._out_of_sight[address]
 
-    def _pack(self, filters: ArrayLike) -> int:
+    def _pack(self, filters: ArrayLike, from_frame: int = 0) -> int:
         plan = self._plan
         filters = np.asarray(filters, np.float64)
         if filters.ndim != 3 or filters.shape[0] != 2 or filters.shape[1] > plan.n_sh or not filters.size:
@@ -81,6 +82,7 @@ class FilterSets:
         words[SET_NUMBER // 8] = self._n_published
         words[SET_ORDER // 8] = isqrt(filters.shape[1] - 1)
         words[SET_CHUNKS // 8] = packed.shape[2]
+        words[SET_FRAME // 8] = from_frame
         address = int(buffer[_SET_FLOATS:].ctypes.data)
         self.packed[address] = buffer
         self._tell(self._n_published, filters)

@@ -24,6 +24,7 @@ from rt_render.kernels.simd import (
     clean,
     lane_sum,
     load16,
+    load_f32,
     non_finite,
     splat16,
     store,
@@ -41,6 +42,7 @@ from rt_render.kernels.state import (
     HISTOGRAM_BINS_PER_OCTAVE,
     N_HISTOGRAM_BINS,
     SET_CHUNKS,
+    SET_FRAME,
     SET_ORDER,
     STATE,
     field_offset,
@@ -53,6 +55,20 @@ _RING_END = field_offset("ring_end")
 _FILTERS_NEXT, _WORDS = field_offset("filters_next"), field_offset("words")
 _PLAYING, _BEGUN = field_offset("playing"), field_offset("begun")
 _FROZEN, _BLOCKS = field_offset("frozen"), field_offset("blocks")
+_INFINITE = np.float32(np.inf)
+
+
+@rt_jit
+def _frames_not_finite_rt(frames, n_frames, n_channels):
+    """Return how many frames hold a sample that is not finite; an encoder spreads one over all its frame's channels."""
+    n_bad = 0
+    for _ in range(n_frames):
+        for o in range(0, 4 * n_channels, 4):
+            if not abs(load_f32(frames + o)) < _INFINITE:
+                n_bad += 1
+                break
+        frames += 4 * n_channels
+    return n_bad
 
 
 @rt_jit
@@ -74,10 +90,9 @@ def _take_input_rt(state, address):
         v = load16(source + o)
         bad = bad + non_finite(v)
         store(state.taken + o, clean(v))
+    if lane_sum(bad) > 0:  # before the reader may write over them
+        state.non_finite += _frames_not_finite_rt(source, state.block_size, state.n_in)
     store_release_i64(address + _RING_READ, state.ring_read + state.block_size)
-    n_bad = lane_sum(bad)
-    if n_bad > 0:
-        state.non_finite += int(n_bad)
 
 
 @rt_jit
@@ -206,6 +221,7 @@ def _convolve_rt(state, address):
     if (
         following != 0
         and state.filters_old == 0
+        and load_acquire_i64(following + SET_FRAME) <= state.frame + state.block_size // 2
         and load_acquire_i64(following + SET_ORDER) <= state.rendered_order
         and state.rendered_blocks > state.n_partitions
         # taken only if no newer set has been published meanwhile: that one is for the next block then

@@ -32,8 +32,11 @@ FLAG_CLEARED = 256
 """The first block behind a reset: delay line and ring began anew."""
 FLAG_FILTERS_FADE = 512
 
-SET_NUMBER, SET_ORDER, SET_CHUNKS = -8, -16, -24
-"""Where, from the address of a packed filter set, its int64 words are: number, order, chunks of lanes it needs."""
+SET_NUMBER, SET_ORDER, SET_CHUNKS, SET_FRAME = -8, -16, -24, -32
+"""Where, from the address of a packed filter set, its int64 words are.
+
+Its number and order, the chunks of lanes it needs, and the source frame from which it is to fade in.
+"""
 
 _I, _F = np.int64, np.float64
 TRACE = np.dtype(
@@ -72,7 +75,7 @@ EVENT_UNDERRUN_BEGIN = 4  # amount: frames in the ring
 EVENT_UNDERRUN_END = 5  # amount: frames in the ring
 EVENT_STALE_BEGIN = 6  # amount: age in seconds
 EVENT_STALE_END = 7  # amount: age in seconds
-EVENT_NON_FINITE = 8  # the first of a row of blocks; amount: samples in it
+EVENT_NON_FINITE = 8  # the first of a row of blocks; amount: frames of it that hold such a sample
 EVENT_CLOCK_JUMP = 9  # amount: seconds by which the sound card's time line moved
 EVENT_HOST_UNDERFLOW = 10  # amount: how many there were by now
 EVENT_NO_HOST_TIME = 11  # once a stream: its host tells no output time; amount: the seconds taken instead
@@ -107,7 +110,7 @@ STATE = np.dtype(
         ("object_keep", _F),  # share of the way that is left after a knot, of each of the two smoothers
         ("object_lag_s", _F),  # by which they hold back
         ("object_reference_m", _F),  # the distance up to which nothing gets quieter
-        ("object_place", _I),  # out: x, y, z, distance and gain as last aimed at, rows of 64 lanes
+        ("object_place", _I),  # x, y, z, distance and gain as last aimed at, rows of 64 lanes
         ("object_harmonics", _I),
         ("object_target", _I),
         ("object_middle", _I),

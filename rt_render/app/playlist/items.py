@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rt_render.app.elsewhere import why_elsewhere
 from rt_render.app.settings import Source as SourceSettings
 from rt_render.errors import ConfigurationError, InputFileError
 
@@ -19,6 +20,9 @@ SOUND_ENDINGS = (
 )
 """What is played of a folder."""
 _SCENE = "scene"
+_NAMES = (_SCENE, "live")
+"""What is no path; live input is refused when it is its turn."""
+_MOST_NAMED = 5
 _OWN_KEYS = ("input", "further", "loop", "crossfade_s", "loudness_lufs", "input_device", "input_channels")
 """Settings of a source that are the playlist's, or a live input's, and no item's."""
 
@@ -40,6 +44,11 @@ class Item:
         return self.wanted.input
 
     @property
+    def never_ends(self) -> bool:
+        """Whether it goes on until somebody asks for the next."""
+        return self.name == _SCENE and self.seconds is None
+
+    @property
     def short_name(self) -> str:
         """What to call it before it is opened."""
         return self.title or Path(self.name).stem
@@ -54,19 +63,22 @@ class _Row(BaseModel):
     seconds: float | None = Field(default=None, ge=0.1, le=86400.0, description="0.1 to 86400 s")
 
 
-def items_of(names: Iterable[str], wanted: SourceSettings) -> list[Item]:
+def items_of(
+    names: Iterable[str], wanted: SourceSettings, on_note: Callable[[str], None] = lambda text: None
+) -> list[Item]:
     """Return the items of names, in their order: a folder or a list stands for what is in it.
 
-    `wanted`: what holds for an item that does not say otherwise. Files named are not looked at. Raises InputFileError
-    for a list that cannot be read or is empty, ConfigurationError for a key in it that cannot be used.
+    `wanted`: what holds for an item that does not say otherwise. Files named are not opened; `on_note` gets a sentence
+    for each folder of which something is left out. Raises InputFileError for a list that cannot be read or is empty,
+    ConfigurationError for a key in it that cannot be used.
     """
     items: list[Item] = []
     for name in names:
         path, ending = Path(name), Path(name).suffix.lower()
-        if name == _SCENE:
+        if name in _NAMES:
             items.append(_item(wanted, name))
         elif path.is_dir():
-            items += _of_folder(path, wanted)
+            items += _of_folder(path, wanted, on_note)
         elif ending in (".m3u", ".m3u8"):
             items += _of_m3u(path, wanted)
         elif ending == ".toml" and (rows := _rows_of_toml(path)) is not None:
@@ -80,14 +92,28 @@ def _item(wanted: SourceSettings, name: str, **more: Any) -> Item:
     return Item(wanted.model_copy(update={"input": name, "further": (), "loop": False}), **more)
 
 
-def _of_folder(folder: Path, wanted: SourceSettings) -> list[Item]:
+def _of_folder(folder: Path, wanted: SourceSettings, on_note: Callable[[str], None]) -> list[Item]:
     try:
-        files = [file for file in folder.iterdir() if file.suffix.lower() in SOUND_ENDINGS and file.name[0] != "."]
+        entries = sorted((entry for entry in folder.iterdir() if entry.name[0] != "."), key=_as_people_sort)
     except OSError as error:
         raise InputFileError(f"{folder} cannot be read: {error.strerror}; choose another folder.") from None
+    files = [entry for entry in entries if entry.suffix.lower() in SOUND_ENDINGS and not entry.is_dir()]
     if not files:
-        raise InputFileError(f"{folder} holds no sound files; name a folder with {', '.join(SOUND_ENDINGS)} in it.")
-    return [_item(wanted, str(file)) for file in sorted(files, key=_as_people_sort)]
+        raise InputFileError(
+            f"{folder} holds no sound files (folders within are not looked into); name a folder with "
+            f"{', '.join(SOUND_ENDINGS)} in it."
+        )
+    if left_out := [entry for entry in entries if entry not in files]:
+        on_note(_note_of_left_out(folder, left_out))
+    return [_item(wanted, str(file)) for file in files]
+
+
+def _note_of_left_out(folder: Path, entries: list[Path]) -> str:
+    names = ", ".join(f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries[:_MOST_NAMED])
+    more = f" and {len(entries) - _MOST_NAMED} more" if len(entries) > _MOST_NAMED else ""
+    why = ["only sound files are played"] if any(not entry.is_dir() for entry in entries) else []
+    why += ["folders within are not looked into"] if any(entry.is_dir() for entry in entries) else []
+    return f"of the folder {folder.name} is left out: {names}{more}; {', and '.join(why)}"
 
 
 def _as_people_sort(file: Path) -> list[tuple[int, int, str]]:
@@ -145,7 +171,7 @@ def _of_row(path: Path, number: int, given: Any, wanted: SourceSettings) -> Item
         raise ConfigurationError(f"{place}: {_sentence(error)}") from None
     if "layout" in (row.model_extra or {}) and chosen.layout.lower().endswith(".toml"):
         chosen = chosen.model_copy(update={"layout": _beside(path, chosen.layout)})
-    file = row.file if row.file == _SCENE else _beside(path, row.file)
+    file = _beside(path, row.file)
     return _item(chosen, file, title=row.title, gain_db=row.gain_db, repeat=row.repeat, seconds=row.seconds)
 
 
@@ -161,10 +187,15 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _beside(path: Path, name: str) -> str:
-    """Return the path of a file named in a list, taken from the list's folder."""
+    """Return the path of a file named in a list, taken from the list's folder; as it is what is no file beside it."""
+    if name in _NAMES or why_elsewhere(name):
+        return name
     if name.startswith("file://"):
         name = unquote(urlsplit(name).path)
-    return str(path.parent / Path(name).expanduser())
+    file = path.parent / Path(name).expanduser()
+    if "\\" in name and not file.exists():  # a list made on Windows
+        file = path.parent / name.replace("\\", "/")
+    return str(file)
 
 
 def _bytes_of(path: Path) -> bytes:

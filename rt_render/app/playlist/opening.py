@@ -35,7 +35,8 @@ def open_playlist(
     is silent, and tries again); ConfigurationError for a key in it. Control side.
     """
     wanted, fs_hz = settings.source, settings.audio.fs_hz
-    items = items_of([wanted.input, *wanted.further], wanted)
+    remarks: list[str] = []
+    items = items_of([wanted.input, *wanted.further], wanted, remarks.append)
     order, first, first_order = _survey(items, fs_hz, settings.head.order, endless=wanted.loop)
     decoders = ItemDecoders(settings.head, fs_hz, on_progress)
     loudness = _loudness(items, settings, order, decoders)
@@ -61,9 +62,18 @@ def open_playlist(
         fs_hz=fs_hz,
         crossfade_s=wanted.crossfade_s,
         loop=wanted.loop,
+        never_ends=_why_endless(items, loops=wanted.loop),
+        remarks=remarks,
         decoders=decoders,
         on_close=loudness.close,
     )
+
+
+def _why_endless(items: Sequence[Item], *, loops: bool) -> str:
+    if loops:
+        return "it begins again at its end"
+    endless = next((number for number, item in enumerate(items, start=1) if item.never_ends), None)
+    return "" if endless is None else f"its item {endless}, the built-in scene, has no end and no `seconds`"
 
 
 def _loudness(items: Sequence[Item], settings: Settings, order: int, decoders: ItemDecoders) -> Loudness:

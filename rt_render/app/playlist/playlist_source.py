@@ -25,7 +25,9 @@ class PlaylistSource:
     what plays, or raises: such an item is named in `notes` and left out; `patient`: it is opened ahead and may take
     long. `crossfade_s`: items overlap so long, at equal power, at most by half of the shorter one; 0 is gapless.
     `loop`: endless. `decoders`: through which items of lower orders are best heard. What is next is opened on a
-    thread while an item plays. Reader thread; `place`, `moment` and `titles` from any.
+    thread while an item plays. `never_ends`: why the list goes on for ever, "" where it does not. `remarks`: what to
+    note of it at once. `n_frames`: where it ended, None before that. Reader thread; `place`, `progress_at` and `titles`
+    from any.
     """
 
     n_frames: int | None = None
@@ -40,18 +42,21 @@ class PlaylistSource:
         fs_hz: int,
         crossfade_s: float = 0.0,
         loop: bool = False,
+        never_ends: str = "",
+        remarks: Sequence[str] = (),
         decoders: ItemDecoders | None = None,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.title, self.titles, self.order, self.fs_hz, self.loop = title, list(titles), order, fs_hz, loop
         items = "1 item" if len(titles) == 1 else f"{len(titles)} items"
-        self.notes = [f"a playlist of {items}, played at order {order}"]
+        self.notes = [f"a playlist of {items}, played at order {order}", *remarks]
+        self.never_ends = never_ends
         self.orders: list[int | None] = [None] * len(titles)
         self.broken: set[int] = set()
         self.timeline = Timeline()
         self.decoders = decoders
         self._open_item, self._on_close = open_item, on_close
-        self._fade_frames = round(crossfade_s * fs_hz)
+        self.fade_frames = round(crossfade_s * fs_hz)
         self._position = 0
         self._index = 0
         self._voice: Voice | None = None
@@ -70,10 +75,11 @@ class PlaylistSource:
         self.timeline.put(Place(self._position, index, step))
         return self._position
 
-    def length_at(self, frame: int) -> int | None:
-        """Return the length of the item that plays at a frame, as far as it is open still; None if not."""
-        voice = self._voice
-        return voice.n_frames if voice is not None and self.timeline.at(frame).index == self._index else None
+    def progress_at(self, frame: int) -> float:
+        """Return how much of the list was played at a frame, 0 to 1, as if all items were equally long."""
+        place = self.timeline.at(frame)
+        share = min(1.0, (frame - place.start_frame) / place.length_frames) if place.length_frames else 0.0
+        return ((place.index or 0) + share) / len(self.titles)
 
     # for the thread that reads
 
@@ -84,6 +90,7 @@ class PlaylistSource:
         while missing > 0:
             frames = self._some(missing)
             if frames is None:
+                self.n_frames = self._position
                 break
             parts.append(frames)
             missing -= len(frames)
@@ -96,6 +103,7 @@ class PlaylistSource:
         """Make the next `read` start at this frame of the playlist's time, as far as it was played or placed."""
         place = self.timeline.at(frame)
         self.timeline.end_with(place)
+        self.n_frames = None
         self._position = max(frame, place.start_frame)
         self._end_fade()
         self._silence_frames = 0
@@ -145,8 +153,8 @@ class PlaylistSource:
         assert voice is not None, "something plays"
         if voice.left is None:
             return most
-        if voice.left > self._fade_frames:
-            return min(most, voice.left - self._fade_frames)
+        if voice.left > self.fade_frames:
+            return min(most, voice.left - self.fade_frames)
         if not self._looked_ahead:
             self._next = self._ahead.take() if self._ahead else None
             self._looked_ahead, self._ahead = True, None
@@ -155,7 +163,7 @@ class PlaylistSource:
     def _overlap(self, voice: Voice) -> int:
         if self._next is None or voice.left is None:
             return 0
-        frames = min(self._fade_frames, voice.left, (voice.n_frames or 0) // 2)
+        frames = min(self.fade_frames, voice.left, (voice.n_frames or 0) // 2)
         incoming = self._next.voice.n_frames
         return frames if incoming is None else min(frames, incoming // 2)
 
@@ -171,7 +179,7 @@ class PlaylistSource:
             self._leaving, self._fade = leaving, (0, overlap)
         else:
             leaving.close()
-        begun = self._begin(opened, self._position)
+        begun = self._begin(opened, self._position, overlap)
         return np.empty((0, n_sh(self.order)), np.float32) if begun else self._nothing()
 
     def _across(self, most: int) -> NDArray[np.float32]:
@@ -193,15 +201,14 @@ class PlaylistSource:
             self._end_fade()
         return out
 
-    def _begin(self, opened: Opened | None, start_frame: int) -> bool:
+    def _begin(self, opened: Opened | None, start_frame: int, fade_frames: int = 0) -> bool:
         """Let an item be what plays, from this frame on, and open the one behind it; False without one."""
-        self.timeline.put(Place(start_frame, opened.index if opened else None))
         if opened is None:
+            self.timeline.put(Place(start_frame, None))
             return False
         self._index, self._voice = opened.index, opened.voice
-        self.notes.append(
-            f"{opened.index + 1} of {len(self.titles)}: {self.titles[opened.index]}; {opened.voice.about}"
-        )
+        words = f"{opened.index + 1} of {len(self.titles)}: {self.titles[opened.index]}; {opened.voice.about}"
+        self.timeline.put(Place(start_frame, opened.index, 1, fade_frames, opened.voice.n_frames, words))
         self._open_ahead()
         return True
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rt_render.app.controls.table import END_S
 from rt_render.app.playlist.playlist_source import PlaylistSource
 from rt_render.errors import ConfigurationError
 
@@ -72,23 +73,26 @@ class PlaylistTransport:
         self._go_to(number - 1, 1)
 
     def seek(self, seconds: float) -> None:
-        """Go on at this time of the item that is heard, within it."""
-        place = self._playlist.timeline.at(self._heard_frame())
-        length_frames = self._playlist.length_at(place.start_frame)
-        frame = max(0, round(seconds * self._playlist.fs_hz))
-        frame = place.start_frame + (frame if length_frames is None else min(frame, length_frames))
+        """Go on at this time of the item that is heard, but not so near to where the next begins that it is left."""
+        heard_frame = self._heard_frame()
+        place = self._playlist.timeline.at(heard_frame)
+        frame = place.start_frame + max(0, round(seconds * self._playlist.fs_hz))
+        if place.length_frames is not None:
+            frame = min(frame, max(heard_frame, place.start_frame + self._latest_frame(place.length_frames)))
         self._wind(lambda: frame)
+
+    def _latest_frame(self, length_frames: int) -> int:
+        """Return how far one may go into an item of a length and stay there for a while."""
+        fade_frames = min(self._playlist.fade_frames, length_frames // 2)
+        return length_frames - fade_frames - min(round(END_S * self._playlist.fs_hz), length_frames // 4)
 
     def moment(self) -> PlaylistMoment:
         """Tell what is heard now."""
         playlist, frame = self._playlist, self._heard_frame()
         titles = playlist.titles
         place = playlist.timeline.at(frame)
-        index = place.index
-        following = None if index is None else index + 1
-        if following is not None and following >= len(titles):
-            following = 0 if playlist.loop else None
-        length_frames = playlist.length_at(frame)
+        index, length_frames = place.index, place.length_frames
+        following = None if index is None else self._following(index)
         position_frames = frame - place.start_frame
         return PlaylistMoment(
             number=None if index is None else index % len(titles) + 1,
@@ -99,6 +103,13 @@ class PlaylistTransport:
             length_frames=length_frames,
             n_broken=len(playlist.broken),
         )
+
+    def _following(self, index: int) -> int | None:
+        """Return the next item that is not known to be broken; None where there is none."""
+        n_items = len(self._playlist.titles)
+        last = index + n_items if self._playlist.loop else n_items - 1
+        behind = (following % n_items for following in range(index + 1, last + 1))
+        return next((following for following in behind if following not in self._playlist.broken), None)
 
     def _index(self) -> int:
         return self._playlist.timeline.at(self._heard_frame()).index or 0
