@@ -24,12 +24,13 @@ class LiveCard:
         stage: NativeUpmix | None = None,
         n_objects: int = 0,
         told_s: float = 0.0,
+        fixed_calls: bool = True,
     ) -> None:
         plan = Plan(order, block_size, 48000, 1, n_objects=n_objects)
         self.engine = Engine(plan, 0.1 * np.ones((2, plan.n_sh, 1)))
         self.engine.prepare_tap(4.0)
         self.live = LiveInput(self.engine, matrix, stage)
-        self.live.begin(told_s)
+        self.live.begin(told_s, fixed_calls=fixed_calls)
         self.link = np.zeros(1, LINK)
         self.link["state"], self.link["stream"], self.link["input"] = self.engine.address, 1, self.live.address
         assert pass_turn(self.engine.address, 0, 1)

@@ -1,6 +1,7 @@
 """Objects: encoded where they are, moved without a click, the same samples for every block size."""
 
 from itertools import pairwise
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -149,6 +150,40 @@ def test_a_path_that_repeats_goes_round_and_round_and_seeking_takes_it_up():
     engine.play()
     again = field_of(engine, np.ones((64 * 64, 1)))
     assert np.abs(again[0] - exact(1, [np.cos(np.pi * 6016 / 6000), np.sin(np.pi * 6016 / 6000), 0])).max() < 2e-3
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_where_an_object_is_said_to_be_on_its_path_is_where_it_is_heard(repeats):
+    times_s, corners = [0.05, 0.15, 0.3], np.array([[1.0, 0, 0], [0, 1.0, 0], [0.0, 0.6, 0.8]])
+    engine = object_engine(1, 1)
+    engine.objects.set_path(0, times_s, corners, [1.0, 0.4, 0.9], repeats=repeats)
+    engine.objects.publish()
+    said = []
+    field = field_of(engine, np.ones((28800, 1)), lambda block: said.append(engine.objects.where(0)))
+    directions, distances_m = np.array([place[0] for place in said]), np.array([place[1] for place in said])
+    assert np.allclose(np.linalg.norm(directions, axis=1), 1.0)
+    # it is rounded off for some ms behind a corner, and fades over where the path begins again
+    at_s = np.arange(len(said)) * KNOT / FS_HZ
+    at_s = at_s % 0.3 if repeats else at_s
+    away_from_corners = (np.abs(at_s[:, None] - [0.0, *times_s]) > 0.04).all(axis=1)
+    error = np.abs(field[::KNOT] - exact(1, directions)).max(axis=1)
+    assert away_from_corners.sum() > 100 and error[away_from_corners].max() < 0.005
+    assert np.allclose(distances_m[away_from_corners], np.interp(at_s, times_s, [1.0, 0.4, 0.9])[away_from_corners])
+
+
+def test_a_place_on_a_path_is_whole_while_blocks_are_rendered():
+    engine = object_engine(3, 1)
+    # the static place is in front; the path, an arc in the plane x = 0, never goes there
+    engine.objects.set_path(1, [0.0, 1.0], [[0, 1, 0], [0, 0, 1]], [2.0, 2.0], repeats=True)
+    engine.objects.publish()
+    engine.ring.write(np.zeros((engine.ring.free_frames(), 3), np.float32))
+    rendering = Thread(target=run_blocks, args=(engine, 20_000))
+    rendering.start()
+    places = []
+    while rendering.is_alive() or not places:
+        places.append(engine.objects.where(1))
+    rendering.join()
+    assert all(abs(direction[0]) < 1e-9 and distance_m == 2.0 for direction, distance_m in places)
 
 
 def test_an_object_that_is_moved_leaves_its_path_until_it_is_let_follow_again():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from live_tools import LiveCard, recorded
 
@@ -34,18 +34,27 @@ def test_each_frame_comes_through_once_and_late_by_the_adapter_alone(n_frames):
 
 @settings(deadline=None, max_examples=25)
 @given(sizes=st.lists(st.integers(1, 700), min_size=1, max_size=6), block_size=st.sampled_from([32, 64, 256]))
-def test_calls_of_changing_sizes_lose_nothing_and_repeat_nothing(sizes, block_size):
-    card = LiveCard(np.eye(4), block_size=block_size)
+@example(sizes=[1024, 37], block_size=128)
+def test_calls_of_changing_sizes_wait_once_lose_nothing_and_leave_no_gap(sizes, block_size):
+    card = LiveCard(np.eye(4), block_size=block_size, fixed_calls=False)
     frames = recorded(max(4000, 3 * sum(sizes)), 4)
     field = card.play(frames, sizes)
-    sounding = field[field[:, 0] != 0.0]
-    np.testing.assert_array_equal(sounding, frames[: len(sounding)])
-    silent = len(field) - len(sounding)
-    # never more silence than the smallest that any sizes need
-    assert silent < block_size
-    assert card.live.status().padded_frames <= silent
-    waiting = card.engine.ring.fill_frames
-    assert len(frames) - len(sounding) - waiting < max(sizes)
+    assert lag_of(field, frames) == block_size - 1
+    status = card.live.status()
+    assert status.padded_frames == 0 and status.input_to_ears_s == pytest.approx((block_size - 1) / 48000)
+    played = len(field) - (block_size - 1)
+    assert len(frames) - played - card.engine.ring.fill_frames < max(sizes)
+
+
+def test_a_host_that_breaks_its_word_about_sizes_costs_one_gap_and_the_claim_stays_true():
+    card = LiveCard(np.eye(4), block_size=128)
+    frames = recorded(20_000, 4)
+    before = card.play(frames[:2048], [1024])
+    after = card.play(frames[2048:], [37, 500, 1024, 3, 64])
+    np.testing.assert_array_equal(before, frames[:2048])
+    assert lag_of(after, frames[2048:]) == 127, "silence at the first call of another size, and never again"
+    status = card.live.status()
+    assert status.padded_frames == 127 and status.input_to_ears_s == pytest.approx(127 / 48000)
 
 
 def test_a_matrix_leads_any_channel_anywhere():
@@ -114,10 +123,10 @@ def test_it_fades_in():
 def test_samples_that_are_not_finite_spoil_no_other_channel(bad):
     card, frames = LiveCard(np.eye(4)), recorded(640, 4)
     broken = frames.copy()
-    broken[100, 2] = bad
-    frames[100, 2] = 0.0
+    broken[100, 2:] = bad
+    frames[100, 2:] = 0.0
     np.testing.assert_array_equal(card.play(broken, [64]), frames)
-    assert card.engine.snapshot().non_finite == 1
+    assert card.engine.snapshot().non_finite == 1, "one frame"
 
 
 def test_a_call_without_input_is_silent_counted_and_told_once():
@@ -139,7 +148,7 @@ def test_the_claimed_latency_is_from_converter_to_converter_and_through_the_adap
     card, frames = LiveCard(np.eye(4), told_s=0.03), recorded(96, 4)
     card.call(frames, 96)
     assert card.live.status().input_to_ears_s == pytest.approx(0.03 + 32 / 48000)
-    card.live.begin(0.03)
+    card.live.begin(0.03, fixed_calls=True)
     times = np.array([100.0, 100.004, 100.011])
     for _ in range(10):
         card.call(frames, 96, times=times)
@@ -150,7 +159,7 @@ def test_the_claimed_latency_is_from_converter_to_converter_and_through_the_adap
 def test_another_stream_begins_anew_without_what_the_one_before_left():
     card, frames = LiveCard(np.eye(4)), recorded(6400, 4)
     card.play(frames[:960], [96])
-    card.live.begin(0.0)
+    card.live.begin(0.0, fixed_calls=True)
     np.testing.assert_array_equal(card.play(frames[960:1600], [64]), frames[960:1600])
 
 

@@ -62,15 +62,18 @@ class LiveInput:
         """How many channels the card shall record, from its first on."""
         return int(self._s["n_channels"])
 
-    def begin(self, told_s: float) -> None:
+    def begin(self, told_s: float, *, fixed_calls: bool) -> None:
         """Begin anew, with nothing waiting: another stream brings the input. Only while nobody runs the block function.
 
-        `told_s`: from converter to converter, as the host told when it opened the stream.
+        `told_s`: from converter to converter, as the host told when it opened the stream. `fixed_calls`: the host
+        promises calls of one size, so that no more silence goes first than these need; without, or where it breaks its
+        word, it is a block less a frame, and calls of any size leave no gap from then on.
         """
         self._engine.forget_input()
         if self._stage:
             self._stage.reset()
         self._s["told_s"], self._s["primed"], self._s["latency_s"] = told_s, 0, 0.0
+        self._s["fixed_calls"] = fixed_calls
 
     def status(self) -> LiveStatus:
         """Tell how it does. Any thread."""

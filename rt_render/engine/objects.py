@@ -11,9 +11,6 @@ from rt_render.engine.plan import Plan
 from rt_render.engine.prepared_state import PreparedState
 from rt_render.kernels.state import TARGETS
 
-N_PLACE = 4
-"""Numbers of a place: x, y, z of the unit vector, and the distance in metres."""
-
 
 def spread_weights(spread_rad: ArrayLike) -> NDArray[np.float64]:
     """Return by how much each degree is weighted for a source as wide as a cap of this angle, (..., 8) float64.
@@ -39,6 +36,7 @@ class Objects:
 
     def __init__(self, plan: Plan, state: PreparedState) -> None:
         self.n_objects = plan.n_objects
+        self._fs_hz = plan.fs_hz
         self._state = state
         self._lock = threading.RLock()
         self._next = np.zeros(1, TARGETS)[0]
@@ -93,14 +91,12 @@ class Objects:
             return index in self._paths
 
     def where(self, index: int) -> tuple[NDArray[np.float64], float]:
-        """Return direction (3,) and distance of an object: as prepared, or on its path as the last knot had it."""
+        """Return direction (3,) and distance of an object: as prepared, or on its path at the next block's frame."""
         with self._lock:
-            if self._next["tracks"][index] and self._state.load("begun"):
-                place = self._state.object_place[:N_PLACE, index].astype(np.float64)
-            elif self._next["tracks"][index]:
-                place = self._paths[index][1, 1:]
-            else:
-                place = np.array([self._next[name][index] for name in ("x", "y", "z", "distance")], np.float64)
+            if self._next["tracks"][index]:
+                # what the block function works on may be half written: one word, the frame, is whole
+                return _on_path(self._paths[index], self._state.load("frame") / self._fs_hz)
+            place = np.array([self._next[name][index] for name in ("x", "y", "z", "distance")], np.float64)
         return place[:3], float(place[3])
 
     @property
@@ -127,3 +123,19 @@ class Objects:
         with self._lock:
             finished = self._state.load("blocks")
             self._retired = [(begun, targets) for begun, targets in self._retired if begun > finished]
+
+
+def _on_path(rows: NDArray[np.float64], time_s: float) -> tuple[NDArray[np.float64], float]:
+    """Return direction (3,) and distance at a time on a path of `set_path`; the kernel goes the same way."""
+    period_s, times_s = rows[0, 1], rows[1:, 0]
+    if period_s > 0.0:
+        time_s %= period_s
+    before = max(0, int(np.searchsorted(times_s, time_s, side="right")) - 1)
+    a, b = rows[1 + before], rows[min(2 + before, len(times_s))]
+    share = float(np.clip((time_s - a[0]) / (b[0] - a[0]), 0.0, 1.0)) if b[0] > a[0] else 0.0
+    shares = np.array([1.0 - share, share])
+    distance_m = float(shares @ [a[4], b[4]])
+    angle = np.arccos(np.clip(a[1:4] @ b[1:4], -1.0, 1.0))
+    if angle > 1e-4:
+        shares = np.sin(shares * angle) / np.sin(angle)
+    return shares[0] * a[1:4] + shares[1] * b[1:4], distance_m

@@ -108,8 +108,7 @@ class PreparedState:
         s["object_air_table"] = self._constant(air_table(plan.fs_hz))
         for name in ("air_from", "air_to", "air_memory"):
             s[f"object_{name}"] = self._take(MAX_OBJECTS)
-        self.object_place = aligned(5 * MAX_OBJECTS).reshape(5, MAX_OBJECTS)
-        s["object_place"] = self._keep(self.object_place)
+        s["object_place"] = self._keep(aligned(5 * MAX_OBJECTS))
         s["object_rows"] = self._take(OBJECT_KNOT_FRAMES * MAX_OBJECTS)
 
     def _prepare_rotation(self, plan: Plan) -> None:

@@ -198,7 +198,8 @@ class SoundCard:
         for name in ("host_frames_low", "host_frames_high", "device_latency_s"):
             store_word(address + field_offset(name), 0)
         if self._live and not load_word(address + field_offset("owner")):
-            self._live.begin(self._told_s)
+            # PortAudio calls with the size that it was asked for, JACK with its server's period
+            self._live.begin(self._told_s, fixed_calls=True)
         if not pass_turn(address, 0, self._number):
             raise DeviceError("this engine is played by another sound card: stop that one first.")
 
@@ -283,7 +284,7 @@ class SoundCard:
         added_s = added_frames / plan.fs_hz
         text = self.text
         if latency_s:
-            text += f", {1e3 * latency_s:.1f} ms"
+            text += f", output latency {1e3 * latency_s:.1f} ms"
         if added_frames:
             asked = " to ".join(map(str, sorted({min(sizes), max(sizes)})))
             text += f", up to {1e3 * added_s:.1f} ms more in the block adapter (the card asks for {asked} frames)"

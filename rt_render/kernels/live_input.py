@@ -1,7 +1,8 @@
 """Live input: what a sound card has recorded goes through a matrix, or a stage, into the sample ring.
 
 It runs in the card's call, just before the blocks that this call plays are pulled: a frame waits for nothing but the
-block adapter. Where calls are no whole blocks, silence goes first, as much as the adapter renders early.
+block adapter. Where calls are no whole blocks, silence goes first: as much as the adapter renders early for calls of
+the first one's size, or a block less a frame, which serves calls of any size, where the host promised none.
 """
 
 import numpy as np
@@ -28,6 +29,8 @@ INPUT = np.dtype(
         ("stage_state", _I),
         ("mixed", _I),  # room for `STAGE_FRAMES` frames that the stage takes
         ("told_s", _F),  # in: from converter to converter, as PortAudio told it when the stream was opened
+        ("fixed_calls", _I),  # in: 1 where all calls have one size; 0 from the first that has another
+        ("call_frames", _I),  # size of the first call
         ("primed", _I),  # in: 0 at a stream's begin
         ("latency_s", _F),  # out: from the converter of the input to that of the output, stage left out
         ("padded_frames", _I),  # out: silence that stood in for what was missing
@@ -72,12 +75,22 @@ def _note_latency_rt(live, state, times, n_frames, waiting_frames):
 
 @rt_jit
 def _missing_frames_rt(live, state, n_frames):
-    """Return how many frames are missing to serve a call of so many, itself brought in."""
+    """Return how many frames are missing to serve a call of so many, itself brought in, and those that follow."""
+    waiting = state.ring_written - state.ring_read
     blocks = (max(0, n_frames - state.adapter_left) + state.block_size - 1) // state.block_size
-    missing = blocks * state.block_size - (state.ring_written - state.ring_read) - n_frames
-    if live.primed == 0:
-        even = n_frames & -n_frames  # the greatest common divisor with a power of two
-        missing = max(missing, state.block_size - min(even, state.block_size))
+    missing = blocks * state.block_size - waiting - n_frames
+    settles = live.primed == 0
+    if settles:
+        live.call_frames = n_frames
+    elif live.fixed_calls != 0 and n_frames != live.call_frames:  # one gap now, and none at later changes
+        live.fixed_calls = 0
+        settles = True
+    if settles:
+        even = 1
+        if live.fixed_calls != 0:
+            even = min(n_frames & -n_frames, state.block_size)  # the greatest common divisor with a power of two
+        # what waits before a call, in ring and adapter, stays as it is from call to call
+        missing = max(missing, state.block_size - even - waiting - state.adapter_left)
     return max(0, missing)
 
 
@@ -96,12 +109,14 @@ def _mix_rt(live, state, out, frames, n_frames):
     """Write frames times the matrix to `out`; behind each frame up to 15 floats are written over too."""
     n_bad = 0
     for s in range(n_frames):
+        bad = 0
         for o in range(0, 4 * live.n_channels, 4):
             x = load_f32(frames + o)
             if not abs(x) < _INFINITE:  # would spread through the matrix, times 0 as well
                 x = np.float32(0.0)
-                n_bad += 1
+                bad = 1
             store_f32(live.frame + o, x)
+        n_bad += bad
         for tile in range(0, 4 * live.n_mixed, 64):
             total = splat16(np.float32(0.0))
             weights = live.matrix + tile
@@ -154,9 +169,10 @@ def take_live_rt(live_address, state, address, frames, n_frames, times, flags):
         live.lost_frames += n_frames
         return
     _append_silence_rt(state, missing)
-    _note_latency_rt(live, state, times, n_frames, waiting + state.adapter_left)
     if live.primed != 0:
         live.padded_frames += missing
+        live.latency_s += missing / state.fs_hz
+    _note_latency_rt(live, state, times, n_frames, waiting + state.adapter_left)
     live.primed = 1
     if frames == 0:
         _append_silence_rt(state, n_frames)
