@@ -1,5 +1,6 @@
 """What playlists are read as: folders, lists of names, tables; and what is refused with a sentence."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,51 @@ def test_a_folder_is_played_as_people_sort_it_and_only_what_sounds(tmp_path):
         (tmp_path / name).touch()
     (tmp_path / "deeper").mkdir()
     assert names(tmp_path) == ["1 a.ogg", "2 b.FLAC", "10 end.wav"]
+
+
+def test_what_a_folder_leaves_out_is_told_in_one_note(tmp_path):
+    for name in ("a.wav", ".hidden", "notes.txt", "list.m3u"):
+        (tmp_path / name).touch()
+    (tmp_path / "deeper.wav").mkdir()
+    said = []
+    assert [Path(item.name).name for item in items_of([str(tmp_path)], Source(), said.append)] == ["a.wav"]
+    assert said == [
+        f"of the folder {tmp_path.name} is left out: deeper.wav/, list.m3u, notes.txt; only sound files are played, "
+        "and folders within are not looked into"
+    ]
+    for k in range(4):
+        (tmp_path / f"z{k}.txt").touch()
+    items_of([str(tmp_path)], Source(), said.append)
+    assert "notes.txt, z0.txt, z1.txt and 2 more; " in said[1]
+
+
+def test_a_folder_that_holds_only_sounds_needs_no_word(tmp_path):
+    (tmp_path / "a.wav").touch()
+    (tmp_path / ".DS_Store").touch()
+    said = []
+    items_of([str(tmp_path)], Source(), said.append)
+    assert not said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there such names are paths")
+def test_a_list_from_windows_finds_its_files_and_drives_and_addresses_stay_as_they_are(tmp_path):
+    (tmp_path / "f").mkdir()
+    (tmp_path / "odd\\name.wav").touch()
+    elsewhere = ["C:\\Music\\a.wav", "\\\\server\\share\\a.wav", "https://example.org/a.mp3"]
+    lines = ["f\\x.wav", "..\\y.wav", "odd\\name.wav", *elsewhere]
+    (tmp_path / "list.m3u").write_text("\n".join(lines))
+    found = [item.name for item in items_of([str(tmp_path / "list.m3u")], Source())]
+    assert found == [f"{tmp_path}/f/x.wav", f"{tmp_path}/../y.wav", f"{tmp_path}/odd\\name.wav", *elsewhere]
+    (tmp_path / "booth.toml").write_text(f"[source]\ninput = '{elsewhere[2]}'\nfurther = ['{elsewhere[0]}', 'live']\n")
+    source = load_settings(tmp_path / "booth.toml", find_files=["input"]).source
+    assert (source.input, *source.further) == (elsewhere[2], elsewhere[0], "live")
+
+
+def test_the_scene_may_stand_in_any_list_and_live_is_no_file(tmp_path):
+    (tmp_path / "list.m3u").write_text("scene\nlive\n")
+    (tmp_path / "list.toml").write_text('[[item]]\nfile = "scene"\n[[item]]\nfile = "live"\n')
+    for name in ("list.m3u", "list.toml"):
+        assert names(tmp_path / name) == ["scene", "live"]
 
 
 def test_lists_and_folders_may_stand_between_files(tmp_path):

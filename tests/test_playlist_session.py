@@ -93,6 +93,72 @@ def test_keys_go_to_the_next_and_the_previous_item_and_all_displays_tell(three):
     assert session.ended_with(status).engine.underruns == 0
 
 
+def test_ten_seconds_on_stay_in_the_item_and_its_length_stays_known(tmp_path):
+    files = [write(tmp_path / f"{k}.wav", noise(seconds, 1)) for k, seconds in enumerate((30, 3, 30))]
+    with session_of(files, []) as session:
+        wait_for(lambda: session.engine.snapshot().frame > 0)
+        for _ in range(5):
+            handle_keys("]", session, lambda: None)
+            status = session.status()
+            assert status.playlist.number == 1 and status.length_s == 30.0
+        assert 28.0 <= status.position_s < 29.5
+        session.desk.ask("position_s", 1000.0)
+        session.desk.work(session)
+        status = session.status()
+        assert status.playlist.number == 1 and 28.0 <= status.position_s < 29.7
+
+
+def test_an_item_is_told_when_it_is_heard(tmp_path):
+    files = [write(tmp_path / f"{k}.wav", noise(0.6, 1)) for k in "ab"]
+    said = []
+    with session_of(files, said) as session:
+        heard = []
+        wait_for(lambda: heard.append((session.engine.snapshot().frame, len(of_items(said)))) or session.ended)
+    n_frames = round(0.6 * FS_HZ)
+    assert all(n_told < 2 for frame, n_told in heard if frame < n_frames)
+    assert [text[:9] for text in of_items(said)] == ["1 of 2: a", "2 of 2: b"]
+
+
+def of_items(said):
+    return [text for text in said if " of 2: " in text]
+
+
+def test_a_list_that_ends_is_rendered_whole_and_one_that_does_not_needs_seconds(tmp_path):
+    parts = [noise(seconds, 4, seed=k) for k, seconds in enumerate((0.3, 0.4))]
+    files = [str(write(tmp_path / f"{k}.wav", part)) for k, part in enumerate(parts)]
+    whole = str(write(tmp_path / "whole.wav", np.concatenate(parts)))
+    choices = {key: QUICK[key] for key in ("method", "taps", "head")} | {"loudness_lufs": "off"}
+    said, shares = [], []
+    api.render(
+        files,
+        tmp_path / "list out.wav",
+        field=tmp_path / "field.wav",
+        on_message=said.append,
+        on_progress=lambda share, _: shares.append(share),
+        **choices,
+    )
+    api.render(whole, tmp_path / "whole out.wav", **choices)
+    rendered, expected, field = (
+        soundfile.read(tmp_path / name, dtype="float32")[0] for name in ("list out.wav", "whole out.wav", "field.wav")
+    )
+    np.testing.assert_array_equal(rendered, expected)
+    np.testing.assert_array_equal(field, np.concatenate(parts).astype(np.float32))
+    assert [text[:7] for text in of_items(said)] == ["1 of 2:", "2 of 2:"]
+    assert all(0 <= share <= 1 for share in shares)
+    api.render(files, tmp_path / "long.wav", seconds=100.0, crossfade_s=0.1, **choices)
+    assert soundfile.info(tmp_path / "long.wav").frames == len(expected) - 4800
+    api.render(whole, tmp_path / "laps.wav", seconds=1.0, loop=True, **choices)
+    assert soundfile.info(tmp_path / "laps.wav").frames == FS_HZ + QUICK["taps"] - 1
+    for inputs, loop, sentence in (
+        (files, True, "playlist never ends, for it begins again at its end: .* --seconds"),
+        ([*files, "scene"], False, "its item 3, the built-in scene, has no end"),
+        (whole, True, "whole never ends: say how much of it to render with --seconds"),
+    ):
+        with pytest.raises(ConfigurationError, match=sentence):
+            api.render(inputs, tmp_path / "never.wav", loop=loop, **choices)
+    assert not list(tmp_path.glob("never*"))
+
+
 @pytest.mark.skipif(shutil.which("oscsend") is None, reason="oscsend is of liblo (apt-get install liblo-tools)")
 def test_a_foreign_program_goes_through_the_list(three):
     said, port = [], free_port()

@@ -10,6 +10,7 @@ from scipy.signal import fftconvolve
 
 from rt_render.app.decoding import make_decoder
 from rt_render.app.playlist import playlist_source
+from rt_render.app.playlist.announcer import announcer
 from rt_render.app.playlist.heard_loudness import HeardLoudness, whole
 from rt_render.app.playlist.opening import open_playlist
 from rt_render.app.playlist.playlist_source import PlaylistSource
@@ -164,6 +165,29 @@ def test_broken_items_are_named_and_left_out(tmp_path):
         assert any(name in note for note in told), name
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there a drive is one")
+def test_names_that_are_no_files_of_this_machine_are_left_out_with_the_true_reason(tmp_path):
+    write(tmp_path / "good.wav", noise(0.1, 4))
+    (tmp_path / "list.m3u").write_text("http://radio.example/x.mp3\nD:\\x.wav\nlive\ngood.wav\n")
+    source = opened(tmp_path / "list.m3u")
+    read_all(source)
+    source.close()
+    told = [note for note in source.notes if "is left out" in note]
+    assert "http://radio.example/x.mp3 is an address on the network" in told[0]
+    assert "D:\\x.wav lies on a drive of a Windows computer" in told[1]
+    assert "live input cannot be an item of a playlist" in told[2] and len(told) == 3
+    with pytest.raises(InputFileError, match="is an address on the network"):
+        open_item("https://radio.example/x.mp3", playlist_of("scene").source, FS_HZ)
+
+
+def test_a_folder_says_at_once_what_it_leaves_out(tmp_path):
+    write(tmp_path / "good.wav", noise(0.1, 4))
+    (tmp_path / "cover.jpg").touch()
+    source = opened(tmp_path)
+    source.close()
+    assert any("is left out: cover.jpg" in note for note in source.notes)
+
+
 def test_a_list_of_which_nothing_can_be_played_is_refused_or_is_silent_and_tries_again(tmp_path, monkeypatch):
     missing = tmp_path / "later.wav", tmp_path / "never.wav"
     with pytest.raises(InputFileError, match="nothing of this playlist can be played"):
@@ -232,7 +256,8 @@ def test_next_and_previous_move_past_what_is_broken_and_say_where_one_is(tmp_pat
     source = opened(*files)
     player = Player(source)
     source.read(100)
-    assert player.transport.moment().text == "1 of 3: item 1 · then item 2"
+    source._ahead.take()  # now it is known that item 2 is broken
+    assert player.transport.moment().text == "1 of 3: item 1 · then item 3"
     player.transport.next()
     assert player.number() == 3 and player.transport.moment().next_title is None
     player.transport.next()
@@ -249,6 +274,58 @@ def test_next_and_previous_move_past_what_is_broken_and_say_where_one_is(tmp_pat
     with pytest.raises(ConfigurationError, match="1 to 3"):
         player.transport.play(4)
     source.close()
+
+
+@pytest.mark.parametrize("crossfade_s", [0.0, 1.0])
+def test_no_seek_leaves_the_item_though_the_next_one_is_being_read(tmp_path, crossfade_s):
+    first, second = noise(10, 1), noise(3, 1)
+    source = opened(
+        *(write(tmp_path / f"{k}.wav", part) for k, part in enumerate((first, second))), crossfade_s=crossfade_s
+    )
+    player = Player(source)
+    source.read(round(11 * FS_HZ))  # the reader is in the second item
+    player.frame = 5 * FS_HZ
+    assert player.transport.moment().length_frames == 10 * FS_HZ
+    for wanted_s in (15.0, 9.9):
+        player.transport.seek(wanted_s)
+        moment = player.transport.moment()
+        assert (moment.number, moment.position_frames) == (1, round((8 - crossfade_s) * FS_HZ))
+    player.transport.seek(0.5)
+    assert player.transport.moment().position_frames == FS_HZ // 2
+    source.close()
+
+
+def test_what_comes_next_is_never_known_to_be_broken(tmp_path):
+    files = [write(tmp_path / f"{k}.wav", noise(0.1, 1)) for k in range(4)]
+    source = opened(*files)
+    transport = Player(source).transport
+    source.read(100)
+    source.broken.update((1, 2))
+    assert transport.moment().next_title == "3"
+    source.broken.add(3)
+    assert transport.moment().next_title is None
+    source.loop = True
+    assert transport.moment().next_title == "0"
+    source.close()
+
+
+def test_items_are_told_once_each_and_not_before_they_are_heard(tmp_path):
+    source = opened(*(write(tmp_path / f"{k}.wav", noise(0.1, 1)) for k in "abc"))
+    heard_frame, said = 0, []
+    look = announcer(source, lambda: heard_frame, said.append)
+    look()
+    read_all(source)
+    assert not said and not any("of 3:" in note for note in source.notes)
+    for heard_frame, n_told in ((0, 1), (4799, 1), (4800, 2), (4900, 2), (14400, 3), (14500, 3)):  # noqa: B007
+        look()
+        assert len(said) == n_told
+    assert [text[:9] for text in said] == ["1 of 3: a", "2 of 3: b", "3 of 3: c"]
+    heard_frame = source.place(0, 1)
+    source.seek(heard_frame)
+    look()
+    assert said[3].startswith("1 of 3: a")
+    source.close()
+    assert announcer(open_item(str(tmp_path / "a.wav"), playlist_of("scene").source, FS_HZ), int, said.append) is None
 
 
 def test_a_list_that_loops_goes_round_in_both_directions(tmp_path):

@@ -130,7 +130,7 @@ def demo(
 
 
 def render(
-    input: str | Path | None,
+    input: str | Path | Sequence[str | Path] | None,
     output: str | Path,
     /,
     *,
@@ -140,15 +140,17 @@ def render(
     on_progress: "Progress | None" = None,
     **choices: Unpack[Choices],
 ) -> "Rendered":
-    """Render a file or the scene to a stereo file, faster than real time, the head moving as `poses` says.
+    """Render a file, a playlist or the scene to a stereo file, faster than real time, the head moving as `poses` says.
 
-    Equal to what the virtual card plays, bit for bit, at the same block size. `seconds`: at most so long, 0.1 or
-    more; the scene needs it. With the log of a live session as `poses` that session is heard again, sample for
-    sample, and all but `force` is as it was then; `input` may be None where the log knows the file. Choices, with
-    what holds where neither they nor the set-up say: fs_hz=48000, block_size="auto" (128), gain_db="auto",
-    ceiling_db=-1.0, head="kemar", order="auto", method="auto", taps=256, headphone_eq=None, convention="ambix",
-    layout="auto", lfe_db=0.0, panorama=False, panorama_width_deg=60.0, panorama_height=0.5, poses=None, field=None,
-    force=False. Returns the engine's counters, and of a log whether it is heard again; raises RenderError.
+    Equal to what the virtual card plays, bit for bit, at the same block size. Several paths are a playlist.
+    `seconds`: at most so long, 0.1 or more; the scene needs it, and so does what loops. With the log of a live
+    session as `poses` that session is heard again, sample for sample, and all but `force` is as it was then; `input`
+    may be None where the log knows the file. Choices, with what holds where neither they nor the set-up say:
+    fs_hz=48000, block_size="auto" (128), gain_db="auto", ceiling_db=-1.0, head="kemar", order="auto", method="auto",
+    taps=256, headphone_eq=None, convention="ambix", layout="auto", lfe_db=0.0, panorama=False,
+    panorama_width_deg=60.0, panorama_height=0.5, loop=False, crossfade_s=0.0, loudness_lufs=-23.0, poses=None,
+    field=None, force=False. Returns the engine's counters, and of a log whether it is heard again; raises
+    RenderError.
     """
     from rt_render.app.early_checks import (
         check_field_file,
@@ -172,13 +174,13 @@ def render(
         if log and is_pose_log(log):
             from rt_render.app.replay import replay_to_file
 
-            check_replay(log, {**choices, "seconds": seconds})
-            source = None if input is None else settings.source.input
+            check_replay(log, {**_with_input(choices, input), "seconds": seconds})
+            source = None if not input else settings.source.input
             return replay_to_file(
                 log, path, input=source, force=settings.output.force, on_message=on_message, on_progress=on_progress
             )
-        if input is None and "input" not in settings.source.model_fields_set:
-            raise ConfigurationError('nothing to render: name an ambisonic file, or "scene" with seconds.')
+        if not input and "input" not in settings.source.model_fields_set:
+            raise ConfigurationError('nothing to render: name a sound file, or "scene" with seconds.')
         check_not_live(settings)
         return Rendered(render_to_file(settings, path, seconds=seconds, on_message=on_message, on_progress=on_progress))
 

@@ -45,6 +45,17 @@ Inputs = Annotated[
         show_default="scene",
     ),
 ]
+RenderedInputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help='A sound file, a .toml of objects or "scene" (with --seconds); several files, a folder, an .m3u or a '
+        f".toml of {escape('[[item]]')} entries are a playlist. A log knows its file.",
+        show_default=False,
+    ),
+]
+Loop = Annotated[
+    bool | None, typer.Option("--loop/--no-loop", help="Begin again at the end; a file is rendered so with --seconds.")
+]
 Crossfade = Annotated[
     float | None, typer.Option("--crossfade-s", help="Seconds by which a playlist's items overlap, 0 (default) to 20.")
 ]

@@ -29,6 +29,7 @@ from rt_render.app.cli_options import (
     Inputs,
     Layout,
     LfeGain,
+    Loop,
     Loudness,
     Method,
     Order,
@@ -41,6 +42,7 @@ from rt_render.app.cli_options import (
     Rate,
     RemoteHost,
     RemotePort,
+    RenderedInputs,
     RenderPoses,
     Seconds,
     Taps,
@@ -107,7 +109,7 @@ def play(
     panorama: Panorama = None,
     panorama_width_deg: PanoramaWidth = None,
     panorama_height: PanoramaHeight = None,
-    loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Begin again at the end.")] = None,
+    loop: Loop = None,
     crossfade_s: Crossfade = None,
     loudness: Loudness = None,
     input_device: InputDevice = None,
@@ -204,9 +206,7 @@ def play(
 
 def render(
     output: Annotated[Path, typer.Option("--output", "-o", help="The stereo file to write (WAV: float32).")],
-    input: Annotated[
-        str | None, typer.Argument(help='An ambisonic file, or "scene" (with --seconds); a log knows it.')
-    ] = None,
+    input: RenderedInputs = None,
     poses: RenderPoses = None,
     config: Config = None,
     rate: Rate = None,
@@ -224,6 +224,9 @@ def render(
     panorama: Panorama = None,
     panorama_width_deg: PanoramaWidth = None,
     panorama_height: PanoramaHeight = None,
+    loop: Loop = None,
+    crossfade_s: Crossfade = None,
+    loudness: Loudness = None,
     seconds: Seconds = None,
     field: Field = None,
     force: Force = False,
@@ -258,6 +261,9 @@ def render(
             panorama=panorama,
             panorama_width_deg=panorama_width_deg,
             panorama_height=panorama_height,
+            loop=loop,
+            crossfade_s=crossfade_s,
+            loudness_lufs=number_or_name(loudness),
             field=field,
             force=force or None,
         )

@@ -31,8 +31,8 @@ class Excerpt:
 
     @property
     def n_frames(self) -> int | None:
-        """Length in frames at `fs_hz`."""
-        return self._end
+        """Length in frames at `fs_hz`; that of a playlist may turn out to be shorter."""
+        return self._end if self.inner.n_frames is None else min(self._end, self.inner.n_frames)
 
     @property
     def title(self) -> str:

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from rt_render.app.decoding import Progress
 from rt_render.app.parts import Parts, block_note, make_parts, offline_block_size
+from rt_render.app.playlist.announcer import announcer
 from rt_render.app.playlist.playlist_source import playlist_in
 from rt_render.app.settings import Settings
 from rt_render.engine.snapshot import Snapshot
 from rt_render.errors import ConfigurationError, InputFileError
+from rt_render.io.source import Source
 from rt_render.io.wav_writer import WavWriter
 
 _CHUNK_FRAMES = 8192
@@ -30,10 +32,10 @@ def render_to_file(
 ) -> Snapshot:
     """Render the settings' source with the settings' poses to a stereo file and return the engine's counters.
 
-    The file has the source's frames plus n_taps - 1 for the filters to ring out; float32 in .wav. One of the field,
-    where the settings name it, has the source's frames. The head looks ahead where no poses are named. Raises
-    RenderError and BridgeError; what was written stays under a partial name then. A source without one finite sample
-    is an InputFileError and leaves no file.
+    The file has the source's frames plus n_taps - 1 for the filters to ring out, of a playlist as many as it has had;
+    float32 in .wav. One of the field, where the settings name it, has the source's frames. The head looks ahead where
+    no poses are named. Raises RenderError and BridgeError; what was written stays under a partial name then. A source
+    without one finite sample is an InputFileError and leaves no file.
     """
     block_size = offline_block_size(settings.audio.block_size)
     note = block_note(settings.audio.block_size, settings.audio.fs_hz)
@@ -41,25 +43,28 @@ def render_to_file(
         on_message(note)
     parts = make_parts(settings, block_size, seconds=seconds, on_message=on_message, on_progress=on_progress)
     try:
-        n_source = parts.source.n_frames
-        if n_source is None:
-            why = "may never end" if playlist_in(parts.source) else "never ends"
-            raise ConfigurationError(f"{parts.source.title} {why}: say how much of it to render with --seconds.")
+        _refuse_endless(parts.source)
         n_told = len(parts.source.notes)
-        n_frames = n_source + parts.engine.plan.n_taps - 1
+        n_ringing = parts.engine.plan.n_taps - 1
+        announce = announcer(parts.source, lambda: parts.engine.snapshot().frame, on_message)
         with ExitStack() as files:
             writer = files.enter_context(WavWriter(path, settings.audio.fs_hz, 2, force=settings.output.force))
             field = _field_writer(settings, parts, files)
             for number, block in enumerate(rendered(parts)):
-                writer.write(block[: n_frames - writer.n_frames])
+                n_source = parts.source.n_frames
+                writer.write(_up_to(block, n_source, n_ringing - writer.n_frames))
                 if field:
-                    field.write(parts.engine.read_tap()[: n_source - field.n_frames])
+                    field.write(_up_to(parts.engine.read_tap(), n_source, -field.n_frames))
                 for note in parts.source.notes[n_told:]:
                     n_told += 1
                     on_message(note)
+                if announce and number % _BLOCKS_PER_REPORT == 0:
+                    announce()
                 if on_progress and number % _BLOCKS_PER_REPORT == 0:
-                    on_progress(writer.n_frames / n_frames, f"rendering {parts.source.title}")
-            share = _share_not_finite(parts, n_source)
+                    on_progress(_share_done(parts.source, writer.n_frames), f"rendering {parts.source.title}")
+            if announce:
+                announce()
+            share = _share_not_finite(parts)
             if share == 1.0:
                 for file in filter(None, (writer, field)):
                     file.abandon()
@@ -73,6 +78,27 @@ def render_to_file(
     finally:
         parts.source.close()
     return parts.engine.snapshot()
+
+
+def _refuse_endless(source: Source) -> None:
+    """Raise ConfigurationError for a source that would fill the disk."""
+    playlist = playlist_in(source)
+    if source.n_frames is None and (playlist is None or playlist.never_ends):
+        why = f", for {playlist.never_ends}" if playlist else ""
+        raise ConfigurationError(f"{source.title} never ends{why}: say how much of it to render with --seconds.")
+
+
+def _up_to(block: NDArray[np.float32], n_source: int | None, further: int) -> NDArray[np.float32]:
+    """Return what of a block lies before the end of the source and so many frames; all of it while no end is known."""
+    return block if n_source is None else block[: max(0, n_source + further)]
+
+
+def _share_done(source: Source, n_done: int) -> float:
+    """Return how much of a source is done, 0 to 1."""
+    playlist = playlist_in(source)
+    if source.n_frames is None and playlist:
+        return playlist.progress_at(n_done)
+    return min(1.0, n_done / max(1, source.n_frames or 0))
 
 
 def _field_writer(settings: Settings, parts: Parts, files: ExitStack) -> WavWriter | None:
@@ -106,7 +132,8 @@ def rendered(parts: Parts) -> Iterator[NDArray[np.float32]]:
             yield out
 
 
-def _share_not_finite(parts: Parts, n_source: int) -> float:
+def _share_not_finite(parts: Parts) -> float:
     """Return how much of what was rendered was not finite, 0 to 1; the ring is padded to a whole block."""
-    n_samples = min(parts.engine.ring.total_written, n_source) * parts.engine.plan.n_in
+    written, n_source = parts.engine.ring.total_written, parts.source.n_frames
+    n_samples = (written if n_source is None else min(written, n_source)) * parts.engine.plan.n_in
     return min(1.0, parts.engine.snapshot().non_finite / max(1, n_samples))

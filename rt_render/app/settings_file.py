@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from rt_render.ambisonics.layouts import LAYOUTS
+from rt_render.app.elsewhere import why_elsewhere
 from rt_render.app.settings import Settings
 from rt_render.errors import ConfigurationError
 from rt_render.hrtf.heads import HEAD_NAMES
@@ -58,16 +59,18 @@ def load_settings(
         document.setdefault(_SECTION_OF[key], {})[key] = value
     settings = _check(document, None, "")
     for key, path in files_read(settings).items():
-        if key in find_files and not path.is_file() and not (key == "input" and _is_list(path, settings)):
+        if key in find_files and not path.is_file() and not (key == "input" and _tells_itself(path, settings)):
             origin = None if key in chosen else config
             there = f"{path} is not a file on disk" if path.exists() else f"there is no file {path}"
+            if key == "layout" and path.suffix.lower() != ".toml":
+                there = f"there is no layout {path.name}"
             raise _refusal(origin, text, _SECTION_OF[key], key, there)
     return settings
 
 
-def _is_list(path: Path, settings: Settings) -> bool:
-    """Whether an input is the folder or the first of the files of a playlist, which names what it lacks by itself."""
-    return path.is_dir() or bool(settings.source.further)
+def _tells_itself(path: Path, settings: Settings) -> bool:
+    """Whether an input is a playlist, which names what it lacks, or no path, which is told when it is opened."""
+    return path.is_dir() or bool(settings.source.further or why_elsewhere(settings.source.input))
 
 
 def files_read(settings: Settings) -> dict[str, Path]:
@@ -187,14 +190,19 @@ def _line_of(text: str, section: str, key: str | None) -> int:
     return found
 
 
+def _anchored(name: str, folder: Path) -> str:
+    """Return a path from a folder; as it is what is none of this machine."""
+    return name if why_elsewhere(name) else str(folder / Path(name).expanduser())
+
+
 def _anchor_paths(document: dict[str, Any], folder: Path) -> None:
     """Make the relative paths of a configuration file relative to its folder."""
     for section in document.values():
         for key, value in section.items():
             if key in _FILE_KEYS or (key in _NAMES and value.lower() not in _NAMES[key]):
-                section[key] = str(folder / Path(value).expanduser())
+                section[key] = _anchored(value, folder)
             elif key == "further":
-                section[key] = [name if name == "scene" else str(folder / Path(name).expanduser()) for name in value]
+                section[key] = [name if name in _NAMES["input"] else _anchored(name, folder) for name in value]
             elif key == "tracker" and value.partition(":")[0] in _FILE_TRACKERS:
                 kind, _, file = value.partition(":")
                 section[key] = f"{kind}:{folder / Path(file).expanduser()}"

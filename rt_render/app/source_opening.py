@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from rt_render.app.elsewhere import why_elsewhere
 from rt_render.app.excerpt import Excerpt
 from rt_render.app.object_scene import open_objects
 from rt_render.app.scene_file import ObjectScene, read_scene
@@ -35,6 +36,8 @@ def kind_of_input(name: str) -> InputKind:
     """
     if name in (SCENE, LIVE):
         return "scene" if name == SCENE else "live"
+    if why := why_elsewhere(name):
+        raise InputFileError(f"{name} {why}.")
     path = Path(name)
     ending = path.suffix.lower()
     if path.is_dir() or ending in PLAYLIST_ENDINGS:
