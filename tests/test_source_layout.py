@@ -62,6 +62,22 @@ def test_a_mask_that_names_too_few_speakers_is_not_believed(tmp_path):
     assert "order 1, ambix" in note_of(masked(tmp_path / "f.wav", 4, 0))
 
 
+@pytest.mark.parametrize(("n_channels", "order"), [(4, 1), (9, 2), (16, 3)])
+def test_the_mask_of_programs_that_do_not_know_makes_no_speakers_of_a_field(tmp_path, n_channels, order):
+    assert f"order {order}, ambix" in note_of(masked(tmp_path / "f.wav", n_channels, (1 << n_channels) - 1))
+    path = tmp_path / "f.flac"
+    if n_channels <= 8:
+        sound(path, n_channels)
+        tagged = with_tag(path, b"WAVEFORMATEXTENSIBLE_CHANNEL_MASK=0x000F")
+        assert f"order {order}, ambix" in note_of(tagged)
+
+
+@pytest.mark.parametrize("mask", [0x0, 0x1, 0x2, 0x4, 0x8, 0x200])
+def test_one_channel_is_mono_in_front_whatever_its_mask(tmp_path, mask):
+    assert "1 channel → mono" in note_of(masked(tmp_path / "f.wav", 1, mask))
+    assert "1 FC 0°" in note_of(masked(tmp_path / "f.wav", 1, mask))
+
+
 def test_a_mask_decides_the_order_of_a_layout_that_is_named_and_only_of_it(tmp_path):
     path = masked(tmp_path / "f.wav", 8, 0x63F)
     assert "5 BL 135°" in note_of(path, layout="7.1")

@@ -10,6 +10,8 @@ from rt_render.io.audio_file import AudioFileReader
 from rt_render.io.layout_file import layout_named
 
 AUTO, AMBISONIC = "auto", "ambix"
+FIELD_CHANNELS = (4, 9, 16, 25, 36, 49, 64)
+"""How many channels a field of order 1 to 7 has."""
 
 _WAVE_BITS = "FL FR FC LFE BL BR FLC FRC BC SL SR TC TFL TFC TFR TBL TBC TBR"
 _FLAC_ORDERS = ("FL FR FC", "FL FR FC BL BR", "FL FR FC LFE BL BR", "FL FR FC LFE BC SL SR", "FL FR FC LFE BL BR SL SR")
@@ -64,12 +66,20 @@ def layouts_with(n_channels: int) -> list[str]:
 def _told_by_file(reader: AudioFileReader) -> tuple[Layout | None, str]:
     """The layout that the file's own mask or its format's rules give."""
     names = reader.speakers or (_flac_mask(reader.path) if reader.format == "FLAC" else None)
-    if names and len(names) == reader.n_channels:
+    if names and len(names) == reader.n_channels and not _says_nothing(names):
         return layout_of(names), "by the file's own mask"
     for order in _ORDERS.get(reader.format if reader.format == "FLAC" else reader.subtype, ()):
         if len(order.split()) == reader.n_channels:
             return layout_of(order.split()), "by the rules of its format"
     return None, ""
+
+
+def _says_nothing(names: list[str]) -> bool:
+    """Whether a mask is what programs write for channels that they know nothing of: the lowest bits, as many.
+
+    One speaker is mono, whichever it is; 4, 9 and 16 channels of a field are often marked so.
+    """
+    return len(names) == 1 or (isqrt(len(names)) ** 2 == len(names) and names == _WAVE_BITS.split()[: len(names)])
 
 
 def _flac_mask(path: Path) -> list[str] | None:
