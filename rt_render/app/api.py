@@ -75,7 +75,16 @@ def play(
     web_host="127.0.0.1", web_port=8765, web_token="", web_names=(),
     compare=('tracked', 'untracked', 'stereo'), compare_blind=False, compare_log=None. Raises RenderError.
     """
-    from rt_render.app.early_checks import check_field_file, check_log_file, check_seconds, check_sound_file, find_card
+    from rt_render.app.early_checks import (
+        check_field_file,
+        check_live_alone,
+        check_log_file,
+        check_panorama,
+        check_seconds,
+        check_sound_file,
+        find_card,
+    )
+    from rt_render.app.idle_choices import tell_idle
     from rt_render.app.parts import block_note
     from rt_render.app.session import Session, run_session
     from rt_render.app.web.web_page import WebPage
@@ -85,10 +94,13 @@ def play(
     with _bridge_errors_as_ours():
         settings = load_settings(config, _with_input(choices, input), find_files=(*_RENDERED_FILES, "tracker"))
         record, audio = settings.output.record, settings.audio
+        check_live_alone(settings)
+        check_panorama(settings)
         if record:
             check_sound_file(record, settings, _config_file(config))
         check_log_file(settings, _config_file(config))
-        check_field_file(settings, _config_file(config))
+        check_field_file(settings, record, _config_file(config))
+        tell_idle(settings, choices, on_message)
         card = find_card(audio.device, record, on_message)
         settings = settings.model_copy(update={"audio": audio.model_copy(update={"device": card})})
         note = block_note(audio.block_size, audio.fs_hz)
@@ -155,10 +167,12 @@ def render(
     from rt_render.app.early_checks import (
         check_field_file,
         check_not_live,
+        check_panorama,
         check_replay,
         check_seconds,
         check_sound_file,
     )
+    from rt_render.app.idle_choices import tell_idle
     from rt_render.app.offline import render_to_file
     from rt_render.app.rendered import Rendered
     from rt_render.io.pose_log_file import is_pose_log
@@ -169,7 +183,7 @@ def render(
         settings = load_settings(config, _with_input(choices, input), find_files=_RENDERED_FILES)
         path = as_path(output, "output")
         check_sound_file(path, settings, _config_file(config))
-        check_field_file(settings, _config_file(config))
+        check_field_file(settings, path, _config_file(config))
         log = settings.tracking.poses
         if log and is_pose_log(log):
             from rt_render.app.replay import replay_to_file
@@ -182,6 +196,8 @@ def render(
         if not input and "input" not in settings.source.model_fields_set:
             raise ConfigurationError('nothing to render: name a sound file, or "scene" with seconds.')
         check_not_live(settings)
+        check_panorama(settings)
+        tell_idle(settings, choices, on_message)
         return Rendered(render_to_file(settings, path, seconds=seconds, on_message=on_message, on_progress=on_progress))
 
 
@@ -333,6 +349,7 @@ def bench(
     force: bool = False,
     minutes: float | None = None,
     order: int | None = None,
+    days: float | None = None,
     on_progress: Say = _nobody,
 ) -> dict[str, Any]:
     """Measure this machine: all figures but the soak, or those of some parts, such as "speed", "tracker" or "soak".
@@ -340,7 +357,8 @@ def bench(
     `seconds`: how long the tracker is measured, 20 by default; `recordings`: files of motion with its truth, to be
     predicted beside the simulated heads; `page`: a page of the prediction's figures to write (.md), its picture (.png)
     beside it, over what is there with `force`; `picture`: of an object's jump, to write (.png) likewise; `minutes` and
-    `order` of the soak, 60 and 5 by default, or of the duplex run, 10. Raises RenderError.
+    `order` of the soak, 60 and 5 by default, or of the duplex run, 10, or of the booth's soak, 60, or so many `days`.
+    Raises RenderError.
     """
     from rt_render.app.benchmarks import run
 
@@ -360,7 +378,9 @@ def bench(
             raise ConfigurationError("a picture tells of objects: name this part too, or leave out the picture.")
         refuse_overwrite([drawn], force, files)
     with _bridge_errors_as_ours():
-        found = run(list(parts), on_progress, seconds=seconds, recordings=files, minutes=minutes, order=order)
+        found = run(
+            list(parts), on_progress, seconds=seconds, recordings=files, minutes=minutes, order=order, days=days
+        )
     if wanted is not None:
         from rt_render.app.benchmarks.prediction_page import write_prediction_page
         from rt_render.app.benchmarks.prediction_picture import draw_prediction

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from firmware_bridge.commands.terminal import ERR, OUT, number_or_name, print_json, say
 from rt_render.app import api
-from rt_render.app.benchmarks import PARTS
+from rt_render.app.benchmarks import ONLY_BY_NAME, PARTS
 from rt_render.app.cli_options import AsJson, Config, Equaliser, Force, HeadName, Method, Rate, Taps
 
 
@@ -110,7 +110,8 @@ def doctor(as_json: AsJson = False) -> None:
 
 def bench(
     part: Annotated[
-        list[str] | None, typer.Argument(help=f"Any of {', '.join(PARTS)}; without one, all but soak, duplex and page.")
+        list[str] | None,
+        typer.Argument(help=f"Any of {', '.join(PARTS)}; without one, all but {', '.join(ONLY_BY_NAME)}."),
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="How long the tracker is measured, 1 to 3600; else 20.")] = None,
     recording: Annotated[
@@ -126,6 +127,7 @@ def bench(
     minutes: Annotated[
         float | None, typer.Option(help="How long the soak is, up to 1440; else 60. Or the duplex run; else 10.")
     ] = None,
+    days: Annotated[float | None, typer.Option(help="How long the booth's soak is, instead of minutes.")] = None,
     order: Annotated[int | None, typer.Option(help="Of the soak, 0 to 7; else 5.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -139,6 +141,7 @@ def bench(
         force=force,
         minutes=minutes,
         order=order,
+        days=days,
         on_progress=lambda text: say(ERR, text),
     )
     if as_json:
@@ -148,6 +151,6 @@ def bench(
 
         OUT.print(escape(report(result)), soft_wrap=True)
     tracker = result.get("tracker", {})
-    long_ok = all(result.get(part, {}).get("ok", True) for part in ("soak", "duplex", "page"))
+    long_ok = all(result.get(part, {}).get("ok", True) for part in ("soak", "duplex", "page", "booth_soak"))
     if not long_ok or not all(tracker[way]["ok"] for way in ("own", "thread") if way in tracker):
         raise typer.Exit(1)

@@ -21,9 +21,10 @@ PARTS = {
     "soak": "soak",
     "duplex": "duplex",
     "page": "page",
+    "booth-soak": "booth_soak",
 }
 """Names of the parts and their modules, in the order in which they run."""
-ONLY_BY_NAME = ("soak", "duplex", "page")
+ONLY_BY_NAME = ("soak", "duplex", "page", "booth-soak")
 """Parts that take long, or need a JACK server or a library more."""
 
 
@@ -35,12 +36,13 @@ def run(
     recordings: Sequence[Path] = (),
     minutes: float | None = None,
     order: int | None = None,
+    days: float | None = None,
 ) -> dict[str, object]:
-    """Run the named parts, or all but soak, duplex and page; return their figures as one object.
+    """Run the named parts, or all but soak, duplex, page and booth-soak; return their figures as one object.
 
     `seconds`: how long the tracker is measured, in each of its two ways; `recordings`: heads' motion to predict,
     beside the simulated ones (`.hdf5` of BROAD, `.csv` or `.npz` of `firmware-bridge`); `minutes`, `order`: of the
-    soak, 60 at order 5 by default, and of the duplex run, 10. Raises
+    soak, 60 at order 5 by default, of the duplex run, 10, and of the booth's soak, 60, or so many `days`. Raises
     ConfigurationError for an unknown part or a length outside what is
     allowed. Control side; takes a few minutes for all.
     """
@@ -55,6 +57,7 @@ def run(
         "prediction": {"recordings": recordings},
         "soak": {"minutes": minutes, "order": order},
         "duplex": {"minutes": minutes},
+        "booth-soak": {"minutes": minutes, "days": days},
     }
     results: dict[str, object] = {}
     for name, module in PARTS.items():

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rt_render.app.benchmarks.booth_soak import booth_soak_in_words
 from rt_render.app.benchmarks.duplex_words import duplex_in_words
 from rt_render.app.benchmarks.page import page_in_words
 
@@ -34,6 +35,7 @@ def in_words(results: dict[str, Any]) -> str:
             ("soak", _soak),
             ("duplex", lambda results: duplex_in_words(results["duplex"])),
             ("page", lambda results: page_in_words(results["page"])),
+            ("booth_soak", lambda results: booth_soak_in_words(results["booth_soak"])),
         )
         if key in results
     ]
@@ -47,12 +49,21 @@ def _mark(value: float, limit: float | None) -> str:
 
 
 def _layouts(results: dict[str, Any]) -> str:
-    lines = ["Layouts: worst speaker of each, against KEMAR as measured; energy within (required 0.5) over directions"]
+    lines = ["Layouts: worst speaker of each, against KEMAR as measured; energy from the faintest to the loudest"]
     for name, orders in results["layouts"].items():
         for order, r in orders.items():
+            required = results["layouts_required"].get(order, {})
+            itd, ild, energy = (
+                f"{text} {_mark(r[key], required.get(key))}".rstrip()
+                for key, text in (
+                    ("itd_us", f"{r['itd_us']:4.1f} us"),
+                    ("ild_db", f"{r['ild_db']:.2f} dB"),
+                    ("energy_db", f"{r['energy_db']:.2f} dB"),
+                )
+            )
             lines.append(
-                f"  {name:<7} order {order}: between the ears {r['itd_us']:4.1f} us, {r['ild_db']:.2f} dB; heard from "
-                f"{r['direction_deg']:4.1f}° beside it; energy {r['energy_db']:.2f} dB {_mark(r['energy_db'], 0.5)}"
+                f"  {name:<7} order {order}: between the ears {itd}, {ild}; heard from {r['direction_deg']:4.1f}° "
+                f"beside it; energy {energy}"
             )
     return "\n".join(lines)
 

@@ -35,7 +35,6 @@ class Booth:
         *,
         number: int = 0,
         config: ConfigWatch | None = None,
-        now_s: float | None = None,
     ) -> None:
         self.number = number
         self.settings = session.settings
@@ -46,11 +45,10 @@ class Booth:
         self._session, self._log, self._config = session, log, config
         self._soft = SoftRest()
         self._choices = Choices(log, time.monotonic)
-        self._visits = Visits(self.beat_s if now_s is None else now_s, _thresholds(session.settings))
+        self._visits = Visits(self.beat_s, _thresholds(session.settings))
         self._first: dict[str, Any] | None = None
         self._counted = (0, 0)
         self._recentred, self._leaves = False, False
-        self._waiting: list[str] = []
         session.desk.subscribe(self._choices.take)
         session.comparison.listen(lambda choice: log("compared", number=self.number or None, **choice))
         session.desk.add_part("visit", self._visit)
@@ -159,7 +157,7 @@ class Booth:
             self._log("configuration", refused=impersonal(edited.refused))
             return
         taken, waiting = take_over(self._session, self.settings, edited.settings)
-        self.settings, self._waiting = edited.settings, waiting
+        self.settings = edited.settings
         self._visits.thresholds = _thresholds(edited.settings)
         self._log("configuration", taken=taken, waits=waiting)
         if taken:

@@ -1,4 +1,4 @@
-"""Beats four times a second while the parts of a session answer, and ends the program with the reason when one hangs."""
+"""Beats while the parts of a session answer, and ends the program with the reason when one hangs."""
 
 import faulthandler
 import os

@@ -29,7 +29,7 @@ START_S, USUAL_HUNG_S = 180.0, 20.0
 """A start may design decoders and measure a playlist."""
 STOP_S = 8.0
 _LOOK_S, _ALIVE_EVERY_S, _SAID_EVERY_S = 0.1, 2.0, 60.0
-_STACK_LINES, _FOR_STACKS_S = 200, 0.5
+_STACK_LINES, _FOR_STACKS_S, _LAST_LINES_S = 200, 0.5, 2.0
 _FOLDERS = re.compile(r'File ".*?([^/\\"]+)"')
 
 Line = dict[str, Any]
@@ -53,6 +53,7 @@ class Keeper:
         self._log = VisitLog(self._say)
         self._leaves = False
         self._child: subprocess.Popen[bytes] | None = None
+        self._listener: Thread | None = None
         self._lines: SimpleQueue[Line] = SimpleQueue()
         self._last_words: deque[str] = deque(maxlen=_STACK_LINES)
         self._hung_after_s = USUAL_HUNG_S
@@ -107,10 +108,10 @@ class Keeper:
         except OSError as error:
             return f"its program cannot be started ({error.strerror})"
         self._child, self._lines = child, SimpleQueue()
-        listener = Thread(target=self._listen, args=(child, self._lines), name="booth listener", daemon=True)
-        listener.start()
+        self._listener = Thread(target=self._listen, args=(child, self._lines), name="booth listener", daemon=True)
+        self._listener.start()
         why, heard_s, beats, before_s = "", time.monotonic(), False, time.monotonic()
-        while not self._leaves and (child.poll() is None or listener.is_alive() or not self._lines.empty()):
+        while not self._leaves and (child.poll() is None or not self._lines.empty()):
             now_s = time.monotonic()
             if now_s - before_s > 10 * _LOOK_S:
                 heard_s += now_s - before_s  # this process stood still as well
@@ -127,20 +128,32 @@ class Keeper:
                 break
         if self._leaves:
             return ""
-        listener.join(1.0)
-        return why or f"its program ended by itself ({_how(child.wait())})"
+        return self._last_lines(child) or why or f"its program ended by itself ({_how(child.wait())})"
+
+    def _last_lines(self, child: "subprocess.Popen[bytes]") -> str:
+        """Take what a program that is gone has told; return why it ended, if it said so."""
+        with suppress(OSError):
+            if child.stdin:
+                child.stdin.close()
+        if self._listener:
+            self._listener.join(_LAST_LINES_S)
+        why = ""
+        while not self._lines.empty():
+            why = self._take(self._lines.get()) or why
+        return why
 
     def _listen(self, child: "subprocess.Popen[bytes]", lines: "SimpleQueue[Line]") -> None:
         assert child.stdout is not None
-        for raw in child.stdout:
-            try:
-                line = json.loads(raw)
-                if not isinstance(line, dict) or "kind" not in line:
-                    raise ValueError
-            except ValueError:
-                self._last_words.append(raw.decode(errors="replace").rstrip()[:300])
-                continue
-            lines.put(line)
+        with child.stdout:
+            for raw in child.stdout:
+                try:
+                    line = json.loads(raw)
+                    if not isinstance(line, dict) or "kind" not in line:
+                        raise ValueError
+                except ValueError:
+                    self._last_words.append(raw.decode(errors="replace").rstrip()[:300])
+                    continue
+                lines.put(line)
 
     def _take(self, line: Line) -> str:
         """Do what the program tells; return why it ends, if it says so."""
@@ -214,8 +227,7 @@ class Keeper:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-        while not self._lines.empty():
-            self._take(self._lines.get())
+        self._last_lines(child)
 
 
 def _how(code: int) -> str:

@@ -1,4 +1,4 @@
-"""What the booth's program tells its keeper: lines of JSON on its standard output, a beat four times a second among them.
+"""What the booth's program tells its keeper: lines of JSON on its standard output, four beats a second among them.
 
 A keeper that ends closes the program's standard input, which ends the program too.
 """

@@ -20,8 +20,10 @@ class SoftRest:
         self._rests = True
 
     def wake(self, session: Session) -> None:
-        """Play on, and fade up."""
+        """Play on, and fade up; before the first sound the volume is down."""
         self._rests = False
+        if self._below_db and not session.muted:
+            session.engine.set_gain_db(session.gain_db + self._below_db)
         if not session.playing:
             session.set_playing(True)
 

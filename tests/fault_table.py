@@ -1,0 +1,187 @@
+"""Tries each fault of a booth many times and writes docs/faults.md: time to recover, what is heard, what the log says.
+
+By hand: `python tests/fault_table.py --times 100 --page docs/faults.md`, some hours; those of the audio server need
+jackd. Not a test: it takes long, and times are this machine's.
+"""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from jack_server import JackServer, what_is_missing
+
+from rt_render import __version__
+from rt_render.app.benchmarks.booth_faults import FAULTS, Fault, NotRecoveredError
+from rt_render.app.benchmarks.booth_ledger import Ledger
+from rt_render.app.benchmarks.booth_stage import HUNG_AFTER_S, Stage, is_there
+
+NOT_TRIED = (
+    ("USB tracker or sound card pulled out by hand", "needs the devices; the same code takes a port and a server away"),
+    ("PipeWire or PulseAudio restarted", "none runs here; JACK does"),
+    (
+        "wall clock stepped",
+        "needs rights over the machine's clock; all that waits or measures reads the monotonic one, "
+        "and tests let the log's clock jump",
+    ),
+    ("power cut", "an unclean end is tried by SIGKILL; what a disk forgets is not"),
+    ("systemd starts the booth at boot", "no systemd runs here; the unit's text and the notifications are tested"),
+)
+
+
+def server_restarts(server):
+    """Return a fault: the audio server is killed and started again."""
+
+    def make(stage):
+        server.kill()
+        if not stage.wait(lambda: stage.beat().get("card") == "virtual sound card", 30.0):
+            raise NotRecoveredError("the loss of the server was not noticed")
+        time.sleep(0.5)
+        server.start()
+        begun_s = time.monotonic()
+        if not stage.wait(lambda: stage.beat().get("card") not in (None, "virtual sound card"), 60.0):
+            raise NotRecoveredError("the sound card did not come back within 60 s")
+        return time.monotonic() - begun_s
+
+    return Fault(
+        "audio server stopped and started",
+        "JACK, by SIGKILL; its output device is gone with it",
+        make,
+        "silence, for its headphones have no server; then the source goes on where it would be",
+        "which card stopped answering, and that it is back",
+    )
+
+
+def keeper_killed(times):
+    """Kill the keeper itself: its program must not stay behind."""
+    import signal
+    import subprocess
+
+    found = []
+    for _ in range(times):
+        with tempfile.TemporaryDirectory() as folder:
+            # a stage only for its files: the booth is a process of its own here
+            stage = Stage(Path(folder))
+            stage.wearable.close()
+            command = [sys.executable, "-m", "rt_render", "booth", "--config", str(stage.config)]
+            booth = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            for line in booth.stdout:
+                if "1 of 4" in line:
+                    break
+            programs = [int(n) for n in Path(f"/proc/{booth.pid}/task/{booth.pid}/children").read_text().split()]
+            time.sleep(1.0)
+            begun_s = time.monotonic()
+            booth.send_signal(signal.SIGKILL)
+            booth.wait()
+            while any(is_there(program) for program in programs) and time.monotonic() - begun_s < 30.0:
+                time.sleep(0.02)
+            found.append(time.monotonic() - begun_s)
+    return found
+
+
+def try_all(faults, times, device, say):
+    """Return rows: fault, times in s, failures, underruns, missed blocks."""
+    rows = []
+    for fault in faults:
+        ledger, took_s, failed = Ledger(), [], []
+        with tempfile.TemporaryDirectory() as folder:
+            with Stage(Path(folder), device, ledger.take) as stage:
+                stage.wearable.pick_up()
+                stage.wait(lambda: stage.beat().get("visit") is not None, 20.0)
+                for _ in range(times):
+                    try:
+                        took_s.append(fault.make(stage))
+                    except NotRecoveredError as error:
+                        failed.append(str(error))
+                    time.sleep(1.0)
+            ledger.close_life()
+            down_s = [e["down_s"] for e in stage.events() if e["event"] == "plays" and e["down_s"] is not None]
+        rows.append((fault, took_s, failed, ledger.underruns, ledger.missed, down_s))
+        say(f"{fault.name}: {len(took_s)} of {times}, {median(took_s or [-1.0]):.2f} s, {failed[:1]}")
+    return rows
+
+
+def write_page(path, rows, orphans, times, notes):
+    """Write the table as a page."""
+    cpu = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    lines = [
+        "# What may go wrong in a booth, tried",
+        "",
+        f"Written by `python tests/fault_table.py --times {times} --page docs/faults.md`, rt-render {__version__}; "
+        f"{cpu}, {os.cpu_count()} processors, {platform.system()} {platform.release().split('-')[0]}, load "
+        f"{os.getloadavg()[0]:.1f} at the end. A booth with a playlist of stereo files at order 3, a visitor, "
+        "a tracker that sends OSC 100 times a second. *Well after* counts from the moment at which the cause is gone "
+        "(or the fault made, where it needs no mending), and is looked at four times a second.",
+        "",
+        "| fault | tried | recovered | well after, median (longest) | the listener hears | the log says |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for fault, took_s, failed, _, _, down_s in rows:
+        well = f"{median(took_s):.2f} s ({max(took_s):.2f} s)" if took_s else "-"
+        heard = fault.heard
+        if down_s:
+            heard += f"; {median(down_s):.1f} s in the median, {max(down_s):.1f} s at most, once it was noticed"
+        lines.append(
+            f"| **{fault.name}**: {fault.about} | {len(took_s) + len(failed)} | {len(took_s)} | {well} | {heard} | "
+            f"{fault.told} |"
+        )
+    if orphans:
+        lines.append(
+            f"| **keeper killed**: the process that keeps the one that plays, by SIGKILL | {len(orphans)} | "
+            f"{sum(t < 30.0 for t in orphans)} | {median(orphans):.2f} s ({max(orphans):.2f} s) | the sound fades out; "
+            "systemd starts the booth again after 1 s | that it starts, where no end was told |"
+        )
+    underruns, missed = sum(row[3] for row in rows), sum(row[4] for row in rows)
+    lines += [
+        "",
+        f"In all of these runs together the source ran dry {underruns} times, and this machine, which others use too, "
+        f"missed {missed} blocks. A hang is noticed after `hung_after_s`, {HUNG_AFTER_S:g} s here and 20 s unless the "
+        "configuration says otherwise.",
+        "",
+        "## Not tried here",
+        "",
+        *(f"- {name}: {why}." for name, why in (*NOT_TRIED, *notes)),
+        "",
+    ]
+    Path(path).write_text("\n".join(lines), encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=100)
+    parser.add_argument("--only", nargs="*", default=[], help="words of the faults' names")
+    parser.add_argument("--page", help="the page to write")
+    asked = parser.parse_args()
+
+    def wanted(name):
+        return not asked.only or any(word in name for word in asked.only)
+
+    rows = try_all([fault for fault in FAULTS if wanted(fault.name)], asked.times, "virtual", print)
+    notes, missing = [], what_is_missing()
+    if missing:
+        notes.append(("audio server stopped and started", missing))
+    elif wanted("audio server"):
+        with JackServer() as server:
+            os.environ.update(server.environment)
+            rows += try_all([server_restarts(server)], asked.times, "auto", print)
+    orphans = keeper_killed(asked.times) if wanted("keeper killed") else []
+    if orphans:
+        print(f"keeper killed: its program was gone after {median(orphans):.2f} s, {max(orphans):.2f} s at most")
+    if asked.page:
+        write_page(asked.page, rows, orphans, asked.times, notes)
+    return 1 if any(row[2] for row in rows) or any(t >= 30.0 for t in orphans) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

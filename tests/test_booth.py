@@ -1,0 +1,213 @@
+"""The booth beside a session: soft rest, each visitor's beginning, an edited configuration."""
+
+import time
+from itertools import pairwise
+from types import SimpleNamespace
+
+import pytest
+
+from rt_render.app.booth import booth as booth_module
+from rt_render.app.booth.booth import Booth
+from rt_render.app.booth.config_watch import ConfigWatch, Edited
+from rt_render.app.booth.soft_rest import DOWN_S, FLOOR_DB, UP_S, SoftRest
+from rt_render.app.booth.take_over import changed, take_over
+from rt_render.app.booth.visits import State, Step
+from rt_render.app.settings import Settings
+from rt_render.app.settings_file import load_settings
+
+
+class FakeSession:
+    """What the booth needs of a session, and what was done with it, in order."""
+
+    def __init__(self, settings=None):
+        self.settings = settings or load_settings(None, {"gain_db": -6.0})
+        self.done, self.gain_db, self.playing, self.muted = [], -6.0, True, False
+        self.engine = SimpleNamespace(
+            set_gain_db=lambda db: self.done.append(("heard_db", db)),
+            snapshot=lambda: SimpleNamespace(missed_slots=0, underruns=0),
+        )
+        self.comparison = SimpleNamespace(listen=lambda taker: None, begin_visit=lambda: None, flush=lambda: None)
+        values = {"tracking": False, "muted": False}
+        self.state = {"tracker": {"state": "live"}, "values": values}
+        self.parts, self.asked = {}, []
+        self.desk = SimpleNamespace(
+            subscribe=lambda taker: None,
+            add_part=self.parts.__setitem__,
+            state=lambda: self.state,
+            ask=lambda *words: self.asked.append(words),
+        )
+        self.on_message = lambda text: self.done.append(("said", text))
+
+    def newest_pose(self):
+        return SimpleNamespace(time_s=time.monotonic(), quat_world_from_head=(1.0, 0.0, 0.0, 0.0))
+
+    def set_playing(self, on):
+        self.playing = on
+        self.done.append(("playing", on))
+
+    def set_gain_db(self, gain_db):
+        self.gain_db = gain_db
+        self.done.append(("gain_db", gain_db))
+
+    def recentre(self):
+        self.done.append(("recentre",))
+
+    def set_extra_latency_ms(self, extra_ms):
+        self.done.append(("extra_latency_ms", extra_ms))
+
+    def set_prediction(self, mode):
+        self.done.append(("prediction", mode))
+
+
+@pytest.fixture
+def stage(monkeypatch):
+    """A booth whose visits are told by the test: `steps` comes with the next look."""
+    session, lines = FakeSession(), []
+    now = [1000.0]
+    monkeypatch.setattr(booth_module.time, "monotonic", lambda: now[0])
+    booth = Booth(session, lambda event, **details: lines.append((event, details)))
+
+    def look(*steps, state=None):
+        now[0] += 0.05
+        if state is not None:
+            booth._visits.state = state
+            booth._visits.since_s = now[0]
+        monkeypatch.setattr(booth._visits, "look", lambda *_: list(steps))
+        return booth(session)
+
+    return SimpleNamespace(booth=booth, session=session, lines=lines, look=look, now=now)
+
+
+def test_rest_fades_down_before_it_pauses_and_a_visit_plays_before_it_fades_up(stage):
+    stage.look(Step.RESTS, state=State.REST)
+    for _ in range(round(DOWN_S / 0.05) + 2):
+        stage.look()
+    heard = [step[1] for step in stage.session.done if step[0] == "heard_db"]
+    assert heard == sorted(heard, reverse=True) and heard[-1] == -6.0 + FLOOR_DB and len(heard) > 70
+    assert max(a - b for a, b in pairwise(heard)) < 1.0, "no step is heard"
+    assert stage.session.done[-1] == ("playing", False) and stage.booth._soft.rests
+    stage.session.done.clear()
+    stage.look(Step.BEGINS, state=State.VISIT)
+    assert stage.session.done[:3] == [("gain_db", -6.0), ("heard_db", -6.0 + FLOOR_DB), ("playing", True)]
+    for _ in range(round(UP_S / 0.05) + 2):
+        stage.look()
+    assert stage.session.done[-1] == ("heard_db", -6.0)
+
+
+def test_a_visit_begins_with_the_safe_volume_and_the_controls_of_the_first(stage):
+    stage.look()
+    stage.session.gain_db, stage.session.muted = 20.0, True
+    stage.session.state = {"tracker": {"state": "live"}, "values": {"tracking": True, "muted": False}}
+    stage.look(Step.BEGINS, state=State.VISIT)
+    assert ("gain_db", -6.0) in stage.session.done
+    assert stage.session.asked == [("tracking", False, "booth")]
+    assert stage.lines == [("visit_begins", {"number": 1})]
+    assert stage.session.parts["visit"]() == {"number": 1, "since_s": 0.0}
+    stage.look(Step.RECENTRE)
+    assert stage.session.done[-1] == ("recentre",)
+
+
+def test_a_visit_that_ends_is_told_without_the_time_that_they_lay(stage):
+    stage.look(Step.BEGINS, state=State.VISIT)
+    stage.now[0] += 85.0
+    stage.look(Step.LEFT, Step.RESTS)
+    event, details = stage.lines[1]
+    assert event == "visit_ends" and details["number"] == 1 and details["why"] == "the headphones lie still"
+    assert details["lasted_s"] == pytest.approx(60.0, abs=0.2) and details["missed_blocks"] == 0
+    assert stage.lines[2][0] == "rest"
+
+
+def test_who_presses_play_at_rest_hears_something(stage):
+    stage.look(Step.RESTS, state=State.REST)
+    for _ in range(100):
+        stage.look()
+    stage.session.playing = True
+    stage.look()
+    assert stage.booth.state is State.WAITING and not stage.booth._soft.rests
+
+
+def test_a_new_beginning_waits_until_nobody_is_there(stage):
+    stage.look(Step.BEGINS, state=State.VISIT)
+    stage.booth.begin_anew("the configuration was edited")
+    assert stage.look() is True
+    assert stage.look(Step.LEFT, Step.RESTS, state=State.REST) is False
+
+
+def test_a_session_that_is_left_ends_its_visit(stage):
+    stage.look(Step.BEGINS, state=State.VISIT)
+    stage.booth.leave()
+    assert stage.look() is False
+    assert stage.lines[-1][0] == "visit_ends" and stage.lines[-1][1]["why"] == "the booth stopped"
+
+
+def test_an_edited_configuration_is_refused_taken_over_or_waits(stage):
+    found = []
+    stage.booth._config = SimpleNamespace(edited=lambda: found.pop() if found else None)
+    found.append(Edited(None, "booth.toml, line 2: no."))
+    assert stage.look()
+    assert stage.session.done[-1][1].endswith("is refused, and the one before is kept: booth.toml, line 2: no.")
+    found.append(Edited(load_settings(None, {"gain_db": -12.0})))
+    assert stage.look()
+    assert ("gain_db", -12.0) in stage.session.done and stage.booth.begins_anew is None
+    found.append(Edited(load_settings(None, {"gain_db": -12.0, "order": 5})))
+    assert stage.look() is False, "nobody is there, so it begins anew at once"
+    assert stage.booth.begins_anew == "the configuration was edited (head.order)"
+    assert [details for event, details in stage.lines if event == "configuration"] == [
+        {"refused": "booth.toml, line 2: no."},
+        {"taken": ["audio.gain_db"], "waits": []},
+        {"taken": [], "waits": ["head.order"]},
+    ]
+
+
+def test_what_is_taken_over_at_once_and_what_waits():
+    session, before = FakeSession(), Settings()
+    after = load_settings(None, {"extra_latency_ms": 40.0, "prediction": "off", "input": "other.wav"})
+    assert changed(before, before) == []
+    assert take_over(session, before, after) == (
+        ["audio.extra_latency_ms", "tracking.prediction"],
+        ["source.input"],
+    )
+    assert session.done == [("extra_latency_ms", 40.0), ("prediction", "off")]
+
+
+def test_a_soft_rest_leaves_a_muted_session_muted():
+    session, soft = FakeSession(), SoftRest()
+    session.muted = True
+    soft.step(session, 10.0)
+    soft.rest()
+    for k in range(120):
+        soft.step(session, 10.0 + 0.05 * k)
+    assert soft.rests and session.done == [("playing", False)]
+
+
+def test_an_edited_file_is_checked_once_it_is_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr("rt_render.app.booth.config_watch.LOOK_S", 0.05)
+    path = tmp_path / "booth.toml"
+    path.write_text("[audio]\ngain_db = -3.0\n")
+    watch = ConfigWatch(path)
+    watch.start()
+    try:
+        time.sleep(0.15)
+        assert watch.edited() is None, "it is as it was"
+
+        def after(text):
+            new = tmp_path / "new"
+            new.write_text(text)
+            new.replace(path)
+            end_s = time.monotonic() + 10.0
+            while (found := watch.edited()) is None:
+                assert time.monotonic() < end_s
+                time.sleep(0.01)
+            return found
+
+        assert after("[audio]\ngain_db = -4.0\n").settings.audio.gain_db == -4.0
+        refused = after("[audio]\ngain_db = 99\n")
+        assert refused.settings is None and refused.refused.startswith("booth.toml, line 2: gain_db = 99")
+        path.unlink()
+        end_s = time.monotonic() + 10.0
+        while (gone := watch.edited()) is None:
+            assert time.monotonic() < end_s
+            time.sleep(0.01)
+        assert "No such file" in gone.refused
+    finally:
+        watch.stop()

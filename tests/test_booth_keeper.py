@@ -1,0 +1,176 @@
+"""The keeper: what ends or hangs begins anew, with the reason in the log; and the words for systemd."""
+
+import configparser
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from rt_render.app.booth import keeper as keeper_module
+from rt_render.app.booth.keeper import Keeper
+from rt_render.app.booth.notify import notify
+from rt_render.app.booth.state_files import keep_good, kept_token, last_good
+from rt_render.app.booth.unit import NAME, unit_text, write_unit
+from rt_render.app.booth.visit_log import LogPlace, read_events
+from rt_render.app.settings_file import load_settings
+from rt_render.errors import ConfigurationError
+
+PROGRAM = """
+import json, os, sys, time, signal, faulthandler
+faulthandler.register(signal.SIGUSR1)
+def tell(kind, **details): print(json.dumps({{"kind": kind, **details}}), flush=True)
+tell("opens", path={log!r}, max_bytes=100000, n_files=2, hung_after_s=1.0)
+tell("plays", title="rain")
+tell("beat", n=1)
+with open({runs!r}, "a") as file:
+    file.write("x")
+run = os.path.getsize({runs!r})
+{then}
+"""
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+
+
+class Kept:
+    """A keeper with a program of the test's, on a thread; `then` is what the program does behind its first beat."""
+
+    def __init__(self, folder: Path, then: str):
+        self.log, self.said, self.lines = folder / "log.jsonl", [], []
+        text = PROGRAM.format(log=str(self.log), runs=str(folder / "runs"), then=then)
+        self.keeper = Keeper(None, self.said.append, self.lines.append)
+        self.keeper._command = [sys.executable, "-c", text]
+        self.thread = Thread(target=self.keeper.run)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.keeper.stop()
+        self.thread.join(20.0)
+        assert not self.thread.is_alive()
+
+    def events(self, kind):
+        place = LogPlace(self.log, 100_000, 2)
+        return [event for event in read_events(place) if event["event"] == kind]
+
+    def wait(self, what, seconds=15.0):
+        end_s = time.monotonic() + seconds
+        while not what():
+            assert time.monotonic() < end_s, self.said
+            time.sleep(0.02)
+
+
+BEATS = """
+import select
+while not select.select([0], [], [], 0.1)[0]:
+    tell("beat", n=2)
+"""
+
+
+def test_a_program_that_is_killed_begins_anew_at_once_and_the_log_says_why(tmp_path):
+    with Kept(tmp_path, BEATS) as kept:
+        kept.wait(lambda: kept.events("plays"))
+        os.kill(kept.keeper.process_id, signal.SIGKILL)
+        kept.wait(lambda: len(kept.events("plays")) == 2)
+    assert [event["why"] for event in kept.events("begins_anew")] == ["its program ended by itself (signal 9)"]
+    assert kept.events("plays")[0]["down_s"] is None and kept.events("plays")[1]["down_s"] >= 0.0
+    assert kept.said[0] == "the booth begins anew: its program ended by itself (signal 9)."
+    assert len(kept.events("starts")) == len(kept.events("ends")) == 1
+
+
+def test_a_program_that_hangs_is_ended_and_where_it_stood_is_kept(tmp_path):
+    hangs = "def stands_still():\n    time.sleep(1000)\n(stands_still() if run == 1 else None)\n" + BEATS
+    with Kept(tmp_path, hangs) as kept:
+        kept.wait(lambda: len(kept.events("plays")) == 2)
+    (event,) = kept.events("begins_anew")
+    assert event["why"] == "it gave no sign of life for 1 s"
+    assert "in stands_still" in event["stacks"]
+
+
+def test_a_program_that_says_what_hangs_is_believed(tmp_path):
+    then = "\nif run == 1:\n    tell('hangs', why='the source has not answered for 20 s')\n    sys.exit(4)\n" + BEATS
+    with Kept(tmp_path, then) as kept:
+        kept.wait(lambda: len(kept.events("plays")) == 2)
+    assert kept.events("begins_anew")[0]["why"] == "the source has not answered for 20 s"
+
+
+def test_an_error_of_the_program_is_kept_without_the_folders_of_this_machine(tmp_path):
+    with Kept(tmp_path, "import runpy\n(runpy.run_path('/nowhere/x.py') if run == 1 else None)\n" + BEATS) as kept:
+        kept.wait(lambda: len(kept.events("plays")) == 2)
+    stacks = kept.events("begins_anew")[0]["stacks"]
+    assert "FileNotFoundError" in stacks and 'File "<frozen runpy>"' in stacks and 'File "/' not in stacks
+
+
+def test_a_program_that_cannot_begin_is_tried_less_and_less_often(tmp_path, monkeypatch):
+    waited = []
+    monkeypatch.setattr(Keeper, "_wait", lambda self, seconds: waited.append(seconds))
+    with Kept(tmp_path, "sys.exit(2)") as kept:
+        kept.wait(lambda: len(waited) >= 4)
+    assert waited[:4] == list(keeper_module.BACK_OFF_S[1:5])
+
+
+def test_the_same_sentence_is_logged_once_a_minute_and_a_private_one_never(tmp_path):
+    then = (
+        "for _ in range(50): tell('says', text='the tracker is silent')\ntell('says', text='the link', private=True)\n"
+    )
+    with Kept(tmp_path, then + BEATS) as kept:
+        kept.wait(lambda: "the link" in kept.said)
+    assert len(kept.events("said")) == 1 and kept.said.count("the tracker is silent") == 50
+
+
+def test_what_the_program_logs_comes_into_the_log_and_garbage_does_no_harm(tmp_path):
+    then = "print('no json'); print('[1]'); tell('log', event='rest', details={'a': 1}); print('{}')\n" + BEATS
+    with Kept(tmp_path, then) as kept:
+        kept.wait(lambda: kept.events("rest"))
+    assert kept.events("rest")[0]["a"] == 1 and not kept.events("begins_anew")
+
+
+def test_a_service_manager_is_told_and_without_one_nothing_happens(tmp_path, monkeypatch):
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    notify("READY=1")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(5.0)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with Kept(tmp_path, BEATS) as kept:
+            kept.wait(lambda: kept.events("plays"))
+            told = {manager.recv(100) for _ in range(2)}
+        assert told == {b"READY=1", b"WATCHDOG=1"}
+    notify("READY=1")  # the manager has gone
+
+
+def test_the_unit_starts_this_python_with_the_whole_path_and_is_not_overwritten(tmp_path):
+    config = tmp_path / "my booth.toml"
+    path = write_unit(config, tmp_path / "systemd" / "user", force=False)
+    assert path.name == NAME
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.optionxform = str
+    unit.read_string(path.read_text())
+    assert unit["Service"]["ExecStart"] == f'{sys.executable} -m rt_render booth --config "{config}"'
+    assert unit["Service"]["Restart"] == "always" and unit["Install"]["WantedBy"] == "default.target"
+    with pytest.raises(ConfigurationError, match="exists already"):
+        write_unit(config, path.parent, force=False)
+    write_unit(None, path.parent, force=True)
+    assert "--config" not in path.read_text()
+    assert "100%%" in unit_text(Path("/100%.toml"))
+
+
+def test_the_last_good_configuration_and_the_token_come_back_and_damage_is_none(tmp_path):
+    assert last_good(tmp_path) is None
+    settings = load_settings(None, {"gain_db": -7.5, "poses": tmp_path / "p.csv", "gestures": ["double-nod"]})
+    keep_good(settings, tmp_path)
+    assert last_good(tmp_path) == settings
+    (tmp_path / "booth.good.json").write_text('{"audio": {"gain_db": 99}}')
+    assert last_good(tmp_path) is None
+    token = kept_token(tmp_path)
+    assert len(token) == 16 and kept_token(tmp_path) == token
+    (tmp_path / "booth.token").write_text("x\ny")
+    assert kept_token(tmp_path) not in (token, "x\ny")
+    assert (tmp_path / "booth.token").stat().st_mode & 0o077 == 0
+    keep_good(settings, tmp_path / "booth.token")  # no folder: nothing is kept, nothing raised
