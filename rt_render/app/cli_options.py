@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from firmware_bridge.settings import OSC_NAMES
 from firmware_bridge.spec import SPECS
@@ -30,7 +31,7 @@ Layout = Annotated[
     str | None,
     typer.Option(
         help="What the file's channels are: auto (as it tells), ambix, mono, stereo, quad, 5.1, 7.1, 5.1.4, 7.1.4, "
-        "9.1.6 or a .toml file of [[speaker]] entries."
+        f"9.1.6 or a .toml file of {escape('[[speaker]]')} entries."
     ),
 ]
 LfeGain = Annotated[
@@ -41,7 +42,7 @@ Inputs = Annotated[
     list[str] | None,
     typer.Argument(
         help='A sound file, a .toml of objects, "scene" or "live"; several files, a folder, an .m3u or a .toml of '
-        "[[item]] entries are a playlist.",
+        f"{escape('[[item]]')} entries are a playlist.",
         show_default="scene",
     ),
 ]
