@@ -199,9 +199,9 @@ def test_a_summary_tells_what_was_cleaned_and_limited(call, tmp_path):
     loud[100, 0] = np.nan
     soundfile.write(tmp_path / "loud.wav", loud, 48000, subtype="FLOAT")
     _, out, _ = call("render", "loud.wav", "-o", "ears.wav", *QUICK)
-    assert "the limiter held back" in out and " dB at most; 1 sample of the source was not finite." in out
+    assert "the limiter held back" in out and " dB at most; 1 frame of the source was not finite." in out
     _, out, _ = call("play", "loud.wav", "--device", "virtual", "--tracker", "none", "--quiet", *QUICK)
-    assert "0:00.2 played" in out and " dB at most; 1 sample of the source was not finite." in out
+    assert "0:00.2 played" in out and " dB at most; 1 frame of the source was not finite." in out
 
 
 def test_every_block_that_was_recorded_is_told_of_those_that_fade_out_too(tmp_path):
@@ -225,12 +225,12 @@ def test_a_share_that_is_not_finite_is_told_and_a_file_of_nothing_else_is_an_err
     field[:1200] = np.inf
     soundfile.write(tmp_path / "part.wav", field, 48000, subtype="FLOAT")
     code, out, err = call("render", "part.wav", "-o", "ears.wav", *QUICK)
-    assert (code, err) == (0, "") and "25.0 % of part is NaN or infinite, and silent in its stead." in out
+    assert (code, err) == (0, "") and '25.0 % of the frames of "part" hold NaN or infinity, silent in its stead.' in out
 
     soundfile.write(tmp_path / "none.wav", field * np.nan, 48000, subtype="FLOAT")
     code, out, err = call("render", "none.wav", "-o", "none_ears.wav", *QUICK)
     assert code == 2 and "written" not in out
-    assert err == "rt-render: none.wav holds no sound: every sample is NaN or infinite; export it anew.\n"
+    assert err == "rt-render: none.wav holds no sound: every frame of it is NaN or infinite; export it anew.\n"
     assert not list(tmp_path.glob("none_ears*"))
 
 

@@ -84,7 +84,7 @@ def test_sixty_five_objects_are_too_many(tmp_path):
 def test_a_channel_that_is_not_there_is_told(tmp_path):
     soundfile.write(tmp_path / "two.wav", np.zeros((10, 2)), FS_HZ)
     sentence = told(tmp_path, '[[object]]\nfile = "two.wav"\nchannel = 3')
-    assert re.search(r"channel 3 of .*two.wav cannot be played: there is channels 1 to 2 in it", sentence)
+    assert re.search(r"channel 3 of .*two.wav cannot be played: there are channels 1 to 2 in it", sentence)
 
 
 def test_signals_start_where_they_shall_from_the_channel_that_is_named_at_any_rate(tmp_path):
@@ -185,6 +185,17 @@ def at(azimuth_deg: float, elevation_deg: float, gain: float = 1.0) -> np.ndarra
         ([("/adm/obj/2/y", 0.0), ("/adm/obj/2/x", -0.5)], 1, at(90, 0, 1 / 2)),
         ([("/adm/obj/2/xyz", 0.0, 0.0, 0.0)], 1, at(0, 0)),
         ([("/adm/obj/2/w", 1.0)], 1, np.array([1.0, 0, 0, 0.5])),
+        ([("/adm/obj/2/xy", 0.5, 0.0)], 1, at(-90, 0, 1 / 2)),
+        ([("/adm/obj/2/z", 0.5), ("/adm/obj/2/xy", 0.0, 0.0)], 1, at(0, 90, 1 / 2)),
+        ([("/adm/obj/2/xyz", 1.0000001, 0, 0)], 1, at(-90, 0, 1 / 4)),
+        ([("/adm/obj/2/xyz", 0.0, -1.00003, 0.0)], 1, at(180, 0, 1 / 4)),
+        ([("/adm/obj/2/w", 1.0000001)], 1, np.array([1.0, 0, 0, 0.5])),
+        ([("/adm/obj/2/w", -1e-7)], 1, at(0, 0)),
+        ([("/adm/obj/2/dist", -1e-7)], 1, at(0, 0)),
+        ([("/source/2/dist", 1000.00006)], 1, at(0, 0, 1 / 1000)),
+        ([("/source/2/azim", -360.00003)], 1, at(0, 0)),
+        ([("/source/[1-2]/azim", 180.0)], 1, at(180, 0)),
+        ([("/source/{1,2}/azim", 180.0)], 1, at(180, 0)),
     ],
 )
 def test_messages_move_objects(moved, messages, index, wanted):
@@ -202,6 +213,9 @@ def test_messages_move_objects(moved, messages, index, wanted):
         (("/source/1/azim", "left"), "it wants 1 number"),
         (("/source/1/azim", 400.0), "400 cannot be used: allowed is -360 to 360."),
         (("/source/1/dist", float("nan")), "nan cannot be used"),
+        (("/adm/obj/1/xyz", 1.001, 0.0, 0.0), "1.001 cannot be used: allowed is -1 to 1."),
+        (("/adm/obj/1/w", 1.001), "1.001 cannot be used: allowed is 0 to 1."),
+        (("/adm/obj/1/xy", 1.0), "it wants 2 numbers"),
         (("/source/1/dist", float("inf")), "inf cannot be used: allowed is 0 to 1000."),
         (("/source/1/auto", 1), "this object has no path to follow"),
         (("/source/4/azim", 1.0), "is not known here: there are 1 to 3."),
@@ -213,6 +227,79 @@ def test_what_cannot_be_is_told_and_moves_nothing(moved, message, words):
     remote.take(packet(*message))
     assert len(remote.said) == 1 and words in remote.said[0]
     assert engine.objects._next == before
+
+
+@pytest.mark.parametrize(
+    ("address", "values"),
+    [
+        ("/source/1/aed", (30.0, 10.0, 2.0)),
+        ("/source/1/elev", (10.0,)),
+        ("/source/1/gain", (0.0,)),
+        ("/source/1/spread", (0.0,)),
+        ("/source/1/mute", (0,)),
+        ("/source/1/auto", (0,)),
+        ("/source/3/auto", (1,)),
+        ("/source/3/azim", (-90.0,)),
+        ("/adm/obj/1/aed", (30.0, 10.0, 0.5)),
+        ("/adm/obj/1/azim", (30.0,)),
+        ("/adm/obj/1/dist", (0.5,)),
+        ("/adm/obj/3/xyz", (0.25, 0.0, 0.0)),
+        ("/adm/obj/3/xy", (0.25, 0.0)),
+        ("/adm/obj/3/x", (0.25,)),
+        ("/adm/obj/2/gain", (1.0,)),
+        ("/adm/obj/2/w", (0.0,)),
+        ("/adm/obj/2/mute", (0,)),
+    ],
+)
+def test_a_question_is_answered_with_the_value_and_changes_nothing(moved, address, values, monkeypatch):
+    engine, remote = moved
+    answers = []
+    monkeypatch.setattr(remote, "answer", lambda *said: answers.append(said))
+    before = engine.objects._next.copy()
+    remote.take(packet(address))
+    assert [answer[0] for answer in answers] == [address]
+    assert answers[0][1:] == pytest.approx(values, abs=1e-6)
+    assert engine.objects._next == before and not remote.said
+    # what was answered, sent back, is what was there
+    if not address.endswith("auto"):
+        remote.take(packet(address, *values))
+        remote.take(packet(address))
+        assert answers[1][1:] == pytest.approx(answers[0][1:], abs=1e-5)
+
+
+def test_a_question_to_all_is_answered_for_each_and_after_a_change_with_the_new_value(moved, monkeypatch):
+    _, remote = moved
+    answers = []
+    monkeypatch.setattr(remote, "answer", lambda *said: answers.append(said))
+    remote.take(packet("/adm/obj/2/w", 0.5))
+    remote.take(packet("/source/2/gain", float("-inf")))
+    for address in ("/adm/obj/*/widthDeg", "/source/2/gain"):
+        remote.take(packet(address))
+    assert answers == [
+        *(("/adm/obj/1/widthDeg", 0.0), ("/adm/obj/2/widthDeg", 90.0), ("/adm/obj/3/widthDeg", 0.0)),
+        ("/source/2/gain", -120.0),
+    ]
+
+
+def test_a_program_that_asks_is_answered_where_it_asked_from():
+    scene = ObjectScene.model_validate({"object": [{"signal": "tone", "azimuth_deg": 30.0}]})
+    engine = Engine(Plan(1, 64, FS_HZ, 1, n_objects=1), np.zeros((2, 4, 1)))
+    lay_out(scene, engine.objects)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asks:
+        asks.bind(("127.0.0.1", 0))
+        asks.settimeout(10.0)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        remote = Remote("127.0.0.1", port, lambda text: None)
+        ObjectRemote(scene, engine.objects).register(remote)
+        remote.start()
+        try:
+            asks.sendto(packet("/adm/obj/1/azim"), ("127.0.0.1", port))
+            answer = asks.recv(1000)
+        finally:
+            remote.stop()
+    assert answer == packet("/adm/obj/1/azim", 30.0)
 
 
 def test_an_object_leaves_its_path_from_where_it_is(moved):
@@ -228,7 +315,23 @@ def test_an_object_leaves_its_path_from_where_it_is(moved):
 def test_random_messages_never_move_an_object_out_of_the_world(moved):
     engine, remote = moved
     rng = np.random.default_rng(4)
-    names = ["aed", "azim", "elev", "dist", "gain", "spread", "mute", "auto", "xyz", "x", "y", "z", "w", "widthDeg"]
+    names = [
+        "aed",
+        "azim",
+        "elev",
+        "dist",
+        "gain",
+        "spread",
+        "mute",
+        "auto",
+        "xyz",
+        "xy",
+        "x",
+        "y",
+        "z",
+        "w",
+        "widthDeg",
+    ]
     values = [0.0, 1.0, -1.0, 1e30, -1e30, np.nan, np.inf, -np.inf, 5, 1e-30, 90.0, True, "x", None]
     for _ in range(3000):
         prefix = rng.choice(["/source/", "/adm/obj/"])

@@ -19,7 +19,7 @@ from rt_render.conventions import n_sh
 class Speaker:
     """One loudspeaker: azimuth counter-clockwise from the front, elevation up, in degrees; gain in dB.
 
-    `lfe`: a low-frequency effects channel, which has no direction.
+    `name`: "" for one that has none; `lfe`: a low-frequency effects channel, which has no direction.
     """
 
     name: str
@@ -53,7 +53,8 @@ class Layout:
 
     def in_words(self) -> str:
         """Return which channel goes where, such as "1 FL 30°, 2 FR -30°, 3 LFE everywhere"."""
-        return ", ".join(f"{number} {_in_words(speaker)}" for number, speaker in enumerate(self.speakers, start=1))
+        placed = enumerate(self.speakers, start=1)
+        return ", ".join(" ".join(filter(None, (f"{n}", speaker.name, _place(speaker)))) for n, speaker in placed)
 
 
 def layout_of(names: Sequence[str]) -> Layout | None:
@@ -73,7 +74,7 @@ def layout_of(names: Sequence[str]) -> Layout | None:
             if len(found) > len(placed):
                 named = f"{layout.name} and LFE"
             return Layout(named, tuple(replace(s, name=name) for s, name in zip(found, names, strict=True)))
-    return Layout(f"{len(names)} speakers", tuple(map(_speaker, names)))
+    return Layout(f"{len(names)} speaker{'s' if len(names) > 1 else ''}", tuple(map(_speaker, names)))
 
 
 def _surrounds_named_alike(names: Sequence[str]) -> list[str]:
@@ -81,11 +82,11 @@ def _surrounds_named_alike(names: Sequence[str]) -> list[str]:
     return [sides.get(name, name) for name in names]
 
 
-def _in_words(speaker: Speaker) -> str:
+def _place(speaker: Speaker) -> str:
     if speaker.lfe:
-        return f"{speaker.name} everywhere"
+        return "everywhere"
     above = f" {speaker.elevation_deg:+g}° up" if speaker.elevation_deg else ""
-    return f"{speaker.name} {speaker.azimuth_deg:g}°{above}"
+    return f"{speaker.azimuth_deg:g}°{above}"
 
 
 _TOP_DEG = 30.0

@@ -12,6 +12,7 @@ from rt_render.app import (
     commands_selftest,
     commands_sound,
 )
+from rt_render.app.option_names import option_of
 from rt_render.app.settings_file import SettingError
 from rt_render.errors import RenderError
 
@@ -30,15 +31,6 @@ _COMMANDS = (
     "booth",
     "bench",
 )
-_OPTIONS = {
-    "fs_hz": "--rate",
-    "block_size": "--block",
-    "gain_db": "--gain",
-    "ceiling_db": "--ceiling",
-    "input": "INPUT",
-}
-"""What settings are called on the command line where it is not their own name."""
-
 app = new_program(
     "rt-render",
     "An ambisonic field on headphones that stays still while the head turns.",
@@ -53,8 +45,7 @@ def main() -> NoReturn:
 
 def _explain(error: Exception, help_of: str) -> str | None:
     if isinstance(error, SettingError):
-        option = _OPTIONS.get(error.key, "--" + error.key.replace("_", "-"))
-        return f"{error} See {option} in `{help_of}`."
+        return f"{error} See {option_of(error.key)} in `{help_of}`."
     return str(error) if isinstance(error, RenderError) else None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from math import inf, isfinite
 from pathlib import Path
 
-from rt_render.app.output_names import refuse_overwrite
+from rt_render.app.output_names import refuse_one_name, refuse_overwrite
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import files_read
 from rt_render.app.source_opening import LIVE, is_playlist, passes
@@ -42,8 +42,11 @@ def check_sound_file(path: Path, settings: Settings, read: Iterable[Path]) -> No
     refuse_overwrite([path], settings.output.force, [*_files_played(settings), *read])
 
 
-def check_field_file(settings: Settings, read: Iterable[Path]) -> None:
-    """Raise ConfigurationError for a file of the field that may not be written, or is not whole enough for a log."""
+def check_field_file(settings: Settings, ears: Path | None, read: Iterable[Path]) -> None:
+    """Raise ConfigurationError for a file of the field that may not be written, or is not whole enough for a log.
+
+    `ears`: the stereo file that is written beside it.
+    """
     field, log = settings.output.field, settings.output.log
     if field is None:
         if log and passes(settings.source):
@@ -57,9 +60,24 @@ def check_field_file(settings: Settings, read: Iterable[Path]) -> None:
         raise ConfigurationError(
             f"{field} rounds to 24 bits, and {log} is to be played back bit for bit: name it .wav, .w64 or .caf."
         )
-    if field in (settings.output.record, log):
-        raise ConfigurationError(f"{field} cannot be two files at once: name another file for the field.")
+    refuse_one_name([ears, field, log])
     refuse_overwrite([field], settings.output.force, [*_files_played(settings), *read])
+
+
+def check_live_alone(settings: Settings) -> None:
+    """Raise ConfigurationError for live input beside other things to play."""
+    names = [settings.source.input, *settings.source.further]
+    if len(names) > 1 and LIVE in names:
+        other = next((name for name in names if name != LIVE), LIVE)
+        raise ConfigurationError(f"live input is played by itself, and {other} is named too: leave out one of them.")
+
+
+def check_panorama(settings: Settings) -> None:
+    """Raise ConfigurationError for a panorama at order 0."""
+    if settings.source.panorama and settings.head.order == 0:
+        raise ConfigurationError(
+            "a panorama cannot be made at order 0, which has no directions: choose order 1 to 7, or no panorama."
+        )
 
 
 def check_not_live(settings: Settings) -> None:
@@ -79,8 +97,7 @@ def check_log_file(settings: Settings, read: Iterable[Path]) -> None:
             f"{poses} is the log of a session: `rt-render render --poses {poses} -o FILE` lets it be heard again."
         )
     if log:
-        if log == settings.output.record:
-            raise ConfigurationError(f"{log} cannot be both the recording and the pose log: name two files.")
+        refuse_one_name([settings.output.record, log])
         refuse_overwrite([log], settings.output.force, [*_files_played(settings), *read])
 
 

@@ -11,18 +11,18 @@ from rt_render.app.live_feed import LiveSource
 from rt_render.app.panorama.space import Space
 from rt_render.app.settings import Settings
 from rt_render.app.settings import Source as SourceSettings
+from rt_render.app.source_opening import named_layout
 from rt_render.conventions import MAX_ORDER, n_sh
 from rt_render.engine.upmix import NativeUpmix
 from rt_render.errors import ConfigurationError, DeviceError
 from rt_render.io.card_keeper import NO_INPUT
-from rt_render.io.channel_order import AMBISONIC, AUTO, layouts_with
+from rt_render.io.channel_order import AMBISONIC, AUTO, FIELD_CHANNELS, layouts_with
 from rt_render.io.input_device import InputInfo, find_input
 from rt_render.io.layout_file import layout_named
 from rt_render.io.portaudio import find_device
 from rt_render.io.source_layout import LAYOUT_ORDER
 
 STEREO = "stereo"
-_FIELDS = (4, 9, 16, 25, 36, 49, 64)
 
 
 def open_live(settings: Settings, seconds: float | None = None, space: Space | None = None) -> LiveSource:
@@ -63,9 +63,8 @@ def open_live(settings: Settings, seconds: float | None = None, space: Space | N
 
 
 def _layout(wanted: SourceSettings) -> Layout | str:
-    if wanted.layout == AMBISONIC or (wanted.layout == AUTO and wanted.convention != "ambix"):
-        return AMBISONIC
-    return AUTO if wanted.layout == AUTO else layout_named(wanted.layout)
+    name = named_layout(wanted)
+    return name if name in (AMBISONIC, AUTO) else layout_named(name)
 
 
 def _channels(wanted: SourceSettings, layout: Layout | str, card: InputInfo) -> list[int]:
@@ -91,7 +90,7 @@ def _channels(wanted: SourceSettings, layout: Layout | str, card: InputInfo) -> 
 
 
 def _usual_layout(n_channels: int) -> Layout | str:
-    if n_channels in _FIELDS:
+    if n_channels in FIELD_CHANNELS:
         return AMBISONIC
     names = layouts_with(n_channels)
     if not names:

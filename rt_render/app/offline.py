@@ -65,16 +65,20 @@ def render_to_file(
             if announce:
                 announce()
             share = _share_not_finite(parts)
-            if share == 1.0:
+            if share == 1.0 and parts.engine.snapshot().highest_peak == 0.0:
                 for file in filter(None, (writer, field)):
                     file.abandon()
                     file.partial_path.unlink()
                 raise InputFileError(
-                    f"{settings.source.input} holds no sound: every sample is NaN or infinite; export it anew."
+                    f"{settings.source.input} holds no sound: every frame of it is NaN or infinite; export it anew."
                 )
             if share:
                 percent = f"{100 * share:.1f} %" if share >= 0.001 else "less than 0.1 %"
-                on_message(f"{percent} of {parts.source.title} is NaN or infinite, and silent in its stead.")
+                on_message(
+                    f'{percent} of the frames of "{parts.source.title}" hold NaN or infinity, silent in its stead.'
+                )
+        if field:
+            on_message(f"{field.path} is written: the field before the ears.")
     finally:
         parts.source.close()
     return parts.engine.snapshot()
@@ -133,7 +137,7 @@ def rendered(parts: Parts) -> Iterator[NDArray[np.float32]]:
 
 
 def _share_not_finite(parts: Parts) -> float:
-    """Return how much of what was rendered was not finite, 0 to 1; the ring is padded to a whole block."""
+    """Return what share of the frames rendered was not finite, 0 to 1; the ring is padded to a whole block."""
     written, n_source = parts.engine.ring.total_written, parts.source.n_frames
-    n_samples = (written if n_source is None else min(written, n_source)) * parts.engine.plan.n_in
-    return min(1.0, parts.engine.snapshot().non_finite / max(1, n_samples))
+    n_frames = written if n_source is None else min(written, n_source)
+    return min(1.0, parts.engine.snapshot().non_finite / max(1, n_frames))

@@ -6,6 +6,17 @@ from pathlib import Path
 from rt_render.errors import ConfigurationError
 
 
+def refuse_one_name(paths: Iterable[Path | None]) -> None:
+    """Raise ConfigurationError where two files to be written are one, by whatever names; None stands for no file."""
+    seen: set[Path] = set()
+    for path in paths:
+        if path is None:
+            continue
+        if path.resolve() in seen:
+            raise ConfigurationError(f"{path} cannot be two files at once: name another file for one of them.")
+        seen.add(path.resolve())
+
+
 def refuse_overwrite(paths: Sequence[Path], force: bool, read: Iterable[Path] = ()) -> None:
     """Raise ConfigurationError where a file exists (and not `force`) or is one that is read, or has no folder."""
     for path in paths:

@@ -13,7 +13,7 @@ from rt_render.app.playlist.follow_orders import follow_orders
 from rt_render.app.scene_file import ObjectScene
 from rt_render.app.settings import Settings
 from rt_render.app.source_opening import SCENE, open_source, scene_of
-from rt_render.conventions import BLOCK_SIZES
+from rt_render.conventions import BLOCK_SIZES, n_sh
 from rt_render.engine.engine import Engine
 from rt_render.engine.live_input import LiveInput
 from rt_render.engine.plan import Plan
@@ -21,6 +21,7 @@ from rt_render.hrtf.decoder import Decoder
 from rt_render.io.realtime import realtime_allowed
 from rt_render.io.sound_card import engine_block_size
 from rt_render.io.source import Source
+from rt_render.io.wav_writer import container_and_subtype
 
 SCENE_GAIN_DB = 20.0
 """Decoders leave room for a full-scale wave from the front; with this the scene peaks at -5 to -2 dBFS."""
@@ -65,6 +66,8 @@ def make_parts(
     try:
         for note in source.notes:
             on_message(note)
+        if settings.output.field:  # now, and not when all is designed: a format may not hold so many channels
+            container_and_subtype(settings.output.field, n_sh(source.order), None)
         decoder = make_decoder(settings.head, source.order, settings.audio.fs_hz, on_progress, on_message)
         scene = None if settings.source.further else scene_of(settings.source.input)
         n_objects = len(scene.object) if scene else 0

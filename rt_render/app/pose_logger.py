@@ -83,7 +83,7 @@ class PoseLogger:
             self._hand_on_rows()
 
     def close(self) -> None:
-        """Write what is left and close the file. After the last rows; may be called twice.
+        """Write what is left, close the file and tell it. After the last rows; may be called twice.
 
         Raises OutputFileError where the disk takes no more, or has not answered within `END_S`.
         """
@@ -102,7 +102,10 @@ class PoseLogger:
             )
         if self._failure:
             raise self._failure
-        if lost and not self._broken:
+        if self._broken:
+            return
+        self._on_message(f"{self._writer.path} is written: the log, for `rt-render render --poses`")
+        if lost:
             self._on_message(
                 f"{self._writer.path} lacks {plural(lost, 'block')}: the disk was too slow, or the computer stood "
                 "still; it can be played back up to there"

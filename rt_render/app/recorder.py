@@ -44,7 +44,7 @@ class Recorder:
         self._thread.start()
 
     def close(self) -> None:
-        """Write what is left and give the file its name. After the card has stopped; may be called twice.
+        """Write what is left, give the file its name, and tell it. After the card has stopped; may be called twice.
 
         Raises OutputFileError, also where the disk has not answered within `END_S`.
         """
@@ -55,8 +55,12 @@ class Recorder:
             raise OutputFileError(self._unfinished())
         if self._failure:
             raise self._failure
+        if not self._whole:
+            return
+        what = "the field before the ears" if self._field else "what both ears got"
+        self._on_message(f"{self._writer.path} is written: {what}")
         lost = self._engine.tap_lost if self._field else self._engine.snapshot().capture_lost
-        if lost and self._whole:
+        if lost:
             self._on_message(
                 f"{self._writer.path} lacks {plural(lost, 'frame')}: the disk was too slow, or the computer stood still"
             )

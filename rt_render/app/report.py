@@ -65,7 +65,7 @@ def report_text(story: Story, wav: Path | None, picture: Path) -> str:
         ("Latency of the algorithm", f"0 frames beyond the block of {story.block_size} frames ({budget_ms:.1f} ms)"),
         ("Latency of the card", card_latency(card)),
         ("Highest peak", f"{peak}; {limiting(engine)}"),
-        ("Samples that were not finite", f"{engine.non_finite}"),
+        ("Frames that were not finite", f"{engine.non_finite}"),
     ]
     heard = f"`{wav.name}` is what both ears got (stereo, 32-bit float, {story.fs_hz} Hz).\n\n" if wav else ""
     return (

@@ -71,21 +71,29 @@ def open_item(
         raise
 
 
+def named_layout(wanted: SourceSettings) -> str:
+    """Return what the channels are said to be; a convention that is named says that there is a field."""
+    from rt_render.io.channel_order import AMBISONIC, AUTO
+
+    return AMBISONIC if wanted.layout == AUTO and wanted.convention != "ambix" else wanted.layout
+
+
 def _source_of_file(
     reader: "AudioFileReader", wanted: SourceSettings, fs_hz: int, max_order: int | None, space: "Space | None"
 ) -> Source:
-    from rt_render.io.channel_order import AMBISONIC, AUTO, layout_of_file, layouts_with
+    from rt_render.io.channel_order import AMBISONIC, AUTO, FIELD_CHANNELS, layout_of_file, layouts_with
     from rt_render.io.source_ambix import AmbixFileSource
     from rt_render.io.source_layout import LAYOUT_ORDER, LayoutFileSource
 
-    # A convention that is named says that there is a field.
-    named = AMBISONIC if wanted.layout == AUTO and wanted.convention != "ambix" else wanted.layout
+    named = named_layout(wanted)
     layout, how = layout_of_file(reader, named)
     if layout:
         order = LAYOUT_ORDER if max_order is None else max_order
         if wanted.panorama and layout.name == STEREO:
             return _panorama_of(reader, layout, wanted, fs_hz, order, space)
         speakers = LayoutFileSource(reader, layout, fs_hz, how=how, order=order, lfe_db=wanted.lfe_db, loop=wanted.loop)
+        if named == AUTO and reader.n_channels in FIELD_CHANNELS:
+            speakers.notes.append(f"if its channels are a field, say so with --layout {AMBISONIC}")
         return _without_panorama(speakers, wanted)
     highest = MAX_ORDER if max_order is None else max_order
     source = AmbixFileSource(reader, fs_hz, max_order=highest, convention=wanted.convention, loop=wanted.loop)

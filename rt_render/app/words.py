@@ -54,7 +54,7 @@ def limiting(engine: "Snapshot") -> str:
 def cleaned(engine: "Snapshot") -> str:
     """Return what was wrong with the samples that came in, as the end of a sentence; "" for nothing."""
     count = engine.non_finite
-    return f"; {plural(count, 'sample')} of the source {'was' if count == 1 else 'were'} not finite" if count else ""
+    return f"; {plural(count, 'frame')} of the source {'was' if count == 1 else 'were'} not finite" if count else ""
 
 
 def input_latency(live: "LiveStatus") -> str:

@@ -20,7 +20,8 @@ class Snapshot:
     first sample is heard (0 offline). `order` is the one rendered, at most the plan's. `silent`: a pause has been
     carried out, nothing moves until `play`. `late_blocks` were not ready at their scheduled end (virtual card) or
     reported by the sound card. `budget_s` is what a block may take, its own length; `block_times` a histogram: blocks
-    that took up to so many seconds, and longer than the bin before.
+    that took up to so many seconds, and longer than the bin before. `non_finite` frames came in with a sample or more
+    that was NaN or infinite.
     """
 
     frame: int

@@ -21,6 +21,8 @@ SILENT_S, SILENT_CALLS = 0.25, 8
 """A card that has not called for the longer of these two is lost."""
 RETRY_S = 1.0
 _LOOK_S = 0.05
+_SETTLED_LOOKS = 20
+"""So many looks at a card that calls until its latency is told: what a host says as a stream opens is its plan."""
 NO_INPUT = (
     "the virtual sound card has no input: live input needs a sound card or a JACK server; `rt-render devices` lists "
     "what is there."
@@ -87,7 +89,7 @@ class CardKeeper:
             self._input = card.input.full_name
             if card.input.name != card.device.name:
                 self._say(TWO_CLOCKS)
-        self._say(f"Playing on {card.status().text}.")
+        self._say(f"Playing on {card.text}.")
         self._watch = threading.Thread(target=self._keep, name="card keeper", daemon=True)
         self._watch.start()
 
@@ -151,7 +153,7 @@ class CardKeeper:
 
     def _keep(self) -> None:
         calls, silent_s, before_s = -1, 0.0, time.monotonic()
-        next_try_s = 0.0
+        next_try_s, looks = 0.0, 0
         while not self._leave.wait(_LOOK_S):
             now_s = time.monotonic()
             # when this thread was held up, the card may have been too: count no more than two looks
@@ -167,10 +169,19 @@ class CardKeeper:
             if card.calls != calls:
                 calls, silent_s = card.calls, 0.0
                 self._told_stuck = False
+                looks += 1
+                if looks == _SETTLED_LOOKS:
+                    self._tell_latency(card)
             allowed_s = max(SILENT_S, SILENT_CALLS * card.call_s, 0.0 if calls else _FIRST_CALL_S)
             if silent_s >= allowed_s or not card.running:
                 self._lose(card)
                 next_try_s = time.monotonic() + RETRY_S
+
+    def _tell_latency(self, card: SoundCard) -> None:
+        status = card.status()
+        latency_ms = 1e3 * (status.latency_s + status.adapter_latency_s)
+        if latency_ms:
+            self._say(f"Output latency: {latency_ms:.1f} ms from a block to the converter.")
 
     def _lose(self, card: SoundCard) -> None:
         try:

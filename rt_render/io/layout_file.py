@@ -47,7 +47,7 @@ def _speaker(entry: Any, number: int, path: Path) -> Speaker:
         value = entry.get(key, 0.0)
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
             raise InputFileError(f"{where}: {key} = {value} cannot be used: allowed is {least:g} to {most:g}.")
-    name, lfe = entry.get("name", f"{number}"), entry.get("lfe", False)
+    name, lfe = entry.get("name", ""), entry.get("lfe", False)
     if not isinstance(name, str) or not isinstance(lfe, bool):
         raise InputFileError(f"{where}: name must be a text, and lfe true or false.")
     azimuth_deg, elevation_deg, gain_db = (float(entry.get(key, 0.0)) for key in _LIMITS)

@@ -39,8 +39,8 @@ class FileSignal:
         n_channels = self._reader.n_channels
         if channel > n_channels:
             self._reader.close()
-            there = "only channel 1" if n_channels == 1 else f"channels 1 to {n_channels}"
-            raise InputFileError(f"channel {channel} of {path} cannot be played: there is {there} in it.")
+            there = "there is only channel 1" if n_channels == 1 else f"there are channels 1 to {n_channels}"
+            raise InputFileError(f"channel {channel} of {path} cannot be played: {there} in it.")
         self._stream = FrameStream(self._reader, channel, fs_hz, loop=loop)
         self.n_frames = self._stream.n_frames
         self.notes: list[str] = []

@@ -124,7 +124,8 @@ def container_and_subtype(path: Path, n_channels: int, subtype: str | None) -> t
         raise ConfigurationError(f"{path}: allowed endings are {', '.join(_CONTAINERS)}")
     if container == "FLAC" and n_channels > _MAX_FLAC_CHANNELS:
         raise ConfigurationError(
-            f"{path}: FLAC holds 1 to {_MAX_FLAC_CHANNELS} channels, not {n_channels}; use a .wav name"
+            f"{path} cannot be written: FLAC holds at most {_MAX_FLAC_CHANNELS} channels, and these are {n_channels}. "
+            "Choose a field of --order 1, or a name that ends in .wav, .w64 or .caf."
         )
     subtype = subtype or ("PCM_24" if container == "FLAC" else "FLOAT")
     if not container_holds(container, subtype):

@@ -52,7 +52,7 @@ def event_rt(state, address, kind, amount):
 
 @rt_jit
 def tell_changes_rt(state, address, flags, n_bad):
-    """Append the events that tell a block's flags from those of the block before; `n_bad`: samples not finite."""
+    """Append the events that tell a block's flags from those of the block before; `n_bad`: frames not finite."""
     changed = flags ^ state.flags
     if changed & (FLAG_UNDERRUN | FLAG_STALE | FLAG_NON_FINITE) == 0:
         return
