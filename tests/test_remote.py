@@ -5,12 +5,16 @@ import socket
 import struct
 import subprocess
 import time
+from fnmatch import fnmatchcase
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from rt_render.app.osc_pattern import numbers_meant
 from rt_render.app.remote import Remote
 from rt_render.errors import ConfigurationError
 
@@ -47,6 +51,42 @@ def test_wildcards_mean_all_numbers_that_fit(remote):
     remote.heard.clear()
     remote.take(packet("/source/1?/gain", 1.0))
     assert [number for _, number, _ in remote.heard] == [10, 11, 12]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [
+        ("[1-2]", [1, 2]),
+        ("{1,2}", [1, 2]),
+        ("{2,11,40}", [2, 11]),
+        ("[135]", [1, 3, 5]),
+        ("[!1-8]", [9]),
+        ("1[0-1]", [10, 11]),
+        ("{1,}2", [2, 12]),
+        ("*2", [2, 12]),
+        ("??", [10, 11, 12]),
+        ("[3-1]", []),
+        ("[1", []),
+        ("{1,2", []),
+        ("[]", []),
+        ("{,}", []),
+        ("1]", []),
+        ("-1", []),
+    ],
+)
+def test_patterns_mean_what_osc_1_0_says(remote, pattern, meant):
+    remote.take(packet(f"/source/{pattern}/gain", 1.0))
+    assert [number for _, number, _ in remote.heard] == meant
+    assert remote.counts.unknown == (not meant)
+
+
+@given(st.text("0123*?[]!-{},", min_size=1, max_size=50))
+@settings(deadline=None)
+def test_any_pattern_means_some_numbers_or_none(pattern):
+    found = numbers_meant(pattern, range(1, 65))
+    assert set(found) <= set(range(1, 65))
+    if not set(pattern) & set("!-{},*"):
+        assert found == [n for n in range(1, 65) if fnmatchcase(str(n), pattern)] or not found
 
 
 def test_a_bundle_is_published_once_and_whole(remote):

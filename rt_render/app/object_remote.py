@@ -1,7 +1,7 @@
 """Objects moved over OSC: this program's own `/source/N/...`, and ADM-OSC's `/adm/obj/N/...`. Numbers from 1."""
 
 from collections.abc import Callable
-from math import hypot, inf, isfinite
+from math import hypot, inf, log10
 
 import numpy as np
 
@@ -13,16 +13,19 @@ from rt_render.engine.objects import Objects
 from rt_render.errors import ConfigurationError
 
 _Numbers = tuple[float, ...]
+_Act = Callable[[int, _Numbers], None]
+_Tell = Callable[[int], _Numbers]
 _SILENT_DB = -120.0
-_ANGLE_SLACK_DEG = 0.01
-"""Senders round: 90.00001 degrees are meant as 90."""
+_SLACK = 1e-4
+"""Senders round: by so much of its upper end a range is exceeded, and its end is meant."""
 
 
 class ObjectRemote:
     """The handlers of one scene. `register` once; then all of it runs on the remote's thread.
 
-    An object that is moved leaves its path until `/source/N/auto 1`. ADM-OSC: azimuth to the left, as here; x to the
-    right and y to the front; distance 1 is the scene's `adm_distance_m`; gain is linear; w of 1 is 180 degrees wide.
+    An object that is moved leaves its path until `/source/N/auto 1`. An address without arguments is a question, and
+    answered to the sender with the value. ADM-OSC: azimuth to the left, as here; x to the right and y to the front;
+    distance 1 is the scene's `adm_distance_m`; gain is linear; w of 1 is 180 degrees wide.
 
     https://immersive-audio-live.github.io/ADM-OSC, version 1.0.
     """
@@ -34,53 +37,59 @@ class ObjectRemote:
         self._follows = [bool(one.path) for one in scene.object]
         self._gains = [10 ** (one.gain_db / 20) for one in scene.object]
         self._muted = [False] * len(scene.object)
+        self._spreads_deg = [one.spread_deg for one in scene.object]
 
     def register(self, remote: Remote) -> None:
         """Let a remote know all addresses."""
-        own, adm, angle = "/source/{n}/", "/adm/obj/{n}/", (-360.0, 360.0)
-        up = (-90.0 - _ANGLE_SLACK_DEG, 90.0 + _ANGLE_SLACK_DEG)
-        metres, one = (0.0, MAX_DISTANCE_M), (-1.0, 1.0)
-        unit = (0.0, MAX_DISTANCE_M / self._adm_m)
-        for prefix, distance in ((own, metres), (adm, unit)):
-            scale = 1.0 if prefix == own else self._adm_m
-            self._add(remote, prefix + "aed", self._polar(0, scale), angle, up, distance)
-            self._add(remote, prefix + "azim", self._polar(0, scale), angle)
-            self._add(remote, prefix + "elev", self._polar(1, scale), up)
-            self._add(remote, prefix + "dist", self._polar(2, scale), distance)
-            self._add(remote, prefix + "mute", self._mute, (0.0, 1.0))
-        self._add(remote, own + "gain", lambda i, v: self._gain(i, 10 ** (v[0] / 20)), (-inf, 24.0))
-        self._add(remote, own + "spread", lambda i, v: self._spread(i, v[0]), (0.0, 360.0))
-        self._add(remote, own + "auto", self._auto, (0.0, 1.0))
-        self._add(remote, adm + "gain", lambda i, v: self._gain(i, v[0]), (0.0, 16.0))
-        self._add(remote, adm + "w", lambda i, v: self._spread(i, 180.0 * v[0]), (0.0, 1.0))
-        self._add(remote, adm + "widthDeg", lambda i, v: self._spread(i, v[0]), (0.0, 360.0))
-        self._add(remote, adm + "xyz", self._cartesian(0), one, one, one)
-        for axis, name in enumerate(("x", "y", "z")):
-            self._add(remote, adm + name, self._cartesian(axis), one)
+        own, adm, angle, up = "/source/{n}/", "/adm/obj/{n}/", (-360.0, 360.0), (-90.0, 90.0)
+        metres, unit = (0.0, MAX_DISTANCE_M), (0.0, MAX_DISTANCE_M / self._adm_m)
+        for prefix, distance, scale_m in ((own, metres, 1.0), (adm, unit, self._adm_m)):
+            for first, name, ranges in (
+                (0, "aed", (angle, up, distance)),
+                (0, "azim", (angle,)),
+                (1, "elev", (up,)),
+                (2, "dist", (distance,)),
+            ):
+                self._add(remote, prefix + name, *self._polar(first, len(ranges), scale_m), *ranges)
+            self._add(remote, prefix + "mute", self._mute, lambda i: (int(self._muted[i]),), (0.0, 1.0))
+        self._add(remote, own + "gain", lambda i, v: self._gain(i, 10 ** (v[0] / 20)), self._gain_db, (-inf, 24.0))
+        self._add(remote, own + "spread", *self._spread(1.0), (0.0, 360.0))
+        self._add(remote, own + "auto", self._auto, lambda i: (int(self._follows[i]),), (0.0, 1.0))
+        self._add(remote, adm + "gain", lambda i, v: self._gain(i, v[0]), lambda i: (self._gains[i],), (0.0, 16.0))
+        self._add(remote, adm + "w", *self._spread(180.0), (0.0, 1.0))
+        self._add(remote, adm + "widthDeg", *self._spread(1.0), (0.0, 360.0))
+        for first, name in ((0, "x"), (1, "y"), (2, "z"), (0, "xy"), (0, "xyz")):
+            self._add(remote, adm + name, *self._cartesian(first, len(name)), *[(-1.0, 1.0)] * len(name))
         remote.after_packet(self._objects.publish)
 
-    def _add(
-        self, remote: Remote, address: str, act: Callable[[int, _Numbers], None], *ranges: tuple[float, float]
-    ) -> None:
+    def _add(self, remote: Remote, address: str, act: _Act, tell: _Tell, *ranges: tuple[float, float]) -> None:
         def handle(number: int, arguments: tuple[Argument, ...]) -> None:
-            act(number - 1, _numbers(arguments, ranges))
+            if arguments:
+                act(number - 1, _numbers(arguments, ranges))
+            else:
+                remote.answer(address.replace("{n}", str(number)), *tell(number - 1))
 
         remote.add(address, handle, range(1, len(self._aed) + 1))
 
-    def _polar(self, first: int, scale_m: float) -> Callable[[int, _Numbers], None]:
+    def _polar(self, first: int, n: int, scale_m: float) -> tuple[_Act, _Tell]:
+        scales = (1.0, 1.0, scale_m)
+
         def act(index: int, values: _Numbers) -> None:
             aed = self._where(index)
             for position, value in enumerate(values, start=first):
-                aed[position] = value * scale_m if position == 2 else value
+                aed[position] = value * scales[position]
             self._move(index, aed)
 
-        return act
+        def tell(index: int) -> _Numbers:
+            aed = self._where(index)
+            return tuple(aed[position] / scales[position] for position in range(first, first + n))
 
-    def _cartesian(self, first: int) -> Callable[[int, _Numbers], None]:
+        return act, tell
+
+    def _cartesian(self, first: int, n: int) -> tuple[_Act, _Tell]:
         def act(index: int, values: _Numbers) -> None:
-            azimuth_deg, elevation_deg, distance_m = self._where(index)
-            x, y, z = distance_m / self._adm_m * _direction(azimuth_deg, elevation_deg)
-            adm = [-y, x, z]
+            azimuth_deg, elevation_deg, _ = self._where(index)
+            adm = self._adm_xyz(index)
             adm[first : first + len(values)] = values
             ours = np.array([adm[1], -adm[0], adm[2]])
             distance = hypot(*ours)
@@ -89,7 +98,12 @@ class ObjectRemote:
                 azimuth_deg, elevation_deg = float(np.rad2deg(azimuth)), float(np.rad2deg(elevation))
             self._move(index, [azimuth_deg, elevation_deg, min(distance * self._adm_m, MAX_DISTANCE_M)])
 
-        return act
+        return act, lambda index: tuple(self._adm_xyz(index)[first : first + n])
+
+    def _adm_xyz(self, index: int) -> list[float]:
+        azimuth_deg, elevation_deg, distance_m = self._where(index)
+        x, y, z = (distance_m / self._adm_m * _direction(azimuth_deg, elevation_deg)).tolist()
+        return [-y, x, z]
 
     def _where(self, index: int) -> list[float]:
         if self._follows[index]:
@@ -113,8 +127,15 @@ class ObjectRemote:
     def _sound(self, index: int) -> None:
         self._objects.set_gain(index, 0.0 if self._muted[index] else self._gains[index])
 
-    def _spread(self, index: int, spread_deg: float) -> None:
-        self._objects.set_spread(index, float(np.deg2rad(spread_deg)))
+    def _gain_db(self, index: int) -> _Numbers:
+        return (20 * log10(self._gains[index]) if self._gains[index] else _SILENT_DB,)
+
+    def _spread(self, scale_deg: float) -> tuple[_Act, _Tell]:
+        def act(index: int, values: _Numbers) -> None:
+            self._spreads_deg[index] = scale_deg * values[0]
+            self._objects.set_spread(index, float(np.deg2rad(self._spreads_deg[index])))
+
+        return act, lambda index: (self._spreads_deg[index] / scale_deg,)
 
     def _auto(self, index: int, values: _Numbers) -> None:
         if values[0] < 0.5:
@@ -132,14 +153,17 @@ def _direction(azimuth_deg: float, elevation_deg: float) -> np.ndarray[tuple[int
 def _numbers(arguments: tuple[Argument, ...], ranges: tuple[tuple[float, float], ...]) -> _Numbers:
     """Return the arguments as numbers; raises ConfigurationError unless there is one for each range, and within it.
 
-    Of three the last, a distance, may be left out.
+    Of three the last may be left out. What is beyond an end by rounding is that end.
     """
-    least = 2 if len(ranges) == 3 else len(ranges)
+    least = min(2, len(ranges))
     values = tuple(float(a) for a in arguments if isinstance(a, int | float))
     if not least <= len(arguments) <= len(ranges) or len(values) != len(arguments):
-        wanted = "1 number" if len(ranges) == 1 else f"{least} or {len(ranges)} numbers"
+        wanted = ("1 number", "2 numbers", "2 or 3 numbers")[len(ranges) - 1]
         raise ConfigurationError(f"it wants {wanted}, got {len(arguments)} arguments of which {len(values)} are.")
-    for value, (low, high) in zip(values, ranges, strict=False):
-        if not low <= value <= high or not (isfinite(value) or value == -inf):
-            raise ConfigurationError(f"{value:g} cannot be used: allowed is {low:g} to {high:g}.")
-    return values
+    return tuple(_within(value, *ends) for value, ends in zip(values, ranges, strict=False))
+
+
+def _within(value: float, low: float, high: float) -> float:
+    if not low - _SLACK * high <= value <= high + _SLACK * high:
+        raise ConfigurationError(f"{value:g} cannot be used: allowed is {low:g} to {high:g}.")
+    return min(max(value, low), high)

@@ -1,17 +1,16 @@
 """Remote control over OSC: a UDP port, a thread, and a table of addresses with what they do."""
 
-import re
 import select
 import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from threading import Event, Thread
 
 from firmware_bridge.osc.encoder import message_datagram
 from firmware_bridge.osc.wire import MAX_PACKET_BYTES, Argument, OscFormatError, OscMessage, parse_packet
+from rt_render.app.osc_pattern import NUMBER_PART, numbers_meant
 from rt_render.app.remote_guard import Guard, Rate, is_this_machine
 from rt_render.errors import RenderError
 
@@ -25,7 +24,6 @@ ANSWERS_PER_S = 500.0
 _HERE: Place = ("127.0.0.1", 0)
 _LOOK_S = 0.2
 _MAX_TOLD, _MAX_SHOWN = 32, 80
-_NUMBER = re.compile(r"(?<=/)[0-9*?]{1,4}(?=/|$)")
 
 
 @dataclass(slots=True)
@@ -74,7 +72,7 @@ class Remote:
         return int(self._socket.getsockname()[1]) if self._socket else None
 
     def add(self, address: str, handler: Handler, numbers: Sequence[int] = ()) -> None:
-        """Let messages of an address call a handler; `{n}` in it stands for one of `numbers`, or for * and ? of them.
+        """Let messages of an address call a handler; `{n}` in it stands for one of `numbers`, or for a pattern of them.
 
         Before `start`.
         """
@@ -175,13 +173,13 @@ class Remote:
 
     def _handle(self, message: OscMessage) -> bool:
         """Call the handler for each number that is meant; whether anything was done."""
-        found = _NUMBER.search(message.address)
+        found = NUMBER_PART.search(message.address)
         handler, numbers = self._handlers.get(message.address, (None, ()))
         meant = [0]
         if handler is None and found:
             general = f"{message.address[: found.start()]}{{n}}{message.address[found.end() :]}"
             handler, numbers = self._handlers.get(general, (None, ()))
-            meant = [number for number in numbers if fnmatchcase(str(number), found[0])]
+            meant = numbers_meant(found[0], numbers)
         if handler is None or not meant:
             self.counts.unknown += 1
             there = f": there are {numbers[0]} to {numbers[-1]}" if numbers else ""
