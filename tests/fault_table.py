@@ -7,9 +7,14 @@ jackd. Not a test: it takes long, and times are this machine's.
 import argparse
 import os
 import platform
+import shutil
+import signal
+import struct
+import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -23,11 +28,6 @@ from rt_render.app.benchmarks.booth_stage import HUNG_AFTER_S, Stage, is_there
 NOT_TRIED = (
     ("USB tracker or sound card pulled out by hand", "needs the devices; the same code takes a port and a server away"),
     ("PipeWire or PulseAudio restarted", "none runs here; JACK does"),
-    (
-        "wall clock stepped",
-        "needs rights over the machine's clock; all that waits or measures reads the monotonic one, "
-        "and tests let the log's clock jump",
-    ),
     ("power cut", "an unclean end is tried by SIGKILL; what a disk forgets is not"),
     ("systemd starts the booth at boot", "no systemd runs here; the unit's text and the notifications are tested"),
 )
@@ -41,8 +41,8 @@ def server_restarts(server):
         if not stage.wait(lambda: stage.beat().get("card") == "virtual sound card", 30.0):
             raise NotRecoveredError("the loss of the server was not noticed")
         time.sleep(0.5)
-        server.start()
         begun_s = time.monotonic()
+        server.start()
         if not stage.wait(lambda: stage.beat().get("card") not in (None, "virtual sound card"), 60.0):
             raise NotRecoveredError("the sound card did not come back within 60 s")
         return time.monotonic() - begun_s
@@ -56,11 +56,79 @@ def server_restarts(server):
     )
 
 
+SHIM = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+static volatile long *step_s;
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) {
+        real = dlsym(RTLD_NEXT, "clock_gettime");
+        int file = open(getenv("CLOCK_STEP_FILE"), O_RDONLY);
+        step_s = file < 0 ? 0 : mmap(0, sizeof(long), PROT_READ, MAP_SHARED, file, 0);
+    }
+    int failed = real(clock, now);
+    if (clock == CLOCK_REALTIME && step_s) now->tv_sec += *step_s;
+    return failed;
+}
+"""
+"""Lets the wall clock of the programs that load it step, by seconds in a file; the monotonic one stays."""
+
+
+@contextmanager
+def stepping_clock():
+    """Let programs started within have a wall clock that `step(seconds)` moves; what it yields is `step`."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, shim, file = (Path(folder) / name for name in ("shim.c", "shim.so", "step"))
+        source.write_text(SHIM)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", str(shim), str(source), "-ldl"], check=True)
+        file.write_bytes(struct.pack("l", 0))
+        os.environ.update(LD_PRELOAD=str(shim), CLOCK_STEP_FILE=str(file))
+
+        def step(seconds):
+            with file.open("r+b") as now:
+                now.write(struct.pack("l", seconds))
+
+        try:
+            yield step
+        finally:
+            del os.environ["LD_PRELOAD"], os.environ["CLOCK_STEP_FILE"]
+
+
+def clock_steps(step):
+    """Return a fault: the wall clock jumps by a day and an hour, to and fro."""
+
+    def make(stage):
+        before = [len(stage.events()), stage.keeper.process_id]
+        for seconds in (86400, -3600, 0):
+            step(seconds)
+            begun_s = time.monotonic()
+            n_beats = 0
+            while n_beats < 4 or stage.beat()["tracker"] != "live":
+                n_beats = len(stage.heard_since(begun_s, "beat"))
+                if time.monotonic() - begun_s > 30.0:
+                    raise NotRecoveredError("the booth stood still")
+                time.sleep(0.02)
+        if stage.keeper.process_id != before[1]:
+            raise NotRecoveredError("the booth began anew")
+        return 0.0
+
+    return Fault(
+        "clock stepped",
+        "the wall clock of the program and its bridge a day ahead, an hour back, and right again, by a library that "
+        "stands before the system's",
+        make,
+        "nothing: all that waits or measures reads the monotonic clock",
+        "nothing: its own times jump with the clock, and its lines stay in their order",
+    )
+
+
 def keeper_killed(times):
     """Kill the keeper itself: its program must not stay behind."""
-    import signal
-    import subprocess
-
     found = []
     for _ in range(times):
         with tempfile.TemporaryDirectory() as folder:
@@ -175,6 +243,11 @@ def main():
         with JackServer() as server:
             os.environ.update(server.environment)
             rows += try_all([server_restarts(server)], asked.times, "auto", print)
+    if shutil.which("cc") is None:
+        notes.append(("clock stepped", "needs a C compiler, and rights over the machine's clock"))
+    elif wanted("clock"):
+        with stepping_clock() as step:
+            rows += try_all([clock_steps(step)], asked.times, "virtual", print)
     orphans = keeper_killed(asked.times) if wanted("keeper killed") else []
     if orphans:
         print(f"keeper killed: its program was gone after {median(orphans):.2f} s, {max(orphans):.2f} s at most")
