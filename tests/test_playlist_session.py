@@ -1,8 +1,10 @@
 """A playlist in a session on the virtual card: no gap, next and previous by key and over OSC, status, log."""
 
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 import soundfile
 from playlist_tools import FS_HZ, QUICK, noise, write
 
-from rt_render.app import api
+from rt_render.app import api, cli
 from rt_render.app.controls.keys import handle_keys
 from rt_render.app.live_view import plain_line, view_of
 from rt_render.app.offline import render_to_file
@@ -88,7 +90,7 @@ def test_keys_go_to_the_next_and_the_previous_item_and_all_displays_tell(three):
         handle_keys("p", session, lambda: None)
         assert session.status().playlist.number == 1
         handle_keys("nn", session, lambda: None)
-    assert said[-1] == "this is the last item of the playlist"
+    assert "this is the last item of the playlist" in said
     assert sum("item 2 is left out" in text for text in said) == 1
     assert session.ended_with(status).engine.underruns == 0
 
@@ -157,6 +159,32 @@ def test_a_list_that_ends_is_rendered_whole_and_one_that_does_not_needs_seconds(
         with pytest.raises(ConfigurationError, match=sentence):
             api.render(inputs, tmp_path / "never.wav", loop=loop, **choices)
     assert not list(tmp_path.glob("never*"))
+
+
+def test_the_command_renders_several_files_faded_across_and_equally_loud(tmp_path, monkeypatch, capsys):
+    for name, level in (("a.wav", 0.2), ("b.wav", 0.02)):
+        write(tmp_path / name, noise(1.0, 4, level))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    options = ["--method", "ls", "--taps", "64", "--head", "sphere", "--crossfade-s", "0.2"]
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["rt-render", "render", *arguments, *options])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return left.value.code or 0, capsys.readouterr()
+
+    assert call("a.wav", "b.wav", "-o", "ears.wav", "--loudness-lufs", "-30")[0] == 0
+    ears, _ = soundfile.read("ears.wav")
+    assert len(ears) == round(1.8 * FS_HZ) + 63
+    levels_db = [20 * np.log10(np.std(part)) for part in (ears[4800:33600], ears[52800:81600])]
+    assert abs(levels_db[0] - levels_db[1]) < 0.5
+    for inputs, sentence in (
+        (("a.wav", "b.wav", "--loop"), "--seconds"),
+        (("a.wav", "live"), "is played, not rendered"),
+    ):
+        code, told = call(*inputs, "-o", "never.wav")
+        assert code == 2 and sentence in told.err
 
 
 @pytest.mark.skipif(shutil.which("oscsend") is None, reason="oscsend is of liblo (apt-get install liblo-tools)")

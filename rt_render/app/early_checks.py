@@ -82,7 +82,7 @@ def check_panorama(settings: Settings) -> None:
 
 def check_not_live(settings: Settings) -> None:
     """Raise ConfigurationError for live input, of which no file can be rendered."""
-    if settings.source.input == LIVE:
+    if LIVE in (settings.source.input, *settings.source.further):
         raise ConfigurationError(
             "live input is played, not rendered: `rt-render play live --record FILE` keeps what is heard, --field FILE "
             "the field before the ears."
