@@ -85,9 +85,11 @@ class _Run:
         """Let a fault happen and be undone."""
         self.endings += fault.ends_program
         try:
-            self.recovery_s.setdefault(fault.name, []).append(fault.make(self.stage))
+            took_s = fault.make(self.stage)
         except NotRecoveredError as error:
             self.failed.append(f"{fault.name}: {error}")
+        else:
+            self.recovery_s.setdefault(fault.name, []).append(took_s)
 
     def tell(self) -> None:
         """Tell how it goes, now and then."""

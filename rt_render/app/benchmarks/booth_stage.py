@@ -22,6 +22,8 @@ from rt_render.io.wav_writer import WavWriter
 RATE_HZ = 100.0
 REST_AFTER_S, LOST_AFTER_S, HUNG_AFTER_S = 3.0, 30.0, 4.0
 N_ITEMS, ITEM_S, FS_HZ = 4, 20.0, 48000
+START_S = 300.0
+"""A first start may compile the kernels."""
 _LIFT_S = 1.5
 _KEPT_LINES = 3000
 _CONFIG = """\
@@ -135,7 +137,7 @@ class Stage:
 
     def __enter__(self) -> "Stage":
         self._thread.start()
-        if not self.wait(lambda: bool(self.beat()), 120.0):
+        if not self.wait(lambda: bool(self.beat()), START_S):
             self.__exit__()
             raise DeviceError(f"the booth does not play: {'; '.join(text for _, text in self.said)[-500:]}")
         return self
