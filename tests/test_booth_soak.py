@@ -10,7 +10,7 @@ from rt_render.app.benchmarks.booth_ledger import LONG_LIFE, Ledger, wrong_with_
 from rt_render.app.benchmarks.booth_soak import AT_MOST
 from rt_render.errors import ConfigurationError
 
-MINUTES = float(os.environ.get("RT_RENDER_BOOTH_MINUTES", "0.5"))
+MINUTES = float(os.environ.get("RT_RENDER_BOOTH_MINUTES", "0.25"))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="faults are made with /proc and signals")
@@ -61,6 +61,6 @@ def test_visits_that_are_missing_doubled_or_without_an_end_are_seen():
 
 @pytest.mark.parametrize("length", [{"minutes": 0.1}, {"days": 40.0}])
 def test_a_length_that_cannot_be_used_is_refused_and_it_runs_only_by_name(length):
-    with pytest.raises(ConfigurationError, match=r"allowed is a number, 0\.5 to 44640, or days, up to 31\."):
+    with pytest.raises(ConfigurationError, match=r"allowed is a number, 0\.25 to 44640, or days, up to 31\."):
         run(["booth-soak"], **length)
     assert "booth-soak" in ONLY_BY_NAME and {"underruns", "log_wrong", "not_recovered"} < set(AT_MOST)

@@ -15,7 +15,7 @@ from rt_render.app.words import plural
 from rt_render.errors import ConfigurationError
 from rt_render.io.system_counters import memory_bytes
 
-MIN_MINUTES, MAX_DAYS = 0.5, 31.0
+MIN_MINUTES, MAX_DAYS = 0.25, 31.0
 BEGIN_S = 12.0
 """What a new beginning may take once it is known to be needed."""
 AT_MOST = {

@@ -25,8 +25,8 @@ from rt_render.app.booth.visit_log import LogPlace, VisitLog
 BACK_OFF_S = (0.1, 1.0, 2.0, 5.0, 10.0, 30.0)
 LIVED_S = 30.0
 """A program that played so long was well; the next one that ends is started again at once."""
-START_S, USUAL_HUNG_S = 180.0, 20.0
-"""A start may design decoders and measure a playlist."""
+START_S, USUAL_HUNG_S = 300.0, 20.0
+"""A start may compile the kernels and design decoders."""
 STOP_S = 8.0
 _LOOK_S, _ALIVE_EVERY_S, _SAID_EVERY_S = 0.1, 2.0, 60.0
 _STACK_LINES, _FOR_STACKS_S, _LAST_LINES_S = 200, 0.5, 2.0
