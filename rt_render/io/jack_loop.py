@@ -6,7 +6,8 @@ It takes over the first two inputs of the client PLAYER, and says "connected", o
 the first input it counts frames, `COUNT_STEP` a frame, from 1 to `COUNT_TO` over and over; into the second it clicks
 four times a second. At the end of its standard input it says one object of JSON: `clicks_out` and `clicks_in`, the
 server's frame at which each click left and was heard in the left ear; `xruns`, of the server; `missed_periods`, in
-which this client itself was not called; `capture_frames` and `playback_frames`, JACK's own latencies of the converters.
+which this client itself was not called, and `period_frames` that each has; `capture_frames` and `playback_frames`,
+JACK's own latencies of the converters.
 """
 
 import json
@@ -38,6 +39,7 @@ def main(player: str) -> None:
     size, fs_hz = source.blocksize, source.samplerate
     counts = (np.arange(COUNT_TO + size) % COUNT_TO + 1).astype(np.float32) * np.float32(COUNT_STEP)
     said: dict[str, Any] = {"clicks_out": [], "clicks_in": [], "xruns": 0, "missed_periods": 0}
+    said["period_frames"] = size
     begun, before = 0, 0
 
     @source.set_process_callback  # type: ignore[untyped-decorator, unused-ignore]

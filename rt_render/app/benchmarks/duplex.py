@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rt_render.app.benchmarks.counted import Counted
+from rt_render.app.benchmarks.duplex_verdict import judge
 from rt_render.app.early_checks import card_rate_hz
 from rt_render.engine.engine import Engine
 from rt_render.engine.live_input import LiveInput
@@ -22,6 +23,7 @@ from rt_render.io.portaudio import JACK, jack_client_name, list_devices
 from rt_render.io.sound_card import CardStatus, SoundCard
 
 MIN_MINUTES, MAX_MINUTES = 0.05, 1440.0
+_MAX_TOLD = 100
 _TAP_S, _LOOK_S, _TIMEOUT_S = 4.0, 0.05, 15.0
 _NO_SERVER = "no JACK server runs: start one, such as `jackd -r -d dummy -r 48000 -p 128`, and run the command again."
 
@@ -111,11 +113,11 @@ def _figures(
     converters = told["capture_frames"] + told["playback_frames"] if told["capture_frames"] is not None else None
     measured = None if inside is None or converters is None else inside + converters
     claimed = None if live.input_to_ears_s is None else round(live.input_to_ears_s * fs_hz, 2)
-    allowed = told["xruns"] + told["missed_periods"] + live.lost_calls
+    verdict = judge(counted, told["period_frames"], told["xruns"] + told["missed_periods"])
     ok = {
         "equal": measured is not None and claimed is not None and abs(measured - claimed) < 1.0,
-        "whole": counted.n_frames > 0 and len(counted.breaks) <= allowed and engine.tap_lost == 0,
-        "no_drift": counted.n_frames > 0 and (counted.drift_frames == 0 or allowed > 0),
+        "whole": verdict.whole and engine.tap_lost == 0,
+        "no_drift": verdict.no_drift,
     }
     return {
         "minutes": minutes,
@@ -123,9 +125,12 @@ def _figures(
         "host_frames": list(status.host_frames),
         "block_size": engine.plan.block_size,
         "frames": counted.n_frames,
-        "breaks": counted.breaks[:100],
-        "n_breaks": len(counted.breaks),
+        "jumps": counted.jumps[:_MAX_TOLD],
+        "silences": counted.silences[:_MAX_TOLD],
+        "n_breaks": len(counted.jumps) + len(counted.silences),
         "drift_frames": counted.drift_frames,
+        "unexplained": verdict.unexplained[:_MAX_TOLD],
+        "period_frames": told["period_frames"],
         "xruns": told["xruns"],
         "missed_periods": told["missed_periods"],
         "lost_calls": live.lost_calls,
