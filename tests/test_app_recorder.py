@@ -77,7 +77,8 @@ def test_frames_that_found_no_room_are_told_without_blaming_the_disk_alone(engin
     recorder = Recorder(engine, tmp_path / "a.wav", force=False, on_message=said.append)
     call_as_a_sound_card(engine, [64] * 760)  # 1 s is kept, and nobody drains it
     recorder.close()
-    (sentence,) = said
+    written, sentence = said
+    assert written == f"{tmp_path / 'a.wav'} is written: what both ears got"
     assert "a.wav lacks" in sentence and sentence.endswith("the disk was too slow, or the computer stood still")
 
 

@@ -11,11 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from rich.text import Text
 from sofa_writer import write_sofa
+from typer.main import get_command
 
 import rt_render
 from rt_render.app import api, cli
 from rt_render.app.early_checks import card_rate_hz, find_card
+from rt_render.app.option_names import option_of
+from rt_render.app.settings import Choices
 from rt_render.errors import DeviceError
 from rt_render.hrtf.heads import sphere_head
 from rt_render.io import card_keeper, sound_card
@@ -99,6 +103,55 @@ def test_the_version_is_that_of_the_package(call):
 def test_every_command_has_help_with_an_example(call, command):
     code, out, _ = call(command, "--help")
     assert code == 0 and "Example" in out and f"rt-render {command}" in " ".join(out.split())
+
+
+def test_help_shows_the_names_of_tables_in_their_brackets(call):
+    for command, names in (("play", ("[[item]]", "[[speaker]]")), ("render", ("[[item]]", "[[speaker]]"))):
+        shown = call(command, "--help")[1]
+        assert all(name in shown for name in names), command
+
+
+def test_no_help_text_is_taken_for_styles():
+    """Rich takes what is in brackets for a style and shows nothing of it."""
+    for name, command in get_command(cli.app).commands.items():
+        for parameter in command.params:
+            text = getattr(parameter, "help", None) or ""
+            assert Text.from_markup(text).plain == text.replace("\\[", "["), f"{name} {parameter.name}"
+
+
+def test_each_setting_that_is_wrong_is_told_with_an_option_that_its_command_has(call):
+    options = {
+        name: {option for parameter in command.params for option in parameter.opts}
+        for name, command in get_command(cli.app).commands.items()
+    }
+    played = options["play"] | {"INPUT"}
+    only_in_a_set_up = {key for key in Choices.__annotations__ if option_of(key) not in played}
+    assert only_in_a_set_up == {
+        *("fusion", "mounting", "invert", "yaw_only", "gestures", "auto_recentre_deg_per_s", "hold_s", "ease_s"),
+        *("outputs", "record_raw", "remote_token", "web_token", "web_names"),
+        *("compare", "compare_blind", "compare_log"),
+    }
+    taken = {option for option in played if option.startswith("--")} - {"--help", "--config", "--seconds", "--quiet"}
+    named = {option_of(key) for key in Choices.__annotations__}
+    other_names = {"--fs", "--sofa", "--json"}
+    assert taken - named <= other_names, "an option that no setting is told with"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["--panorama-width", "5"], "--panorama-width"),
+        (["--panorama-height", "5"], "--panorama-height"),
+        (["--crossfade-s", "99"], "--crossfade-s"),
+        (["--loudness-lufs", "3"], "--loudness-lufs"),
+        (["--lfe-db", "99"], "--lfe-db"),
+        (["--extra-latency-ms", "-1"], "--extra-latency-ms"),
+        (["--input-channels", "x"], "--input-channels"),
+    ],
+)
+def test_a_wrong_value_names_the_option_that_help_shows(call, arguments, option):
+    code, _, err = call("play", *arguments)
+    assert code == 2 and f"See {option} in `rt-render play --help`." in err
 
 
 def test_render_writes_the_file_with_its_tail_and_refuses_to_overwrite(call, field):

@@ -104,7 +104,7 @@ def test_both_ways_to_the_sound_tell_it(files, tmp_path):
 
 @pytest.mark.parametrize("names", [["live", "a.wav"], ["a.wav", "live"], ["live", "live"]])
 def test_live_input_beside_anything_else_is_refused_and_not_left_out(names):
-    with pytest.raises(ConfigurationError, match="live input is played by itself, and .* is named too: leave out one"):
+    with pytest.raises(ConfigurationError, match=r"live input is played by itself, and .* is named too: leave out one"):
         check_live_alone(load_settings(None, {"input": names[0], "further": names[1:]}))
     with pytest.raises(ConfigurationError, match="live input is played by itself"):
         api.play(names, device="virtual")

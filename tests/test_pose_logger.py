@@ -127,7 +127,24 @@ def test_the_first_move_of_an_object_is_told_once_and_marked_between_its_rows(lo
     logger.close()
     pieces = pieces_of(tmp_path / "a.rtlog")[2:]
     assert [len(piece) if isinstance(piece, np.ndarray) else piece for piece in pieces[:3]] == [100, Moved(), 100]
-    assert len(logger.said) == 1 and "objects are moved by hand" in logger.said[0]
+    assert len(logger.said) == 2 and "objects are moved by hand" in logger.said[0]
+
+
+def test_a_panorama_that_is_changed_is_told_and_marked_like_objects(logger, tmp_path):
+    changes = [0]
+    logger._changes["panorama"] = lambda: changes[0]
+    logger.start()
+    for i in range(3):
+        changes[0] = i
+        logger.take_rows(rows_of(50, 1 + 50 * i))
+    logger.close()
+    pieces = pieces_of(tmp_path / "a.rtlog")[2:]
+    assert [len(piece) if isinstance(piece, np.ndarray) else piece for piece in pieces[:3]] == [
+        50,
+        Moved("panorama"),
+        100,
+    ]
+    assert len(logger.said) == 1 and "the panorama is changed by hand" in logger.said[0]
 
 
 def test_a_disk_that_hangs_holds_up_nobody_and_what_is_lost_is_counted(logger, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import ctypes
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,6 +95,7 @@ def pretended(monkeypatch):
     monkeypatch.setattr(card_keeper, "SoundCard", PretendedCard)
     monkeypatch.setattr(card_keeper, "look_again", lambda: None)
     monkeypatch.setattr(card_keeper, "RETRY_S", 0.1)
+    monkeypatch.setattr(card_keeper, "_SETTLED_LOOKS", -1)  # never, but where it is looked for
     monkeypatch.setattr(PretendedCard, "plugged", True)
     monkeypatch.setattr(PretendedCard, "calling", True)
     monkeypatch.setattr(PretendedCard, "opened", [])
@@ -232,6 +234,27 @@ def test_a_card_stuck_within_a_block_is_told_once_and_given_up_when_the_block_en
         ABANDONED.discard(card)
     assert [text for text in messages if "stuck within a block" in text] == messages[1:2]
     assert len(messages) == 3 and "has stopped answering" in messages[2]
+
+
+def test_the_output_latency_is_told_once_and_only_when_it_has_settled(engine, pretended, monkeypatch):
+    monkeypatch.setattr(card_keeper, "_SETTLED_LOOKS", 4)
+    planned = PretendedCard.status
+    monkeypatch.setattr(
+        pretended,
+        "status",
+        lambda card: replace(planned(card), latency_s=0.010 if engine.snapshot().frame > 2048 else 0.005),
+    )
+    said: list[str] = []
+    keeper = CardKeeper(engine, on_message=said.append)
+    keeper.start()
+    try:
+        wait_for(lambda: len(said) > 1)
+        at = engine.snapshot().frame
+        wait_for(lambda: engine.snapshot().frame > at + 24000)
+    finally:
+        keeper.stop()
+    assert said[0].startswith("Playing on Pretended") and " ms" not in said[0]
+    assert said[1:] == ["Output latency: 10.0 ms from a block to the converter."]
 
 
 def test_a_card_that_begins_slowly_is_waited_for(engine, pretended, monkeypatch):

@@ -57,6 +57,22 @@ def test_the_files_own_mask_says_which_channel_is_where(tmp_path):
     assert "quad, by the file's own mask" in note_of(masked(path, 4, 0x33))
 
 
+@pytest.mark.parametrize(("n_channels", "mask"), [(4, 0x33), (4, 0x603)])
+def test_speakers_that_may_be_a_field_hint_at_it_unless_it_was_said_what_they_are(tmp_path, n_channels, mask):
+    path = masked(tmp_path / "f.wav", n_channels, mask)
+    for layout, hinted in (("auto", True), ("quad", False), ("ambix", False)):
+        source = open_item(path, Source(layout=layout), 48000)
+        source.close()
+        assert any("if its channels are a field, say so with --layout ambix" in note for note in source.notes) == hinted
+
+
+def test_speakers_that_cannot_be_a_field_do_not_hint_at_one(tmp_path):
+    for n_channels in (1, 2, 6, 12):
+        source = open_item(sound(tmp_path / "f.wav", n_channels), Source(), 48000)
+        source.close()
+        assert not any("ambix" in note for note in source.notes)
+
+
 def test_a_mask_that_names_too_few_speakers_is_not_believed(tmp_path):
     assert "5.1, as is usual" in note_of(masked(tmp_path / "f.wav", 6, 0x7))
     assert "order 1, ambix" in note_of(masked(tmp_path / "f.wav", 4, 0))
