@@ -9,6 +9,7 @@ import pytest
 from rt_render.app.booth import booth as booth_module
 from rt_render.app.booth.booth import Booth
 from rt_render.app.booth.config_watch import ConfigWatch, Edited
+from rt_render.app.booth.heart import what_hangs
 from rt_render.app.booth.soft_rest import DOWN_S, FLOOR_DB, UP_S, SoftRest
 from rt_render.app.booth.take_over import changed, take_over
 from rt_render.app.booth.visits import State, Step
@@ -211,3 +212,11 @@ def test_an_edited_file_is_checked_once_it_is_whole(tmp_path, monkeypatch):
         assert "No such file" in gone.refused
     finally:
         watch.stop()
+
+
+def test_a_control_loop_or_a_source_that_stands_still_is_named():
+    answers, now_s = SimpleNamespace(source_silent_s=lambda: 0.2), time.monotonic()
+    assert what_hangs(answers, now_s - 5.0, 20.0) is None
+    assert what_hangs(answers, now_s - 30.0, 20.0) == "the control loop has stood still for 30 s"
+    hangs = SimpleNamespace(source_silent_s=lambda: 25.0)
+    assert what_hangs(hangs, now_s, 20.0) == "the source has not answered for 25 s"
