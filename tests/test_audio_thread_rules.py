@@ -218,6 +218,65 @@ print(empty, full)
 """
 
 
+LIVE_STORM = """
+import ctypes
+import numpy as np
+from numba.core.runtime import rtsys
+from live_tools import LiveCard, recorded
+from card_tools import call_card
+from rt_render.engine.panorama import Panorama
+
+shim = ctypes.CDLL(None)
+arm, read = shim.counter_arm, shim.counter_read
+read.restype = ctypes.c_long
+rng = np.random.default_rng(1)
+around = np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 0.1], [0, -1, 0], [1, 0, 0]])
+cards = {
+    "objects": LiveCard(rng.random((3, 20)), order=2, block_size=32, n_objects=20, fixed_calls=False),
+    "matrix": LiveCard(rng.random((3, 9)), order=2, block_size=128),
+    "panorama": LiveCard(np.eye(2), order=2, block_size=64, stage=Panorama(2, 48000), fixed_calls=False),
+}
+objects = cards["objects"].engine.objects
+for index in range(10):
+    objects.set_path(index, [0.0, 0.5, 1.0, 1.5, 2.0], around, [1.0, 2.0, 40.0, 2.0, 1.0], repeats=True)
+objects.publish()
+frames = {name: recorded(400, card.live.n_channels) for name, card in cards.items()}
+for one in frames.values():
+    one[::97] = np.nan
+out, times = np.zeros((400, 2), np.float32), np.array([0.0, 1.0, 1.01])
+empty = full = 0
+for batch in range(1500):
+    objects.place(10 + batch % 10, rng.standard_normal(3), 100 * rng.random())
+    objects.set_spread(batch % 20, 6 * rng.random())
+    objects.publish()
+    for name, card in cards.items():
+        if batch % 50 == 25:
+            card.engine.pause()
+        if batch % 50 == 30:
+            card.engine.play()
+        if batch % 3:  # else the tap runs full
+            card.engine.read_tap()
+        lost, n_most = batch % 11 == 0, 1 + 37 * ((batch + 3) % 9)
+        kept = rtsys.get_allocation_stats()
+        counts = []
+        for n in (0, n_most):
+            address = None if lost else frames[name].ctypes.data
+            start = read()
+            arm(1)
+            call_card(address, out.ctypes.data, n, times.ctypes.data, batch % 5, card.link.ctypes.data)
+            arm(0)
+            counts.append(read() - start)
+        empty, full = empty + counts[0], full + counts[1]
+        assert rtsys.get_allocation_stats().alloc == kept.alloc
+        assert np.isfinite(out).all()
+for card in cards.values():
+    snapshot = card.engine.snapshot()
+    assert snapshot.blocks > 1000 and snapshot.non_finite > 0 and card.live.status().lost_calls > 100
+assert cards["matrix"].live.status().padded_frames > 0 and objects.changes > 1000
+print(empty, full)
+"""
+
+
 @pytest.fixture(scope="module")
 def counter(tmp_path_factory):
     """A library that counts what is allocated, to be loaded ahead of all others."""
@@ -231,9 +290,10 @@ def counter(tmp_path_factory):
     return str(library)
 
 
-def test_a_hundred_thousand_blocks_with_every_event_allocate_nothing(counter):
+@pytest.mark.parametrize("storm", [STORM, LIVE_STORM], ids=["files", "live input and objects"])
+def test_storms_of_blocks_with_every_event_allocate_nothing(counter, storm):
     result = subprocess.run(
-        [sys.executable, "-c", STORM],
+        [sys.executable, "-c", storm],
         env=os.environ | {"LD_PRELOAD": counter, "NUMBA_NRT_STATS": "1", "PYTHONPATH": str(Path(__file__).parent)},
         capture_output=True,
         text=True,
@@ -241,7 +301,7 @@ def test_a_hundred_thousand_blocks_with_every_event_allocate_nothing(counter):
     )
     assert result.returncode == 0, result.stderr
     empty, full = map(int, result.stdout.split())
-    # one allocation a block would make 100,000; a handful may be Python's own growing free lists
+    # one allocation a call would make 4500, one a block 100,000; a handful may be Python's own growing free lists
     assert abs(full - empty) < 100
 
 
