@@ -215,7 +215,7 @@ def test_a_ring_that_runs_dry_and_fills_again_is_told_twice():
     (event,) = engine.drain_events()
     assert event["kind"] == EVENT_UNDERRUN_BEGIN and event["amount"] < engine.plan.reserve_frames
     assert before_s <= event["time_s"] <= time.monotonic() and 20 < event["block"] <= 40
-    engine.ring.write(noise_field(6000, 1))
+    engine.ring.write(noise_field(engine.plan.resume_frames, 1))
     run_blocks(engine, 5)
     assert kinds(engine) == [EVENT_UNDERRUN_END]
     assert engine.snapshot().underruns == 1

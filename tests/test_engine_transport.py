@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from engine_tools import make_engine, noise_field, run_blocks, run_to_end
 
+from rt_render.engine.plan import Plan
 from rt_render.io.virtual_card import VirtualCard
 
 W_TO_LEFT = np.stack([np.eye(4)[0], np.eye(4)[0]])[:, :, None]
@@ -72,6 +73,32 @@ def test_an_empty_ring_fades_counts_once_and_loses_nothing():
     assert engine.snapshot().ended
 
 
+def test_a_source_slower_than_real_time_pauses_now_and_then_but_does_not_pulse():
+    engine = make_engine(1, 64, W_TO_LEFT)
+    engine.ring.write(np.full((12000, 4), 0.5, np.float32))
+    out, owed = [], 0.0
+    for _ in range(10 * 48000 // 64):
+        owed += 0.8 * 64
+        engine.ring.write(np.full((int(owed), 4), 0.5, np.float32))
+        owed -= int(owed)
+        out.append(run_blocks(engine, 1)[:, 0])
+    sounds = np.abs(np.concatenate(out)) > 0.0
+    turns = np.flatnonzero(np.diff(sounds)) + 1
+    lengths = np.diff([0, *turns])
+    assert sounds[0] and lengths[0::2].min() > 48000 and lengths[1::2].min() > 9600  # a second of sound, 0.2 s of none
+    assert engine.snapshot().underruns <= 8
+
+
+def test_the_end_of_a_stream_resumes_at_once_what_starved():
+    engine = make_engine(1, 64, W_TO_LEFT)
+    engine.ring.write(counting_field(3000))
+    run_blocks(engine, 80)
+    engine.ring.write(counting_field(500))
+    assert not run_blocks(engine, 20).any()
+    engine.ring.set_end()
+    assert run_blocks(engine, 5).any()
+
+
 def test_seeking_fades_in_at_the_new_place():
     engine = make_engine(1, 64, W_TO_LEFT)
     engine.ring.write(counting_field(40000))
@@ -135,3 +162,12 @@ def test_the_smallest_rings_play_and_resume(block_size, ring_s):
     engine.ring.write(counting_field(engine.ring.free_frames()))
     run_blocks(engine, 2)
     assert engine.ring.total_read > taken
+
+
+@pytest.mark.parametrize("block_size", [32, 256, 2048])
+@pytest.mark.parametrize("fs_hz", [44100, 96000])
+def test_half_a_ring_is_enough_to_resume_and_a_quarter_of_a_second_where_it_holds_that(block_size, fs_hz):
+    for ring_s in (0.05, 0.3, 2.0):
+        plan = Plan(1, block_size, fs_hz, 64, ring_s=ring_s)
+        assert 2 * plan.reserve_frames <= plan.resume_frames <= plan.ring_frames // 2 - block_size
+    assert plan.resume_frames == round(0.25 * fs_hz)

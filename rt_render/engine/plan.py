@@ -10,8 +10,10 @@ from rt_render.kernels.state import MAX_OBJECTS
 
 MAX_TAPS = 8192
 FADE_S = 0.005
-RESUME_RESERVES = 4
-"""A stream that starved resumes with so many reserves in hand."""
+RESUME_S = 0.25
+"""A stream that starved resumes with so much in hand, as far as the ring holds it: a slow source must not make the
+sound pulse."""
+_LEAST_RESERVES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +86,11 @@ class Plan:
     @property
     def ring_frames(self) -> int:
         """Capacity of the sample ring: whole largest blocks, so that no block wraps, and enough to resume."""
-        enough = max(self.ring_s * self.fs_hz, RESUME_RESERVES * self.reserve_frames + 2 * self.block_size)
+        enough = max(self.ring_s * self.fs_hz, 2 * (_LEAST_RESERVES * self.reserve_frames + self.block_size))
         return ceil(enough / BLOCK_SIZES[-1]) * BLOCK_SIZES[-1]
+
+    @property
+    def resume_frames(self) -> int:
+        """Frames the ring must hold for a stream that starved to resume; who fills it may do so by half of it."""
+        wanted = max(round(RESUME_S * self.fs_hz), _LEAST_RESERVES * self.reserve_frames)
+        return min(wanted, self.ring_frames // 2 - self.block_size)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from firmware_bridge.mailbox_kernels import load_word, store_word
 from rt_render.conventions import MAX_ORDER, n_sh
 from rt_render.engine.air import air_table
-from rt_render.engine.plan import RESUME_RESERVES, Plan
+from rt_render.engine.plan import Plan
 from rt_render.errors import ConfigurationError
 from rt_render.kernels.convolve import four_step_twiddles, plane_floats
 from rt_render.kernels.fft import twiddle_table
@@ -93,7 +93,7 @@ class PreparedState:
         s["clean"] = self._take(plan.block_size * plan.n_sh)
         s["taken"] = self._take(plan.block_size * plan.n_objects) if plan.n_objects else s["clean"]
         s["fade_frames"] = plan.fade_frames
-        s["reserve_frames"], s["resume_frames"] = plan.reserve_frames, RESUME_RESERVES * plan.reserve_frames
+        s["reserve_frames"], s["resume_frames"] = plan.reserve_frames, plan.resume_frames
 
     def _prepare_objects(self, plan: Plan) -> None:
         s = self.record
