@@ -11,13 +11,15 @@ from scipy.signal import fftconvolve
 from rt_render.app.decoding import make_decoder
 from rt_render.app.playlist import playlist_source
 from rt_render.app.playlist.announcer import announcer
-from rt_render.app.playlist.heard_loudness import HeardLoudness, whole
+from rt_render.app.playlist.heard_loudness import Heard, HeardLoudness, all_of
 from rt_render.app.playlist.opening import open_playlist
 from rt_render.app.playlist.playlist_source import PlaylistSource
 from rt_render.app.playlist.transport import PlaylistTransport
 from rt_render.app.source_opening import open_item
 from rt_render.errors import ConfigurationError, InputFileError
 from rt_render.io.loudness_meter import LoudnessMeter
+
+SILENCE = Heard(None, -200.0, whole=True)
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +119,7 @@ def test_items_of_all_kinds_rates_and_layouts_are_equally_loud_at_the_ears(tmp_p
     for k, order in enumerate(source.orders):
         part = out[k * 72000 : (k + 1) * 72000]
         assert not part[:, (order + 1) ** 2 :].any()
-        levels.append(ears[order].lufs(Part(part[:, : (order + 1) ** 2]), whole(72000)))
+        levels.append(ears[order].measure(Part(part[:, : (order + 1) ** 2]), all_of(72000), whole=True).lufs)
     assert source.orders == [7, 7, 1, 3, 7, 7]
     np.testing.assert_allclose(levels, -23.0, atol=0.3)
 
@@ -126,17 +128,19 @@ def test_heard_loudness_agrees_with_filters_applied_by_numpy(tmp_path):
     filters = np.random.default_rng(2).normal(0, 0.05, (2, 4, 64))
     field = noise(2, 4)
     source = open_item(str(write(tmp_path / "a.wav", field)), playlist_of("scene").source, FS_HZ)
-    heard = HeardLoudness(1, FS_HZ, filters).lufs(source, whole(96000))
+    heard = HeardLoudness(1, FS_HZ, filters).measure(source, all_of(96000), whole=True)
     meter = LoudnessMeter(FS_HZ)
-    meter.add(np.stack([sum(fftconvolve(field[:, n], ear[n])[:96000] for n in range(4)) for ear in filters], 1))
-    assert heard == pytest.approx(meter.lufs(), abs=0.05)
+    ears = np.stack([sum(fftconvolve(field[:, n], ear[n])[:96000] for n in range(4)) for ear in filters], 1)
+    meter.add(ears)
+    assert heard.lufs == pytest.approx(meter.lufs(), abs=0.05)
+    assert heard.peak_dbfs == pytest.approx(20 * np.log10(np.abs(ears).max()), abs=0.01) and heard.whole
 
 
 def test_what_was_measured_is_kept_until_the_file_changes(tmp_path, monkeypatch):
     file = write(tmp_path / "a.wav", noise(1, 4))
     open_playlist(playlist_of(file, file)).close()
     measured = []
-    monkeypatch.setattr(HeardLoudness, "lufs", lambda self, *_, **__: measured.append(1))
+    monkeypatch.setattr(HeardLoudness, "measure", lambda self, *_, **__: measured.append(1) or SILENCE)
     open_playlist(playlist_of(file, file)).close()
     assert not measured
     os.utime(file, (1, 1))

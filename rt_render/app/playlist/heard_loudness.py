@@ -1,6 +1,8 @@
 """How loud a source is at both ears: through the decoder that will play it, with the head still."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import log10
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +22,18 @@ Span = tuple[int, int]
 """First frame and number of frames."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was measured: loudness, None for silence, and the highest sample at either ear.
+
+    `whole`: all of it was measured, and nothing in it can be louder than `peak_dbfs`.
+    """
+
+    lufs: float | None
+    peak_dbfs: float
+    whole: bool
+
+
 class HeardLoudness:
     """Measures sources of up to an order with filters (2, n_sh, n_taps), the engine's own. One thread at a time."""
 
@@ -29,27 +43,34 @@ class HeardLoudness:
         self._engine = Engine(plan, taps, gain_db=-_HEADROOM_DB)
         self._scale = np.float32(10 ** (_HEADROOM_DB / 20))
 
-    def lufs(
-        self, source: Source, spans: Sequence[Span], *, at_each: Callable[[float], None] = lambda share: None
-    ) -> float | None:
-        """Return the loudness of parts of a source, BS.1770 with the ears as its two channels; None for silence.
+    def measure(
+        self,
+        source: Source,
+        spans: Sequence[Span],
+        *,
+        whole: bool,
+        at_each: Callable[[float], None] = lambda share: None,
+    ) -> Heard:
+        """Return the loudness of parts of a source, BS.1770 with the ears as its two channels.
 
-        The head faces the front. `at_each` is called with the share done, some ten times a second of sound; what it
-        raises ends the measuring. The source is left where reading ended. Thread: the caller's.
+        `whole`: whether the parts are all of it. The head faces the front. `at_each` is called with the share done,
+        some ten times a second of sound; what it raises ends the measuring. The source is left where reading ended.
+        Thread: the caller's.
         """
         from rt_render.io.loudness_meter import LoudnessMeter
 
         meter = LoudnessMeter(source.fs_hz)
         wanted = sum(n_frames for _, n_frames in spans)
-        done = 0
+        done, peak = 0, np.float32(1e-10)
         for first, n_frames in spans:
             source.seek(first)
             for ears in self._heard(source, n_frames):
                 meter.add(ears * self._scale)
+                peak = max(peak, np.abs(ears, out=ears).max(initial=0.0) * self._scale)
                 done += len(ears)
                 at_each(min(1.0, done / max(1, wanted)))
             meter.cut()
-        return meter.lufs()
+        return Heard(meter.lufs(), 20 * log10(peak), whole)
 
     def _heard(self, source: Source, n_frames: int) -> Iterator[NDArray[np.float32]]:
         engine, ring = self._engine, self._engine.ring
@@ -73,29 +94,29 @@ class HeardLoudness:
         return ears.reshape(-1, 2)
 
 
-def whole(n_frames: int) -> list[Span]:
+def all_of(n_frames: int) -> list[Span]:
     """Return all of a source as one span."""
     return [(0, n_frames)]
 
 
-def thorough(n_frames: int, fs_hz: int) -> list[Span]:
-    """Return what of a source tells its loudness: all of it up to twenty minutes, beyond 200 spans of 3 s."""
+def thorough(n_frames: int, fs_hz: int) -> tuple[list[Span], bool]:
+    """Return what tells a source's loudness, and whether it is all: up to twenty minutes, else 200 spans of 3 s."""
     if n_frames <= round(_ALL_UP_TO_S * fs_hz):
-        return whole(n_frames)
-    return _spread(n_frames, *_MANY, fs_hz)
+        return all_of(n_frames), True
+    return _spread(n_frames, *_MANY, fs_hz), False
 
 
 def excerpts(n_frames: int | None, fs_hz: int) -> tuple[list[Span], bool]:
     """Return spans that are measured in a second or less, and whether they are all of the source.
 
-    Up to half a minute all of it; beyond, twelve spans of 1 s, even from the first to the last frame; of an endless
-    source its first half minute.
+    Up to half a minute all of it; beyond, twelve spans of 1 s, even from the first to the last frame. Of an endless
+    source, which is the built-in scene, its first half minute, and the rest is like it.
     """
     enough = round(_WHOLE_UP_TO_S * fs_hz)
     if n_frames is None:
-        return whole(enough), True
+        return all_of(enough), True
     if n_frames <= enough:
-        return whole(n_frames), True
+        return all_of(n_frames), True
     return _spread(n_frames, *_FEW, fs_hz), False
 
 

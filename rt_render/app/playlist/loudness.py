@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event, Thread
 
-from rt_render.app.playlist.heard_loudness import HeardLoudness, excerpts, thorough
+from rt_render.app.playlist.heard_loudness import Heard, HeardLoudness, excerpts, thorough
 from rt_render.app.playlist.items import Item
 from rt_render.app.playlist.loudness_store import LoudnessStore
 from rt_render.errors import RenderError
@@ -13,7 +14,10 @@ from rt_render.io.source import Source
 
 SAFE_LUFS = -18.0
 """As loud at the ears as music is made: what is taken for the loudness of an item that is not measured yet."""
-MOST_GAIN_DB = 40.0
+MOST_GAIN_DB = {True: 40.0, False: 20.0}
+"""For items of which all was measured, and for those of which some was not: that may be the loud part."""
+MOST_PEAK_DBFS = 0.0
+"""No measured peak is raised above full scale: what is soft for its loudness' sake must not bang."""
 _PATIENCE_S = 20.0
 
 
@@ -32,10 +36,10 @@ class _LeftError(Exception):
 class Loudness:
     """What is known of each item, and a thread "rt-render-loudness" that finds out the rest, at half a core at most.
 
-    Excerpts of all items come first, so that soon something is known of each; then whatever was long is measured whole,
-    and kept for later sessions. `open_one` opens an item for reading by its index; what it or the reading raises
-    leaves the item unmeasured; `ears` hear a field of an order. `target_lufs`: None for items as they are, without
-    a thread.
+    Excerpts of all items come first, so that soon something is known of each; then whatever was long is measured well,
+    and kept for later sessions. `open_one` opens an item, once through, for reading by its index; what it or the
+    reading raises leaves the item unmeasured; `ears` hear a field of an order. `target_lufs`: None for items as they
+    are, without a thread.
     """
 
     def __init__(
@@ -48,15 +52,15 @@ class Loudness:
     ) -> None:
         self._items, self._open_one, self._make_ears, self._store = items, open_one, ears, store
         self._target_lufs = target_lufs
-        self._lufs: dict[int, float | None] = {}
-        self._whole: set[int] = set()
+        self._heard: dict[int, Heard] = {}
+        self._final: set[int] = set()
         self._tried = [Event() for _ in items]
         self._left = Event()
         self._ears: dict[int, HeardLoudness] = {}
         self._thread: Thread | None = None
         if target_lufs is not None:
             for index in range(len(items)):
-                self._recall(index)
+                self._recall(index, store.place(items[index]))
 
     def measure(self, index: int, on_progress: Callable[[float], None] = lambda share: None) -> None:
         """Measure excerpts of an item now, before `start`; nothing where it is known, or cannot be played."""
@@ -65,7 +69,7 @@ class Loudness:
 
     def start(self) -> None:
         """Begin to measure in the background."""
-        if self._target_lufs is not None and len(self._whole) < len(self._items):
+        if self._target_lufs is not None and len(self._final) < len(self._items):
             self._thread = Thread(target=self._run, name="rt-render-loudness", daemon=True)
             self._thread.start()
 
@@ -82,16 +86,18 @@ class Loudness:
             return Matched(gain_db, "")
         if patient and self._thread:
             self._tried[index].wait(_PATIENCE_S)
-        if index not in self._lufs:
+        heard = self._heard.get(index)
+        if heard is None or (heard.lufs is None and not heard.whole):
             safe_db = min(0.0, self._target_lufs - SAFE_LUFS)
-            return Matched(gain_db + safe_db, f"not measured yet, so it is played at a safe {safe_db:+.1f} dB")
-        lufs = self._lufs[index]
-        if lufs is None:
+            why = "not measured yet" if heard is None else "silent where it was measured"
+            return Matched(gain_db + safe_db, f"{why}, so it is played at a safe {safe_db:+.1f} dB")
+        if heard.lufs is None:
             return Matched(gain_db, "silent")
-        matching_db = min(self._target_lufs - lufs, MOST_GAIN_DB)
-        roughly = "" if index in self._whole else "about "
-        words = f"{roughly}{lufs:.1f} LUFS, played at {matching_db:+.1f} dB"
-        if matching_db == MOST_GAIN_DB:
+        wanted_db = self._target_lufs - heard.lufs
+        matching_db = min(wanted_db, MOST_GAIN_DB[heard.whole], max(0.0, MOST_PEAK_DBFS - heard.peak_dbfs))
+        roughly = "" if index in self._final else "about "
+        words = f"{roughly}{heard.lufs:.1f} LUFS, played at {matching_db:+.1f} dB"
+        if matching_db < wanted_db:
             words += ", no more"
         return Matched(gain_db + matching_db, words)
 
@@ -99,8 +105,8 @@ class Loudness:
         try:
             for short in (True, False):
                 for index in range(len(self._items)):
-                    known = index in self._whole or (short and self._tried[index].is_set())
-                    if not known and (short or index in self._lufs):
+                    known = index in self._final or (short and self._tried[index].is_set())
+                    if not known and (short or index in self._heard):
                         self._measure(index, self._rest(), short)
         except _LeftError:
             return
@@ -117,26 +123,29 @@ class Loudness:
 
         return rest
 
-    def _recall(self, index: int) -> bool:
-        """Look whether an item was measured whole before, or stands in the list twice."""
-        known = self._store.load(self._items[index])
+    def _recall(self, index: int, place: Path | None) -> bool:
+        """Look whether an item was measured well before, or stands in the list twice."""
+        known = self._store.load(place)
         if known:
-            self._know(index, known[0], all_of_it=True)
+            self._know(index, known, final=True)
         return known is not None
 
     def _measure(self, index: int, at_each: Callable[[float], None], short: bool) -> None:
-        if self._recall(index):
+        # by what the file is before it is read: should it change meanwhile, what is kept is not found again
+        place = self._store.place(self._items[index])
+        if self._recall(index, place):
             return
         try:
             source = self._open_one(index)
             try:
                 n_frames = source.n_frames
-                spans, all_of_it = excerpts(n_frames, source.fs_hz)
+                spans, whole = excerpts(n_frames, source.fs_hz)
+                final = whole or not short
                 if n_frames is not None and not short:
-                    spans, all_of_it = thorough(n_frames, source.fs_hz), True
+                    spans, whole = thorough(n_frames, source.fs_hz)
                 if source.order not in self._ears:
                     self._ears[source.order] = self._make_ears(source.order)
-                lufs = self._ears[source.order].lufs(source, spans, at_each=at_each)
+                heard = self._ears[source.order].measure(source, spans, whole=whole, at_each=at_each)
             finally:
                 source.close()
         except _LeftError:
@@ -145,14 +154,14 @@ class Loudness:
         except (RenderError, OSError, ValueError):
             pass
         else:
-            self._know(index, lufs, all_of_it)
-            if all_of_it:
-                self._store.save(self._items[index], lufs)
+            self._know(index, heard, final)
+            if final:
+                self._store.save(place, heard)
         finally:
             self._tried[index].set()
 
-    def _know(self, index: int, lufs: float | None, all_of_it: bool) -> None:
-        self._lufs[index] = lufs
-        if all_of_it:
-            self._whole.add(index)
+    def _know(self, index: int, heard: Heard, final: bool) -> None:
+        self._heard[index] = heard
+        if final:
+            self._final.add(index)
         self._tried[index].set()

@@ -3,14 +3,16 @@
 import hashlib
 import json
 import tempfile
-from math import isfinite
+from dataclasses import asdict
 from pathlib import Path
 
+from rt_render.app.playlist.heard_loudness import Heard
 from rt_render.app.playlist.items import Item
 from rt_render.app.settings import Source as SourceSettings
 from rt_render.hrtf.cache import cache_folder
 
-_VERSION = 1
+_VERSION = 2
+_LOWEST_DB, _HIGHEST_DB = -200.0, 100.0
 _ELSEWHERE = {"input", "further", "loop", "crossfade_s", "loudness_lufs"}
 
 
@@ -23,40 +25,41 @@ class LoudnessStore:
     def __init__(self, ears: str) -> None:
         self._ears = ears
 
-    def load(self, item: Item) -> tuple[float | None] | None:
-        """Return (LUFS,), or (None,) for a silent item; None where it was never measured, or has changed since."""
-        path = self._path(item)
-        if path is None:
-            return None
-        try:
-            lufs = json.loads(path.read_text(encoding="utf-8"))["lufs"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        if lufs is None:
-            return (None,)
-        return (float(lufs),) if isinstance(lufs, int | float) and isfinite(lufs) else None
+    def place(self, item: Item) -> Path | None:
+        """Return where the loudness of an item lies, as its file is now; None for what is not a file that is there.
 
-    def save(self, item: Item, lufs: float | None) -> None:
-        """Keep what was measured, whole or not at all."""
-        path = self._path(item)
-        if path is None:
-            return
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent, prefix="part-") as folder:
-                part = Path(folder) / path.name
-                part.write_text(json.dumps({"lufs": lufs, "file": item.name}), encoding="utf-8")
-                part.replace(path)
-        except OSError:
-            return
-
-    def _path(self, item: Item) -> Path | None:
-        """Where an item's loudness lies; None for what is not a file that is there."""
+        How often it repeats makes no difference, for it is measured once through.
+        """
         file = Path(item.name)
         try:
             about = file.stat()
         except OSError:
             return None
-        played = item.wanted.model_dump_json(include=set(SourceSettings.model_fields) - _ELSEWHERE)
-        key = f"{_VERSION} {file.resolve()} {about.st_size} {about.st_mtime_ns} {played} {self._ears}"
+        told = item.wanted.model_dump_json(include=set(SourceSettings.model_fields) - _ELSEWHERE)
+        key = f"{_VERSION} {file.resolve()} {about.st_size} {about.st_mtime_ns} {told} {item.seconds} {self._ears}"
         return cache_folder() / "loudness" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+
+    def load(self, place: Path | None) -> Heard | None:
+        """Return what was measured; None where nothing was, or what lies there makes no sense."""
+        if place is None:
+            return None
+        try:
+            heard = Heard(**json.loads(place.read_text(encoding="utf-8")))
+            numbers = [heard.peak_dbfs, *([] if heard.lufs is None else [heard.lufs])]
+            sound = heard.whole in (True, False) and all(_LOWEST_DB <= number <= _HIGHEST_DB for number in numbers)
+        except (OSError, ValueError, TypeError):
+            return None
+        return heard if sound else None
+
+    def save(self, place: Path | None, heard: Heard) -> None:
+        """Keep what was measured, all of it or nothing."""
+        if place is None:
+            return
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=place.parent, prefix="part-") as folder:
+                part = Path(folder) / place.name
+                part.write_text(json.dumps(asdict(heard)), encoding="utf-8")
+                part.replace(place)
+        except OSError:
+            return

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rt_render.app.decoding import Progress
@@ -79,10 +80,10 @@ def _why_endless(items: Sequence[Item], *, loops: bool) -> str:
 def _loudness(items: Sequence[Item], settings: Settings, order: int, decoders: ItemDecoders) -> Loudness:
     fs_hz, target_lufs = settings.audio.fs_hz, settings.source.loudness_lufs
     if target_lufs == "off":
-        return Loudness(items, lambda index: _source(items[index], fs_hz, order), _no_ears, LoudnessStore(""), None)
+        return Loudness(items, lambda index: _once(items[index], fs_hz, order), _no_ears, LoudnessStore(""), None)
     return Loudness(
         items,
-        lambda index: _source(items[index], fs_hz, order),
+        lambda index: _once(items[index], fs_hz, order),
         lambda order: HeardLoudness(order, fs_hz, decoders.of_order(order).filters),
         LoudnessStore(f"{decoders.of_order(order).content_hash} order {order} {fs_hz} Hz"),
         target_lufs,
@@ -120,8 +121,13 @@ def _survey(items: Sequence[Item], fs_hz: int, asked: int | str, *, endless: boo
     return highest if first is not None else MAX_ORDER, first, first_order
 
 
+def _once(item: Item, fs_hz: int, order: int | None) -> Source:
+    """Open an item as it is without repeating: endless is only what never ends by itself."""
+    return _source(replace(item, repeat=1), fs_hz, order)
+
+
 def _source(item: Item, fs_hz: int, order: int | None, space: Space | None = None) -> Source:
-    """Open what an item plays, once through; raises what opening raises, and InputFileError for what is no field."""
+    """Open what an item plays, endless where it repeats; raises InputFileError and what else opening raises."""
     kind = kind_of_input(item.name)
     if kind == "live":
         raise InputFileError("live input cannot be an item of a playlist: play it by itself.")
