@@ -48,8 +48,13 @@ def test_a_width_set_by_hand_holds_for_what_plays_and_for_what_comes():
     for panorama in (first, later):
         assert float(panorama._s["width_rad"]) == pytest.approx(np.deg2rad(80.0))
     assert float(later._s["height"]) == 0.2 and space.width_deg == 80.0
+    assert space.changes == 1
+    space.set(width_deg=80.0)
     with pytest.raises(ConfigurationError):
         space.set(width_deg=20.0)
+    assert space.changes == 1
+    space.on = False
+    assert space.changes == 2
     assert space.width_deg == 80.0
 
 

@@ -104,16 +104,19 @@ def test_a_level_that_differs_is_not_heard_again_and_the_command_fails(log):
     assert done.exit_code == 1 and "this is not what was heard" in done.stdout and "b.wav written" in done.stdout
 
 
-def test_objects_that_were_moved_before_are_named_as_the_cause(log):
+@pytest.mark.parametrize(
+    ("what", "words"), [("objects", "objects were moved by hand"), ("panorama", "the panorama was changed by hand")]
+)
+def test_what_was_changed_by_hand_before_is_named_as_the_cause(log, what, words):
     def change(pieces):
         rows = rows_in(pieces)[0]
         rows["mean_square"][30:] *= 1.5
         at = next(i for i, piece in enumerate(pieces) if piece is rows)
-        return [*pieces[:at], rows[:20], Moved(), rows[20:], *pieces[at + 1 :]]
+        return [*pieces[:at], rows[:20], Moved(what), rows[20:], *pieces[at + 1 :]]
 
     verdict, said = verdict_of(log, change)
     assert not verdict.heard_again and verdict.moved_at_s == pytest.approx(20 * 128 / 48000)
-    assert "objects were moved by hand from about 0:00.1 on" in said[-1] and "--field FILE" in said[-1]
+    assert f"{words} from about 0:00.1 on" in said[-1] and "--field FILE" in said[-1]
 
 
 def test_a_move_behind_the_difference_is_not_its_cause(log):

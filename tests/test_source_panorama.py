@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import soundfile
+from typer.testing import CliRunner
 
-from rt_render.app.panorama.report import write_report
+from rt_render.app.cli import app
+from rt_render.app.panorama.report import Report, write_report
 from rt_render.app.panorama.signals import mix
+from rt_render.app.panorama.verdict import Bound
 from rt_render.engine.panorama import Panorama
 from rt_render.errors import RenderError
 from rt_render.io.audio_file import AudioFileReader
@@ -85,10 +88,21 @@ def test_a_file_that_fails_on_the_way_ends_there():
 
 
 def test_the_report_tells_of_a_file_and_refuses_what_is_not_stereo(tmp_path, song):
-    (found,) = write_report(tmp_path / "told", file=song)
-    assert np.abs(found.deviation_db).max() < 1.0
-    assert "| song.wav |" in (tmp_path / "told" / "panorama.md").read_text(encoding="utf-8")
+    report = write_report(tmp_path / "told", file=song)
+    (found,) = report.found
+    assert found.largest_db < 1.0
+    assert all(bound.ok for bound in report.verdict if bound.unit != "×"), "speed is the machine's"
+    page = (tmp_path / "told" / "panorama.md").read_text(encoding="utf-8")
+    assert "| song.wav |" in page and "dB (at most 1) ok" in page
     assert (tmp_path / "told" / "panorama.png").stat().st_size > 10000
     soundfile.write(tmp_path / "mono.wav", np.zeros(100), FS_HZ)
     with pytest.raises(RenderError, match="has 1 channel"):
         write_report(tmp_path / "no", file=tmp_path / "mono.wav")
+
+
+def test_a_figure_that_is_missed_says_so_and_the_command_fails(tmp_path, song, monkeypatch):
+    least, most = Bound("from", 44.0, 45.0, "°", least=True), Bound("fold", 1.01, 1.0, "dB")
+    assert least.words == "44.00 ° (at least 45) MISSED" and most.words == "1.01 dB (at most 1) MISSED"
+    monkeypatch.setattr("rt_render.app.panorama.report.write_report", lambda *_, **__: Report([], [most]))
+    done = CliRunner().invoke(app, ["panorama-report", str(song), "-o", str(tmp_path / "told")])
+    assert done.exit_code == 1 and "fold: 1.01 dB (at most 1) MISSED" in done.stdout

@@ -19,10 +19,14 @@ def panorama_report(
     rate: Annotated[int, typer.Option("--rate", "--fs", help="The rate in Hz.")] = 48000,
     force: Force = False,
 ) -> None:
-    """Write a page with figures and a picture: where stereo opens to, and what comes back when it is folded down."""
+    """Write a page of figures and a picture: where stereo opens to, what a fold keeps; exit code 1: one is missed."""
     from rt_render.app.panorama.report import write_report
 
-    found = write_report(output, file=file, fs_hz=rate, width_deg=width, height=height, force=bool(force))
-    for f in found:
-        say(OUT, f"{f.name}: from {f.opening_deg:.0f}°, third octaves within {abs(f.deviation_db).max():.1f} dB")
+    report = write_report(output, file=file, fs_hz=rate, width_deg=width, height=height, force=bool(force))
+    for f in report.found:
+        say(OUT, f"{f.name}: from {f.opening_deg:.0f}°, third octaves within {f.largest_db:.1f} dB")
+    for figure in report.verdict:
+        say(OUT, f"{figure.name}: {figure.words}")
     say(OUT, f"told in {output / 'panorama.md'}")
+    if not report.ok:
+        raise typer.Exit(1)

@@ -24,6 +24,8 @@ PIECE_S = 1.0
 WAITING_PIECES = 500
 """What may wait for a disk that does not answer: some eight minutes. Rows beyond are lost, and counted."""
 
+_BY_HAND = {"objects": "objects are moved by hand", "panorama": "the panorama is changed by hand"}
+
 
 class PoseLogger:
     """Writes a session's log from `start` to `close`; nobody waits for its disk.
@@ -31,7 +33,8 @@ class PoseLogger:
     The file has its name from `start` on: what had it before is only replaced by a session that plays. `take_rows` is
     for the trace feed's thread, filter sets come from whoever publishes; once begun, the file is touched by the thread
     "rt-render-log" alone. A disk that takes no more ends the log, not the playing: `on_message` is told, from that
-    thread. It is told too, once and from the feed's, that objects were moved by hand, which no log holds.
+    thread. It is told too, once and from the feed's, that objects or the panorama were changed by hand, which no log
+    holds.
     """
 
     def __init__(
@@ -42,20 +45,23 @@ class PoseLogger:
         filters: NDArray[np.floating],
         *,
         card_text: Callable[[int], str],
+        panorama_changes: Callable[[], int] = lambda: 0,
         field: Path | None = None,
         force: bool,
         on_message: Callable[[str], None],
     ) -> None:
         """Begin the file with the header and the engine's first filters; raises OutputFileError.
 
-        `card_text` tells in words what plays under a stream's number; `field`: the file of the field, whole at `close`.
+        `card_text` tells in words what plays under a stream's number, `panorama_changes` how often somebody changed
+        the panorama; `field`: the file of the field, whole at `close`.
         """
         self._engine, self._card_text, self._field, self._on_message = engine, card_text, field, on_message
         self._writer = PoseLogWriter(path, header, trace_dtype(engine.plan.block_size), force=force)
         self._waiting: SimpleQueue[Piece | None] = SimpleQueue()
         self._rows: list[NDArray[np.void]] = []
         self._piece_rows = max(1, round(PIECE_S * engine.plan.fs_hz / engine.plan.block_size))
-        self._laid_out, self._moved = engine.objects.changes, False
+        self._changes = {"objects": lambda: engine.objects.changes, "panorama": panorama_changes}
+        self._begun = {what: changes() for what, changes in self._changes.items()}
         self._stream: int | None = None
         self._lost = 0
         self._broken, self._closed = False, False
@@ -70,8 +76,8 @@ class PoseLogger:
 
     def take_rows(self, rows: NDArray[np.void]) -> None:
         """Take trace rows, which are kept and not changed. The trace feed's thread."""
-        if not self._moved and self._engine.objects.changes != self._laid_out:
-            self._tell_moved()
+        for what in [what for what, begun in self._begun.items() if self._changes[what]() != begun]:
+            self._tell_moved(what)
         for part in np.split(rows, np.flatnonzero(np.diff(rows["stream"])) + 1):
             stream = int(part["stream"][0])
             if stream != self._stream:
@@ -123,14 +129,14 @@ class PoseLogger:
         # before the set can sound, so that no row names it yet
         self._waiting.put(Taps(number, filters.copy()))
 
-    def _tell_moved(self) -> None:
-        """Mark where objects left what their scene says: the rows until now were made before."""
-        self._moved = True
+    def _tell_moved(self, what: str) -> None:
+        """Mark where objects or the panorama left what they were: the rows until now were made before."""
+        del self._begun[what]
         self._hand_on_rows()
-        self._waiting.put(Moved())
+        self._waiting.put(Moved(what))
         if not self._field:
             self._on_message(
-                f"objects are moved by hand, which {self._writer.path} does not hold: from here on it cannot be played "
+                f"{_BY_HAND[what]}, which {self._writer.path} does not hold: from here on it cannot be played "
                 "back; next time keep the field too, with --field FILE"
             )
 

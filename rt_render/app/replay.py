@@ -99,8 +99,8 @@ class Replay:
         self.gap_block = 0
         """The first block of which the log lacks the row; 0 for none."""
         self.done: Done | None = None
-        self.moved_at: int | None = None
-        """Behind which block objects were moved by hand, where the source is to bring them back."""
+        self.moved: tuple[str, int] | None = None
+        """What was changed by hand first, and behind which block, where the source is to bring it back."""
         self.differs_at: int | None = None
         """Which block, counted from 0, was the first to come out otherwise."""
         self.strays_at: int | None = None
@@ -113,8 +113,9 @@ class Replay:
         if isinstance(piece, Taps):
             self._sets[piece.number] = piece.filters
             self._known = [1, *self._sets]
-        elif isinstance(piece, Moved) and not self._of_field:
-            self.moved_at = self.n_blocks
+        elif isinstance(piece, Moved):
+            if self.moved is None and not self._of_field:
+                self.moved = piece.what, self.n_blocks
         elif isinstance(piece, Done):
             self.done = piece
             yield self._silence_until(piece.missed_slots)
@@ -227,7 +228,8 @@ def _verdict(replay: Replay, session: LoggedSession, reader: PoseLogReader) -> R
         block_s=block_s,
         differs_at_s=None if wrong_at is None else wrong_at * block_s,
         largest_error_db=replay.largest_error_db,
-        moved_at_s=None if replay.moved_at is None else replay.moved_at * block_s,
+        moved=replay.moved[0] if replay.moved else None,
+        moved_at_s=replay.moved[1] * block_s if replay.moved else None,
         missing_from_block=replay.gap_block or (replay.n_blocks + 1 if lost_at_end else None),
         damaged_at_byte=reader.damaged_at,
         ended=replay.done is not None,

@@ -18,8 +18,10 @@ class ReplayVerdict:
     """From where on it is not what was heard."""
     largest_error_db: float
     """Largest difference of the short-time level at an ear."""
+    moved: str | None
+    """What was changed by hand first, "objects" or "panorama", and no longer is as the source has it."""
     moved_at_s: float | None
-    """From about where on objects were moved by hand, and no longer where the source has them."""
+    """From about where on."""
     missing_from_block: int | None
     """The first block of which the log lacks the row."""
     damaged_at_byte: int | None
@@ -80,8 +82,9 @@ class ReplayVerdict:
 
     def _cause(self) -> str:
         if self.moved_at_s is not None and self.differs_at_s is not None and self.moved_at_s <= self.differs_at_s:
+            by_hand = "the panorama was changed" if self.moved == "panorama" else "objects were moved"
             return (
-                f"objects were moved by hand from about {clock(self.moved_at_s)} on, which no log holds; "
+                f"{by_hand} by hand from about {clock(self.moved_at_s)} on, which no log holds; "
                 "what is played with --field FILE too can be played back"
             )
         return "the source failed or ended elsewhere then"

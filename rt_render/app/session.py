@@ -259,6 +259,7 @@ class Session:
             describe_session(self.settings, parts, seconds),
             self.decoder.filters,
             card_text=self._card.text_of,
+            panorama_changes=lambda: self.space.changes,
             field=self.settings.output.field,
             force=self.settings.output.force,
             on_message=self.on_message,

@@ -140,8 +140,9 @@ class Panorama:
 
     def _prepare_ambience(self) -> None:
         s = self._s
-        rotors = ambience_rotors(int(s["fft_frames"]), self.fs_hz)
+        rotors, heard = ambience_rotors(int(s["fft_frames"]), self.fs_hz)
         s["rotors"] = self._constant(np.stack([rotors.real, rotors.imag], axis=-1))
+        s["heard"] = self._keep(np.ascontiguousarray(heard))
 
     def _publish(self, name: str, value: float) -> None:
         fields = PANORAMA.fields

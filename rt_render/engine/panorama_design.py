@@ -5,19 +5,19 @@ from numpy.typing import NDArray
 
 _LEAST_BAND_BINS = 3
 _FEEDS_DEG = ((60.0, 0.0), (150.0, 0.0), (105.0, 45.0))
-"""Azimuth and elevation on the left. The first two are at right angles: a pair of figures of eight hears the powers of
-both added, whatever their phases; the third is in the middle above."""
-_PHASES_DEG = (61.0, 315.0, 135.0, 72.0, 293.0, 122.0)
-"""Of the feeds where they keep still. Found by minimising what feeds and primaries add to and take from each other's
-power, in a pair of figures of eight and in W, for unrelated sounds, a source in ambience, and notes of a band."""
+"""Azimuth and elevation on the left: where hard left is heard, the back, and in the middle above."""
+_PHASES_DEG = (57.0, 51.0, 170.0, 65.0, 120.0, 68.0)
+"""Of the feeds where they keep still. Found by a search for those of which six unrelated feeds are missed least: at the
+ears of KEMAR, turned all around, from 100 Hz to 1.6 kHz (0.45 dB rms), and in W."""
 _WALKS = (2, 3, 5, 7, 11, 13)
 """Their roots are irrational: each feed's delays take values that never repeat those of another."""
 _WALK_FROM_HZ, _WALK_FULL_HZ = 1500.0, 2000.0
-_LONGEST_DELAY_S = 4e-3
-_SHARES = np.sqrt([0.41, 0.41, 0.18])
-"""Of a side's feeds at the usual height."""
-_EVENED = (0.6, 1.6)
-_STEPS_AN_ERB = 1.0
+_LONGEST_DELAY_S = 1.5e-3
+_FRONT_SHARE = 0.75
+"""Of a side's ambience on the horizon: with less, what is loud on one side alone is drawn to the back."""
+_USUAL_UP = 0.18
+"""The share of what is above for which rotors are made even."""
+_STEPS_AN_ERB = 0.5
 
 
 def band_starts(fft_frames: int, fs_hz: int) -> NDArray[np.int64]:
@@ -37,12 +37,14 @@ def feed_directions() -> NDArray[np.float64]:
     return np.stack([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
 
 
-def ambience_rotors(fft_frames: int, fs_hz: int) -> NDArray[np.complex128]:
-    """Return what each bin of each feed is multiplied with: (6, fft_frames / 2 + 1), left feeds first.
+def ambience_rotors(fft_frames: int, fs_hz: int) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Return what each bin of each feed is multiplied with, and what a pair of figures of eight hears of it.
 
-    Feeds differ by constant phases at low frequencies, where nothing else keeps third octaves even; from 1500 Hz on
-    also by delays of up to 4 ms that wander with frequency: they have little in common, and a click stays one sound.
-    What a pair of figures of eight then hears of a side is made even, bin by bin.
+    The former is (6, fft_frames / 2 + 1), left feeds first. The latter is (fft_frames / 2 + 1, 2, 2, 2): of the feeds
+    on the horizon and above, ahead (x) and to the left (y), of the left and the right ambience. Feeds differ by
+    constant phases at low frequencies, where nothing else keeps third octaves even; from 1500 Hz on also by delays of
+    up to 1.5 ms that wander with frequency: they have little in common, and a click stays one sound. They are then
+    moved, no further than need be, to where the pair hears left and right ambience at right angles, of unchanged power.
     """
     f_hz = np.arange(fft_frames // 2 + 1) * fs_hz / fft_frames
     longest_s = _LONGEST_DELAY_S * np.clip((f_hz - _WALK_FROM_HZ) / (_WALK_FULL_HZ - _WALK_FROM_HZ), 0.0, 1.0)
@@ -51,14 +53,19 @@ def ambience_rotors(fft_frames: int, fs_hz: int) -> NDArray[np.complex128]:
     walks = [np.interp(erb_number * _STEPS_AN_ERB, knots, (knots + 1) * np.sqrt(prime) % 1.0) for prime in _WALKS]
     delays_s = longest_s * np.array(walks)
     phases = np.deg2rad(_PHASES_DEG)[:, None] - 2.0 * np.pi * np.cumsum(delays_s, axis=1) * fs_hz / fft_frames
+    rotors: NDArray[np.complex128] = np.exp(1j * phases)
+    rotors[:, [0, -1]] = 1.0
+    rotors *= np.sqrt([_FRONT_SHARE, 1.0 - _FRONT_SHARE, 1.0] * 2)[:, None]
+    axes = feed_directions()[:2]
+    usual = axes * np.sqrt([1.0 - _USUAL_UP, 1.0 - _USUAL_UP, _USUAL_UP] * 2)
+    sides = (slice(0, 3), slice(3, 6))
+    heard = np.stack([(usual[:, side] @ rotors[side]).T for side in sides], axis=-1)
+    u, _, vh = np.linalg.svd(heard)
+    missing = u @ vh - heard
+    for i, side in enumerate(sides):
+        rotors[side] += np.linalg.pinv(usual[:, side]) @ missing[:, :, i].T
+    parts = [[axes[:, side][:, part] @ rotors[side][part] for side in sides] for part in (slice(0, 2), slice(2, 3))]
     # a frame that is delayed within itself loses what its windows then take off
     late = delays_s * fs_hz / fft_frames
     kept = (1.0 - late) * np.cos(np.pi * late) + np.sin(np.pi * late) / np.pi
-    rotors: NDArray[np.complex128] = np.exp(1j * phases)
-    x, y = feed_directions()[:2]
-    for side in (slice(0, 3), slice(3, 6)):
-        heard = sum(abs((axis[side] * _SHARES) @ rotors[side]) ** 2 for axis in (x, y))
-        rotors[side] /= np.clip(np.sqrt(heard), *_EVENED)
-    rotors /= kept
-    rotors[:, [0, -1]] = 1.0
-    return rotors
+    return rotors / kept, np.moveaxis(np.array(parts), (0, 1, 2, 3), (1, 3, 2, 0))

@@ -10,7 +10,8 @@
               what hardly changes from block to block takes hardly any room
     taps      a filter set: a line of JSON {"number", "shape"}, then float64, little-endian: ears, channels, taps
     card      JSON: {"stream", "text"}: from here on another card plays
-    move      JSON: {}: from here on objects are where somebody moved them, which no log tells
+    move      JSON: {"what"}: from here on "objects" are where somebody moved them, or the "panorama" is another, which
+              no log tells
     done      JSON: {"lost", "missed_slots", "field"}: the log was closed; rows that found no room, slots that passed in
               silence, a hash of the file of the field ("" for none)
 
@@ -69,7 +70,9 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """From here on objects are where somebody moved them: the source alone brings them back no more."""
+    """From here on `what`, "objects" or "panorama", is as somebody made it: the source alone brings it back no more."""
+
+    what: str = "objects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +287,7 @@ def _packed(piece: Piece) -> tuple[bytes, bytes]:
     if isinstance(piece, Card):
         return b"card", json.dumps({"stream": piece.stream, "text": piece.text}).encode()
     if isinstance(piece, Moved):
-        return b"move", b"{}"
+        return b"move", json.dumps(asdict(piece)).encode()
     if isinstance(piece, Done):
         return b"done", json.dumps(asdict(piece)).encode()
     return b"rows", np.ascontiguousarray(piece).view(np.uint8).reshape(len(piece), -1).T.tobytes()
@@ -304,7 +307,7 @@ def _unpacked(kind: bytes, content: bytes, row: np.dtype[np.void]) -> Piece:
     if kind == b"card":
         return Card(int(told["stream"]), str(told["text"]))
     if kind == b"move":
-        return Moved()
+        return Moved(str(told["what"]))
     if kind == b"done":
         return Done(int(told["lost"]), int(told["missed_slots"]), str(told["field"]))
     raise ValueError(f"unknown kind {kind!r}")

@@ -40,6 +40,7 @@ PANORAMA = np.dtype(
         ("turned", _I),  # two planes: the same as signals
         ("overlap", _I),  # two planes: their overlapped sum, the first `hop` frames are whole
         ("rotors", _I),  # (N_FEEDS, fft_frames / 2 + 1, 2): what a bin of ambience is multiplied with, re and im
+        ("heard", _I),  # complex128 (fft_frames / 2 + 1, 2, 2, 2): horizon and above, x and y, left and right ambience
         ("directions", _I),  # (3, 16): x, y, z of the feeds, then the front
         ("shapes", _I),  # (n_sh, 16): the harmonics of these directions
         ("encoding", _I),  # (2 (order + 1) + N_FEEDS, columns): cosines and sines in turns, then feeds

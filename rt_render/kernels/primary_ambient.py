@@ -3,17 +3,19 @@
 Model (Faller 2006, "Multiple-Loudspeaker Playback of Stereo Signals", JAES 54:1051): in each band left and right are
 one primary signal by a pair of panning gains u, and ambience of equal power that has nothing in common. With the
 larger and smaller eigenvalue a, b of the smoothed covariance and y = u . (left, right), the least squares estimates are
-(1 - b / a) y and what is left of both channels. Each is scaled to the power that the model gives it, as Faller does, so
-that the energy is kept. What is out of phase is ambience.
+(1 - b / a) y and what is left of both channels. Each is scaled to the power that the model gives it, as Faller does;
+`kept_fold` then keeps the power of a fold. What is out of phase is ambience.
 """
 
 import math
 
 import numpy as np
+from numba.np.numpy_support import carray
 
 from rt_render.kernels.jit import rt_jit
+from rt_render.kernels.kept_fold import keep_fold_rt
 from rt_render.kernels.panorama_state import FEEDS_A_SIDE, N_FEEDS
-from rt_render.kernels.simd import fma, fnma, load4, load_f32, splat4, store, store_f32
+from rt_render.kernels.simd import as_pointer, fma, fnma, load4, load_f32, splat4, store, store_f32
 
 UP_SHARE = 0.36
 """Of the ambience's power, what comes from above at a height of 1: more would be missed by a pair of microphones."""
@@ -69,10 +71,16 @@ def split_band_rt(field, harmonics, spectrum, covariance, state, begin, end):
         if m < order:
             store_f32(harmonics + 4 * (lanes + m), np.float32(gain * math.sin((m + 1) * azimuth)))
     primary = 1.0 - share
-    gain_left = np.float32(1.0 / math.sqrt(max(1.0 - u_left * u_left * primary, _LEAST_SHARE)))
-    gain_right = np.float32(1.0 / math.sqrt(max(1.0 - u_right * u_right * primary, _LEAST_SHARE)))
+    gain_left = 1.0 / math.sqrt(max(1.0 - u_left * u_left * primary, _LEAST_SHARE))
+    gain_right = 1.0 / math.sqrt(max(1.0 - u_right * u_right * primary, _LEAST_SHARE))
+    # both ambiences, of the primary's estimate y and of what is at right angles to it, z
+    left_y, left_z = gain_left * u_left * share, -gain_left * u_right
+    right_y, right_z = gain_right * u_right * share, gain_right * u_left
+    ahead, aside = gain * math.cos(azimuth), gain * math.sin(azimuth)
+    up = UP_SHARE * state.height_now
+    level_gain, up_gain = math.sqrt(1.0 - up), math.sqrt(up)
+    heard = carray(as_pointer(state.heard), (n // 2 + 1, 2, 2, 2), np.complex128)
     ul, ur = np.float32(u_left), np.float32(u_right)
-    taken_left, taken_right = np.float32(u_left * primary), np.float32(u_right * primary)
     plane, row = state.plane_bytes, 4 * lanes
     half = np.float32(0.5)
     for k in range(begin, end):
@@ -90,11 +98,15 @@ def split_band_rt(field, harmonics, spectrum, covariance, state, begin, end):
             store(here + plane + o, fma(s4, vr, c4 * vi))
             store(there + o, fma(s4, vi, c4 * vr))
             store(there + plane + o, fnma(c4, vi, s4 * vr))
-        lr, li = gain_left * (lr - taken_left * yr), gain_left * (li - taken_left * yi)
-        rr, ri = gain_right * (rr - taken_right * yr), gain_right * (ri - taken_right * yi)
+        zr, zi = ul * rr - ur * lr, ul * ri - ur * li
+        of_left_y, of_left_z, of_right_y, of_right_z = keep_fold_rt(
+            heard[k], level_gain, up_gain, ahead, aside, left_y, left_z, right_y, right_z, share
+        )
+        y, z = complex(yr, yi), complex(zr, zi)
+        left_ambience, right_ambience = of_left_y * y + of_left_z * z, of_right_y * y + of_right_z * z
         for feed in range(0, N_FEEDS, 2):
-            ar, ai = _turned_rt(state, feed, k, lr, li, rr, ri)
-            br, bi = _turned_rt(state, feed + 1, k, lr, li, rr, ri)
+            ar, ai = _turned_rt(state, feed, k, level_gain, up_gain, left_ambience, right_ambience)
+            br, bi = _turned_rt(state, feed + 1, k, level_gain, up_gain, left_ambience, right_ambience)
             o = 4 * (order + 1 + feed // 2)
             store_f32(here + o, ar - bi)
             store_f32(here + plane + o, ai + br)
@@ -103,13 +115,10 @@ def split_band_rt(field, harmonics, spectrum, covariance, state, begin, end):
 
 
 @rt_jit
-def _turned_rt(state, feed, k, left_re, left_im, right_re, right_im):
-    """Return a feed's bin: its side's ambience by the feed's rotor and share of the power."""
-    above = feed % FEEDS_A_SIDE == FEEDS_A_SIDE - 1
-    up = UP_SHARE * state.height_now
-    share = np.float32(math.sqrt(up if above else (1.0 - up) / (FEEDS_A_SIDE - 1)))
+def _turned_rt(state, feed, k, level_gain, up_gain, left, right):
+    """Return a feed's bin: its side's ambience by the feed's rotor and gain."""
+    gain = up_gain if feed % FEEDS_A_SIDE == FEEDS_A_SIDE - 1 else level_gain
+    ambience = left if feed < FEEDS_A_SIDE else right
     rotor = state.rotors + 8 * (feed * (state.fft_frames // 2 + 1) + k)
-    c, s = share * load_f32(rotor), share * load_f32(rotor + 4)
-    if feed < FEEDS_A_SIDE:
-        return c * left_re - s * left_im, c * left_im + s * left_re
-    return c * right_re - s * right_im, c * right_im + s * right_re
+    turned = gain * ambience * complex(load_f32(rotor), load_f32(rotor + 4))
+    return np.float32(turned.real), np.float32(turned.imag)

@@ -1,12 +1,14 @@
 """What an upmix makes of a stereo signal, in figures."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rt_render.ambisonics.harmonics import real_sh_sn3d
 from rt_render.app.decoding import make_decoder
+from rt_render.app.panorama.signals import pink
 from rt_render.app.settings import Head
 from rt_render.engine.upmix import Upmix
 
@@ -47,13 +49,27 @@ def third_octaves(signal: Array, fs_hz: int) -> tuple[Array, Array]:
     return middles, np.array(powers)
 
 
-def downmix_deviation_db(upmix: Upmix, stereo: Array) -> tuple[Array, Array]:
-    """Return third octaves in Hz, and by how much each is louder behind the panorama and the fold than before."""
+def downmix_deviation_db(upmix: Upmix, stereo: Array, fold: Callable[[Array], Array] = downmix) -> tuple[Array, Array]:
+    """Return third octaves in Hz, and by how much each is louder behind the panorama and the fold than before.
+
+    NaN where there is hardly anything: 40 dB below the loudest third octave.
+    """
     before, field = field_of(upmix, stereo)
     middles, wanted = third_octaves(before, upmix.fs_hz)
-    _, found = third_octaves(downmix(field), upmix.fs_hz)
-    floor = 1e-9 * wanted.max() + 1e-30
-    return middles, 10 * np.log10((found + floor) / (wanted + floor))
+    _, found = third_octaves(fold(field), upmix.fs_hz)
+    there = wanted > 1e-4 * wanted.max()
+    return middles, 10 * np.log10(np.where(there, found, np.nan) / np.where(there, wanted, 1.0))
+
+
+def largest_db(deviation_db: Array) -> float:
+    """Return the largest of deviations up or down; 0 where there is none."""
+    return float(np.nanmax(np.abs(deviation_db), initial=0.0))
+
+
+def unevenness_db(upmix: Upmix, stereo: Array, fold: Callable[[Array], Array]) -> float:
+    """Return the largest change of a third octave behind a fold, the mean of all left out."""
+    deviation_db = downmix_deviation_db(upmix, stereo, fold)[1]
+    return largest_db(deviation_db - np.nanmean(deviation_db))
 
 
 def power_change_db(upmix: Upmix, stereo: Array) -> float:
@@ -70,11 +86,53 @@ def opening_deg(upmix: Upmix, stereo: Array) -> float:
     return float(np.rad2deg(np.arctan2(np.mean(w * y), np.mean(w * x))))
 
 
+def part_from_deg(upmix: Upmix, left: Array, right: Array) -> float:
+    """Return the azimuth from which a sound (n,) hard left is heard while another one plays hard right."""
+    part = _part(upmix, np.stack([left, 0.0 * left], axis=1), np.stack([0.0 * right, right], axis=1))
+    w, y, _, x = part[:, :4].T
+    return float(np.rad2deg(np.arctan2(np.mean(w * y), np.mean(w * x))))
+
+
+def voice_under_pads(upmix: Upmix, voice_over_pads_db: float, seconds: float = 4.0) -> tuple[float, float]:
+    """Return what of noise in the centre is no plane wave from the front, in dB, and its azimuth in degrees.
+
+    Two unrelated noises, hard left and right, are so many dB softer in all. The rest is of the noise's own part alone.
+    """
+    voice, left, right = (pink(upmix.fs_hz, seconds, seed) for seed in (1, 2, 3))
+    pads = np.stack([left, right], axis=1) * 10 ** (-voice_over_pads_db / 20) / np.sqrt(2)
+    part = _part(upmix, np.stack([voice, voice], axis=1) / np.sqrt(2), pads)
+    w, y, _, x = part[:, :4].T
+    return _rest_db(part, upmix.order), float(np.rad2deg(np.arctan2(np.mean(w * y), np.mean(w * x))))
+
+
+def ringing_ahead_db(upmix: Upmix, bursts: int = 8) -> tuple[float, float]:
+    """Return what a fold has 5 to 2 and 10 to 5 ms before 5 ms of unrelated noise left and right, of all its energy."""
+    ms, late = upmix.fs_hz // 1000, upmix.latency_frames
+    begin, rng, energy = 300 * ms, np.random.default_rng(0), np.zeros(400 * ms)
+    for _ in range(bursts):
+        stereo = np.zeros((400 * ms + late, 2), np.float32)
+        stereo[begin : begin + 5 * ms] = 0.1 * rng.standard_normal((5 * ms, 2))
+        upmix.reset()
+        energy += np.sum(downmix(upmix.process(stereo)[late:]) ** 2, axis=1)
+    spans = ((begin - 5 * ms, begin - 2 * ms), (begin - 10 * ms, begin - 5 * ms))
+    near, far = (float(10 * np.log10(np.sum(energy[i:j]) / np.sum(energy))) for i, j in spans)
+    return near, far
+
+
+def _part(upmix: Upmix, sound: Array, others: Array) -> Array:
+    """Return the field of what turns its sign with a sound, beside others that do not."""
+    both, other = (field_of(upmix, (sign * sound + others).astype(np.float32))[1] for sign in (1.0, -1.0))
+    return np.asarray(both - other) / 2
+
+
 def rest_db(upmix: Upmix, stereo: Array) -> float:
     """Return what of a field is no plane wave from the front, in all channels (N3D), over the whole."""
-    _, field = field_of(upmix, stereo)
-    n3d = _n3d(upmix.order)
-    rest = (field - field[:, :1] * real_sh_sn3d(upmix.order, 0.0, 0.0)) * n3d
+    return _rest_db(field_of(upmix, stereo)[1], upmix.order)
+
+
+def _rest_db(field: Array, order: int) -> float:
+    n3d = _n3d(order)
+    rest = (field - field[:, :1] * real_sh_sn3d(order, 0.0, 0.0)) * n3d
     return float(10 * np.log10(np.sum(rest**2) / np.sum((field * n3d) ** 2) + 1e-30))
 
 
@@ -85,6 +143,11 @@ def _n3d(order: int) -> Array:
 def sides(field: Array) -> Array:
     """Return what cardioids to the left and to the right hear of a field: (n, 2)."""
     return np.stack([field[:, 0] + field[:, 1], field[:, 0] - field[:, 1]], axis=1) / 2
+
+
+def omni(field: Array) -> Array:
+    """Return W alone: (n, 1)."""
+    return field[:, :1]
 
 
 def correlation(stereo: Array) -> float:

@@ -10,19 +10,30 @@ from rt_render.engine.panorama import DEFAULT_HEIGHT, DEFAULT_WIDTH_DEG, Panoram
 class Space:
     """Makes panoramas, and changes all that it made and those to come. Any thread.
 
-    `on`: whether stereo is to be a space; sources look at it where they begin. What a person sets holds for all items
-    of a playlist, whatever they asked for themselves.
+    What a person sets holds for all items of a playlist, whatever they asked for themselves.
     """
 
     def __init__(self, wanted: Source | None = None) -> None:
-        self.on = True
+        self.changes = 0
+        """How often somebody made it another while there was one."""
         self.used = False
         """Whether there was stereo to make a space of."""
+        self._on = True
         self._wanted = wanted
         self._width_deg: float | None = None
         self._height: float | None = None
         self._lock = Lock()
         self._made: WeakSet[Panorama] = WeakSet()
+
+    @property
+    def on(self) -> bool:
+        """Whether stereo is to be a space; sources look at it where they begin."""
+        return self._on
+
+    @on.setter
+    def on(self, on: bool) -> None:
+        self.changes += self.used and on != self._on
+        self._on = on
 
     @property
     def width_deg(self) -> float:
@@ -51,5 +62,7 @@ class Space:
         with self._lock:
             for panorama in self._made:
                 panorama.set(width_deg=width_deg, height=height)
+            before = self.width_deg, self.height
             self._width_deg = self._width_deg if width_deg is None else width_deg
             self._height = self._height if height is None else height
+            self.changes += self.used and (self.width_deg, self.height) != before
