@@ -27,10 +27,20 @@ class LiveCard:
         fixed_calls: bool = True,
     ) -> None:
         plan = Plan(order, block_size, 48000, 1, n_objects=n_objects)
-        self.engine = Engine(plan, 0.1 * np.ones((2, plan.n_sh, 1)))
-        self.engine.prepare_tap(4.0)
-        self.live = LiveInput(self.engine, matrix, stage)
-        self.live.begin(told_s, fixed_calls=fixed_calls)
+        engine = Engine(plan, 0.1 * np.ones((2, plan.n_sh, 1)))
+        self._begin(engine, LiveInput(engine, matrix, stage), told_s, fixed_calls)
+
+    @classmethod
+    def of(cls, engine: Engine, live: LiveInput) -> "LiveCard":
+        """A stream for an engine and an input that are there."""
+        card = cls.__new__(cls)
+        card._begin(engine, live, 0.0, True)
+        return card
+
+    def _begin(self, engine: Engine, live: LiveInput, told_s: float, fixed_calls: bool) -> None:
+        self.engine, self.live = engine, live
+        engine.prepare_tap(4.0)
+        live.begin(told_s, fixed_calls=fixed_calls)
         self.link = np.zeros(1, LINK)
         self.link["state"], self.link["stream"], self.link["input"] = self.engine.address, 1, self.live.address
         assert pass_turn(self.engine.address, 0, 1)

@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from live_tools import LiveCard, recorded
 from test_sound_card import FakeLibrary, card
 
 from rt_render.ambisonics.harmonics import real_sh_sn3d
 from rt_render.ambisonics.normalisation import fuma_from_sn3d, n3d_from_sn3d
+from rt_render.app.early_checks import check_field_file, check_not_live
 from rt_render.app.live_opening import open_live
+from rt_render.app.parts import make_parts
 from rt_render.app.settings_file import load_settings
+from rt_render.app.source_opening import open_source, passes
 from rt_render.engine.engine import Engine
 from rt_render.engine.live_input import LiveInput
 from rt_render.engine.plan import Plan
@@ -49,6 +53,39 @@ def library(monkeypatch):
 
 def opened(**choices):
     return open_live(load_settings(None, {"input": "live", "device": 2, **choices}))
+
+
+SCENE = "[[object]]\ninput = 7\nazimuth_deg = 90\n[[object]]\ninput = 2\nazimuth_deg = -90\n[[object]]\ninput = 7\n"
+
+
+def scene_settings(tmp_path, text=SCENE, **choices):
+    path = tmp_path / "band.toml"
+    path.write_text(text)
+    return load_settings(None, {"input": str(path), "device": 2, "input_device": 2, **choices})
+
+
+def test_channels_of_the_input_are_led_to_the_objects_of_a_scene(tmp_path):
+    chosen = scene_settings(tmp_path, order=2, method="ls", head="sphere", taps=64, block_size=64)
+    parts = make_parts(chosen, 64, on_message=(said := []).append)
+    assert parts.engine.plan.n_objects == 3 and parts.source.order == 2 and passes(chosen.source)
+    assert "live input from Interface" in said[0] and "channels 7, 2, 7 → objects 1 to 3, order 2" in said[0]
+    card = LiveCard.of(parts.engine, parts.live)
+    frames = recorded(6400, 7)
+    field = card.play(frames, [64])
+    left, right, front = real_sh_sn3d(2, np.deg2rad([90.0, -90.0, 0.0]), np.zeros(3))
+    wanted = frames[:, 6:7] * (left + front) + frames[:, 1:2] * right
+    np.testing.assert_allclose(field, wanted[: len(field)], atol=2e-6)
+
+
+def test_a_scene_whose_channels_the_input_does_not_have_is_refused_and_so_is_rendering_it(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"band, object 1: input = 21 .* has channels 1 to 20"):
+        open_source(scene_settings(tmp_path, "[[object]]\ninput = 21\n"))
+    with pytest.raises(ConfigurationError, match=r"played, not rendered: `rt-render play .*band\.toml"):
+        check_not_live(scene_settings(tmp_path))
+    with pytest.raises(DeviceError, match="virtual"):
+        open_source(scene_settings(tmp_path, device="virtual"))
+    with pytest.raises(ConfigurationError, match="live input is gone then"):
+        check_field_file(scene_settings(tmp_path, log="a.rtlog"), None, [])
 
 
 def test_devices_that_record_are_listed_beside_those_that_play():

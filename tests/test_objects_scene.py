@@ -71,6 +71,11 @@ def told(tmp_path: Path, text: str) -> str:
         ('[[object]]\nsignal = "noise"\npath_repeats = true', "path_repeats = true needs a path that ends later"),
         ('[[object]]\nsignal = "noise"\ngain_db = nan', "gain_db = nan cannot be used: allowed is -60 to 24 dB"),
         ("[[object]", "my.toml is not valid TOML"),
+        ("[[object]]\ninput = 0", "object 1: input = 0 cannot be used: allowed is a channel of the card's input"),
+        ('[[object]]\ninput = 1\nsignal = "noise"', "object 1: name what it plays, either"),
+        ("[[object]]\ninput = 1\nstart_s = 2", "object 1: start_s, loop and channel are of files and signals"),
+        ('[[object]]\ninput = 1\n[[object]]\nsignal = "tone"', "give all of them an input, or none."),
+        ("[[object]]\ninput = 1", "my is a scene of live input, which is played by itself"),
     ],
 )
 def test_a_mistake_is_told_with_file_object_key_and_what_is_allowed(tmp_path, text, sentence):

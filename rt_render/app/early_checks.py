@@ -7,7 +7,7 @@ from pathlib import Path
 from rt_render.app.output_names import refuse_one_name, refuse_overwrite
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import files_read
-from rt_render.app.source_opening import LIVE, is_playlist, passes
+from rt_render.app.source_opening import LIVE, is_live, is_playlist, passes
 from rt_render.errors import ConfigurationError, DeviceError
 from rt_render.io.pose_log_file import is_pose_log
 
@@ -50,7 +50,7 @@ def check_field_file(settings: Settings, ears: Path | None, read: Iterable[Path]
     field, log = settings.output.field, settings.output.log
     if field is None:
         if log and passes(settings.source):
-            why = "live input is gone then" if settings.source.input == LIVE else "a playlist may come otherwise"
+            why = "live input is gone then" if is_live(settings.source) else "a playlist may come otherwise"
             raise ConfigurationError(f"{log} alone cannot be played back, for {why}: keep it with `--field FILE` too.")
         return
     from rt_render.io.wav_writer import container_and_subtype
@@ -82,10 +82,10 @@ def check_panorama(settings: Settings) -> None:
 
 def check_not_live(settings: Settings) -> None:
     """Raise ConfigurationError for live input, of which no file can be rendered."""
-    if LIVE in (settings.source.input, *settings.source.further):
+    if LIVE in settings.source.further or is_live(settings.source):
         raise ConfigurationError(
-            "live input is played, not rendered: `rt-render play live --record FILE` keeps what is heard, --field FILE "
-            "the field before the ears."
+            f"live input is played, not rendered: `rt-render play {settings.source.input} --record FILE` keeps what is "
+            "heard, --field FILE the field before the ears."
         )
 
 

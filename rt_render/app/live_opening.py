@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from rt_render.ambisonics.layouts import Layout
 from rt_render.ambisonics.normalisation import MAX_FUMA_ORDER, sn3d_from_fuma, sn3d_from_n3d
 from rt_render.app.live_feed import LiveSource
+from rt_render.app.object_scene import OBJECTS_ORDER
 from rt_render.app.panorama.space import Space
+from rt_render.app.scene_file import ObjectScene
 from rt_render.app.settings import Settings
 from rt_render.app.settings import Source as SourceSettings
 from rt_render.app.source_opening import named_layout
@@ -32,10 +34,7 @@ def open_live(settings: Settings, seconds: float | None = None, space: Space | N
     where there is no such input, ConfigurationError for channels that do not fit. Control side.
     """
     wanted, fs_hz = settings.source, settings.audio.fs_hz
-    if settings.audio.device == "virtual":
-        raise DeviceError(NO_INPUT)
-    output = None if settings.audio.device == "auto" else settings.audio.device
-    card = find_input(wanted.input_device, find_device(output))
+    card = _card(settings)
     layout = _layout(wanted)
     channels = _channels(wanted, layout, card)
     if layout == AUTO:
@@ -60,6 +59,36 @@ def open_live(settings: Settings, seconds: float | None = None, space: Space | N
     return LiveSource(
         order, fs_hz, matrix, stage=stage, title=f"live input ({card.name})", notes=notes, n_frames=n_frames
     )
+
+
+def open_live_objects(scene: ObjectScene, settings: Settings, seconds: float | None = None) -> LiveSource:
+    """Find the input whose channels a scene's objects play, each its own; nothing is opened yet.
+
+    Raises DeviceError where there is no such input, ConfigurationError where it has too few channels. Control side.
+    """
+    card, fs_hz = _card(settings), settings.audio.fs_hz
+    for number, channel in enumerate(scene.inputs, start=1):
+        if channel > card.n_channels:
+            raise ConfigurationError(
+                f"{scene.title}, object {number}: input = {channel} cannot be used: {card.full_name} has channels 1 to "
+                f"{card.n_channels}; choose another channel, or another card with --input-device."
+            )
+    matrix = np.zeros((max(scene.inputs), len(scene.inputs)))
+    matrix[np.array(scene.inputs) - 1, np.arange(len(scene.inputs))] = 1.0
+    order = OBJECTS_ORDER if settings.head.order == "auto" else settings.head.order
+    listed = ", ".join(map(str, scene.inputs))
+    notes = [f"live input from {card.full_name}, channels {listed} → objects 1 to {len(scene.inputs)}, order {order}"]
+    if settings.source.input_channels != AUTO:
+        notes.append("the scene says which channels sound: --input-channels does nothing")
+    n_frames = None if seconds is None else round(seconds * fs_hz)
+    return LiveSource(order, fs_hz, matrix, stage=None, title=scene.title, notes=notes, n_frames=n_frames)
+
+
+def _card(settings: Settings) -> InputInfo:
+    if settings.audio.device == "virtual":
+        raise DeviceError(NO_INPUT)
+    output = None if settings.audio.device == "auto" else settings.audio.device
+    return find_input(settings.source.input_device, find_device(output))
 
 
 def _layout(wanted: SourceSettings) -> Layout | str:

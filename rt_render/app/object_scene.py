@@ -7,6 +7,7 @@ import numpy as np
 from rt_render.ambisonics.harmonics import spherical_to_cartesian
 from rt_render.app.scene_file import ObjectScene, SceneObject, path_directions
 from rt_render.engine.objects import Objects
+from rt_render.errors import ConfigurationError
 from rt_render.io.mono_signals import FileSignal, MonoSignal, built_in_signal
 from rt_render.io.source_objects import ObjectsSource
 
@@ -15,7 +16,14 @@ OBJECTS_ORDER = 5
 
 
 def open_objects(scene: ObjectScene, fs_hz: int, max_order: int | None) -> ObjectsSource:
-    """Open the signals of a scene; raises InputFileError, and leaves no file open then. Control side."""
+    """Open the signals of a scene; raises InputFileError, and leaves no file open then. Control side.
+
+    Raises ConfigurationError for a scene of live input, which is a card's and not opened here.
+    """
+    if scene.inputs:
+        raise ConfigurationError(
+            f"{scene.title} is a scene of live input, which is played by itself: `rt-render play` and its file alone."
+        )
     signals: list[tuple[MonoSignal, int]] = []
     with ExitStack() as opened:
         for index, one in enumerate(scene.object):

@@ -29,6 +29,7 @@ class SceneObject(_Table):
     name: str = Field(default="", max_length=60, description="a name of up to 60 letters")
     file: str | None = Field(default=None, min_length=1, description="the path of a sound file")
     signal: Literal["noise", "clicks", "tone"] | None = Field(default=None, description='"noise", "clicks" or "tone"')
+    input: int | None = Field(default=None, ge=1, le=1024, description="a channel of the card's input, from 1 on")
     channel: int = Field(default=1, ge=1, le=1024, description="a channel of the file, from 1 on")
     loop: bool = Field(default=False, description="true or false")
     start_s: float = Field(default=0.0, ge=0.0, le=86400.0, description="0 to 86400 s")
@@ -49,6 +50,11 @@ class ObjectScene(_Table):
     object: list[SceneObject] = Field(
         min_length=1, max_length=MAX_OBJECTS, description=f"1 to {MAX_OBJECTS} tables [[object]]"
     )
+
+    @property
+    def inputs(self) -> list[int]:
+        """Which channel of the card's input each object plays; none where they play files and signals."""
+        return [one.input for one in self.object if one.input is not None]
 
     @property
     def files(self) -> list[Path]:
@@ -78,6 +84,11 @@ def read_scene(path: str | Path) -> ObjectScene:
     for number, one in enumerate(scene.object, start=1):
         if objection := _objection(one):
             raise ConfigurationError(f"{path.name}, {_called(number, one.name)}: {objection}.")
+    if scene.inputs and len(scene.inputs) < len(scene.object):
+        raise ConfigurationError(
+            f"{path.name}: some objects have input and others play a file or a signal, which cannot sound together: "
+            "give all of them an input, or none."
+        )
     anchored = [one.model_copy(update={"file": _beside(path, one.file)}) for one in scene.object]
     return scene.model_copy(update={"object": anchored})
 
@@ -120,8 +131,10 @@ def _shown(value: object) -> str:
 
 def _objection(one: SceneObject) -> str:
     """Return what is wrong with an object whose keys are right each by itself, as half a sentence; "" if nothing."""
-    if (one.file is None) == (one.signal is None):
-        return 'name what it plays, either file = "..." or signal = "noise", "clicks" or "tone"'
+    if [one.file, one.signal, one.input].count(None) != 2:
+        return 'name what it plays, either file = "..." or signal = "noise", "clicks" or "tone", or input = 1 (live)'
+    if one.input is not None and (one.start_s or one.loop or one.channel != 1):
+        return "start_s, loop and channel are of files and signals: leave them out beside input"
     for number, (time_s, azimuth_deg, elevation_deg, distance_m) in enumerate(one.path, start=1):
         fits = abs(azimuth_deg) <= 36000 and abs(elevation_deg) <= 90 and 0 <= distance_m <= MAX_DISTANCE_M
         if not fits or time_s < 0:

@@ -147,9 +147,17 @@ def is_playlist(wanted: SourceSettings) -> bool:
     return bool(wanted.further) or kind_of_input(wanted.input) == "playlist"
 
 
+def is_live(wanted: SourceSettings) -> bool:
+    """Tell whether a card's input is what plays, as a field or as the objects of a scene. Raises as `read_scene`."""
+    if wanted.further or wanted.input == LIVE:
+        return wanted.input == LIVE
+    scene = scene_of(wanted.input)
+    return scene is not None and bool(scene.inputs)
+
+
 def passes(wanted: SourceSettings) -> bool:
     """Tell whether what plays need not come again as it was: live input, and a playlist that people move through."""
-    return wanted.input == LIVE or is_playlist(wanted)
+    return is_live(wanted) or is_playlist(wanted)
 
 
 def scene_of(name: str) -> ObjectScene | None:
@@ -171,6 +179,10 @@ def open_source(
         from rt_render.app.live_opening import open_live
 
         return open_live(settings, seconds, space)
+    if is_live(settings.source):
+        from rt_render.app.live_opening import open_live_objects
+
+        return open_live_objects(read_scene(settings.source.input), settings, seconds)
     wanted = settings.head.order
     if is_playlist(settings.source):
         from rt_render.app.playlist.opening import open_playlist
