@@ -37,7 +37,7 @@ def _idle(wanted: SourceSettings) -> Iterator[tuple[str, str]]:
         return
     kind = kind_of_input(wanted.input)
     yield from ((key, "there is one thing to play, and no playlist") for key in _OF_A_PLAYLIST)
-    if kind != "live":
+    if kind not in ("live", "objects"):  # whose signals may be a card's
         yield from ((key, f"{wanted.input} is played, and not live input") for key in _OF_LIVE_INPUT)
     if kind != "file":
         yield "loop", _ENDLESS[kind]
