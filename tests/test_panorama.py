@@ -122,16 +122,16 @@ def test_the_fold_hears_a_unitary_matrix_whatever_ambience_is_asked_for(parts, s
 
 def test_a_wide_burst_rings_little_ahead_of_itself():
     """Of 5 ms of unrelated noise: what comes 2 to 5 and 5 to 10 ms before, of its whole energy."""
-    assert ringing_ahead_db(Panorama(3, FS_HZ)) == pytest.approx([-30.0, -35.5], abs=1.5)
+    assert ringing_ahead_db(Panorama(3, FS_HZ)) == pytest.approx([-29.3, -35.1], abs=1.0)
 
 
 def test_what_is_loud_on_one_side_is_heard_on_that_side_and_in_front():
     """The left one of two unrelated sounds, and a voice that comes 12 ms later on the right."""
-    assert 45.0 < part_from_deg(Panorama(3, FS_HZ), pink(FS_HZ, 4.0, 1), pink(FS_HZ, 4.0, 2)) < 77.0
-    assert abs(opening_deg(Panorama(3, FS_HZ), MEANT_FOR_TWO["12 ms later right"])) < 45.0
+    assert 45.0 < part_from_deg(Panorama(3, FS_HZ), pink(FS_HZ, 4.0, 1), pink(FS_HZ, 4.0, 2)) < 65.0
+    assert abs(opening_deg(Panorama(3, FS_HZ), MEANT_FOR_TWO["12 ms later right"])) < 30.0
 
 
-@pytest.mark.parametrize(("voice_over_pads_db", "most_db"), [(6.0, -9.0), (0.0, -3.5)])
+@pytest.mark.parametrize(("voice_over_pads_db", "most_db"), [(6.0, -12.0), (0.0, -3.5)])
 def test_a_voice_in_the_centre_stays_there_under_wide_pads(voice_over_pads_db, most_db):
     """What of the voice is no plane wave from the front, and where it is heard from."""
     rest_db, from_deg = voice_under_pads(Panorama(3, FS_HZ), voice_over_pads_db)
