@@ -9,11 +9,16 @@ from rt_render.io.loudness_meter import LoudnessMeter
 FS_HZ = 48000
 
 
-def as_the_norm_says(frames):
-    """ITU-R BS.1770-4 with the filter coefficients of its tables 1 and 2 (48 kHz), all blocks of one piece."""
+def k_weighted(frames):
+    """Filter by the coefficients of the tables 1 and 2 of ITU-R BS.1770-4 (48 kHz)."""
     shelf = [1.53512485958697, -2.69169618940638, 1.19839281085285], [1.0, -1.69065929318241, 0.73248077421585]
     high_pass = [1.0, -2.0, 1.0], [1.0, -1.99004745483398, 0.99007225036621]
-    weighted = lfilter(*high_pass, lfilter(*shelf, frames, axis=0), axis=0)
+    return lfilter(*high_pass, lfilter(*shelf, frames, axis=0), axis=0)
+
+
+def as_the_norm_says(frames):
+    """Return the integrated loudness in LUFS by the text of BS.1770-4, all blocks of one piece."""
+    weighted = k_weighted(frames)
     starts = range(0, len(frames) - 19200 + 1, 4800)
     powers = np.array([np.mean(weighted[i : i + 19200] ** 2, axis=0).sum() for i in starts])
     powers = powers[-0.691 + 10 * np.log10(powers) >= -70]
