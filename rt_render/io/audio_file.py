@@ -27,8 +27,9 @@ class AudioFileReader:
     """An open audio file: (frames, channels) float32 at the file's own rate, streamed from disk.
 
     `fs_hz`, `n_channels`, `n_frames`, `format`, `subtype` describe it; `speakers` are the names of the speakers that
-    its own channel map tells, None without one; `title`: who and what by its own tags, "" without; `failure` turns from None into half a sentence when the file fails
-    while it is being read, and from then on `read` returns nothing. Any one thread.
+    its own channel map tells, None without one; `title`: who and what by its own tags, "" without; `failure` turns
+    from None into half a sentence when the file fails while it is being read, and from then on `read` returns nothing.
+    Any one thread.
     Raises InputFileError for a file that cannot be played: missing, no file, not audio, empty, cut short.
     """
 
