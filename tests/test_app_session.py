@@ -163,7 +163,7 @@ def test_an_interrupted_start_leaves_nothing_behind(field, tmp_path, monkeypatch
     with pytest.raises(KeyboardInterrupt), session:
         pass
     assert session._feeder._thread is None and not session._bridge.is_running
-    assert not session._recorder._thread.is_alive() and gc.get_freeze_count() == 0
+    assert not session._files._recorders[0]._thread.is_alive() and gc.get_freeze_count() == 0
     assert [path.name for path in tmp_path.iterdir()] == ["field.wav"]
 
 

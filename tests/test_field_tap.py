@@ -185,7 +185,6 @@ def test_a_log_names_its_field_and_none_where_none_was_kept():
 
 def test_a_disk_that_is_too_slow_for_the_field_is_told(tmp_path):
     def act(session):
-        wait_for(lambda: session._field is not None)
         session.engine.read_tap = lambda: np.zeros((0, session.engine.plan.n_sh), np.float32)
         wait_for(lambda: session.engine.tap_lost > 0)
 

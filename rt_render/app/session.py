@@ -5,9 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from math import inf
-from pathlib import Path
 
 from firmware_bridge.opening import RunningBridge, open_bridge
 from firmware_bridge.pose import PoseSample
@@ -16,27 +14,22 @@ from rt_render.app.budget import Budget
 from rt_render.app.budget_meter import BudgetMeter
 from rt_render.app.budget_terms import terms_of
 from rt_render.app.budget_words import device_advice
-from rt_render.app.comparison.choice_log import ChoiceLog
 from rt_render.app.comparison.comparison import Comparison
 from rt_render.app.controls.desk import Desk
 from rt_render.app.controls.desk_remote import DeskRemote
 from rt_render.app.decoding import Progress
-from rt_render.app.degradation import Degradation
 from rt_render.app.ears import Ears
 from rt_render.app.glitch_watch import GlitchWatch
 from rt_render.app.glitches import Glitches
+from rt_render.app.hearing import Hearing
 from rt_render.app.live_feed import LiveFeed
 from rt_render.app.object_remote import ObjectRemote
-from rt_render.app.order_keeper import lower_orders
-from rt_render.app.parts import Parts, live_block_size, make_parts, start_gain_db
+from rt_render.app.parts import live_block_size, make_parts, start_gain_db
 from rt_render.app.playlist.announcer import announcer
-from rt_render.app.playlist.follow_orders import item_order
 from rt_render.app.playlist.playlist_source import playlist_in
 from rt_render.app.playlist.transport import PlaylistMoment, PlaylistTransport
-from rt_render.app.pose_log import describe_session
-from rt_render.app.pose_logger import PoseLogger
-from rt_render.app.recorder import Recorder
 from rt_render.app.remote import Remote
+from rt_render.app.session_files import SessionFiles
 from rt_render.app.settings import Settings
 from rt_render.app.trace_feed import WAITING_S, TraceFeed
 from rt_render.app.winding import Winding
@@ -112,7 +105,6 @@ class Session:
             on_progress=on_progress,
         )
         self.source, self.engine = parts.source, parts.engine
-        self.decoder: Decoder = parts.decoder
         self._lap_frames = parts.lap_frames
         self._set_latency(parts.decoder.onset_frames / settings.audio.fs_hz)
         self.feed = TraceFeed(self.engine)
@@ -126,7 +118,7 @@ class Session:
             self.source,
             self._feeder,
             playing=lambda: self.playing,
-            before_sound=self._follow_item,
+            before_sound=lambda: self._hearing.follow_item(),
             on_message=tell,
         )
         self._glitches = GlitchWatch(self.engine, self._feeder.longest_read_s, self._tracker_status, tell)
@@ -142,14 +134,12 @@ class Session:
             PlaylistTransport(playlist, self._winding.frame, self._winding.wind, tell) if playlist is not None else None
         )
         self.feed.add(on_look=announcer(self.source, self._winding.frame, tell))
-        self.ears: Ears = self._make_ears(parts)
-        self.comparison = self._make_comparison()
+        self._hearing = Hearing(settings, parts, budget=self.budget, feed=self.feed, desk=self.desk, on_message=tell)
+        self.ears: Ears = self._hearing.ears
+        self.comparison: Comparison = self._hearing.comparison
         self.space = parts.space
         self._bridge: RunningBridge | None = None
-        self._recorder: Recorder | None = None
-        self._field: Recorder | None = None
-        self._logger: PoseLogger | None = None
-        self._choices: ChoiceLog | None = None
+        self._files = SessionFiles(self.engine, settings, tell)
         self.gain_db: float = start_gain_db(settings)
         self.playing: bool = True
         self.muted: bool = False
@@ -159,7 +149,7 @@ class Session:
         self._advised = False
         try:
             if settings.audio.degrade:
-                self._degrade(on_progress)
+                self._hearing.degrade(on_progress)
             self._card = CardKeeper(
                 self.engine,
                 device=settings.audio.device,
@@ -169,19 +159,7 @@ class Session:
                 live=parts.live,
                 input_device=settings.source.input_device,
             )
-            if settings.output.record:
-                self._recorder = Recorder(
-                    self.engine, settings.output.record, force=settings.output.force, on_message=tell
-                )
-            if settings.output.field:
-                self._field = Recorder(
-                    self.engine, settings.output.field, force=settings.output.force, on_message=tell, field=True
-                )
-            if settings.output.log:
-                self._logger = self._open_log(settings.output.log, parts, seconds)
-            if settings.compare.compare_log:
-                self._choices = ChoiceLog(settings.compare.compare_log, tell)
-                self.comparison.listen(self._choices.add)
+            self._files.open(parts, seconds, card_text=self._card.text_of, feed=self.feed, comparison=self.comparison)
             self.comparison.begin_visit()  # behind the pose log, which must know of all filters
             if not settings.tracking.poses:
                 self._bridge = self._open_bridge()
@@ -198,74 +176,11 @@ class Session:
         self.engine.set_filter_onset(onset_s)
         self.engine.set_prediction(mode, cap_ms)
 
-    def _make_ears(self, parts: Parts) -> Ears:
-        playlist = playlist_in(self.source)
-        decoders = playlist.decoders if playlist else None
-        ears = Ears(
-            self.engine,
-            self.settings.head,
-            parts.decoder,
-            lower=lower_orders(self.engine.plan.order) if self.settings.audio.degrade else (),
-            prepared=decoders.ready if decoders else lambda order: None,
-            on_message=self.on_message,
-            on_decoder=self._take_decoder,
-        )
-        self.desk.add_part("designing", ears.progress)
-        item = item_order(self.source, self.engine)
-        if item:
-            self.feed.add(on_look=self._follow_item)
-        self._item_order = item or (lambda: None)
-        return ears
-
-    def _follow_item(self) -> None:
-        """Let an item of a playlist be heard at its own order."""
-        item = self._item_order()
-        if item:
-            self.ears.limit("item", item.order, around_frame=item.from_frame)
-
-    def _make_comparison(self) -> Comparison:
-        wanted = self.settings.compare
-        comparison = Comparison(
-            self.engine, self.ears, wanted.compare, blind=wanted.compare_blind, on_message=self.on_message
-        )
-        self.feed.add(on_look=comparison.look)
-        self.desk.add_part("compare", comparison.state)
-        return comparison
-
-    def _take_decoder(self, decoder: Decoder) -> None:
-        onset_s = decoder.onset_frames / self.settings.audio.fs_hz
-        self.decoder = decoder
-        self.engine.set_filter_onset(onset_s)
-        self.budget.set_onset(onset_s)
-
-    def _degrade(self, on_progress: Progress | None) -> None:
-        """Let the order be lowered while blocks take too long."""
-        plan = self.engine.plan
-        self.ears.prepare(on_progress)
-        orders = (plan.order, *lower_orders(plan.order))
-        limit = partial(self.ears.limit, "time")
-        self.feed.add(Degradation(orders, plan.block_size / plan.fs_hz, limit, self.on_message).take_rows)
-
     def _open_bridge(self) -> RunningBridge:
         wanted = self.settings.tracking
         bridge = open_bridge(wanted.bridge(), process=wanted.process, on_message=self.on_message)
         self.engine.follow_mailbox(bridge.mailbox)
         return bridge
-
-    def _open_log(self, path: Path, parts: Parts, seconds: float | None) -> PoseLogger:
-        logger = PoseLogger(
-            self.engine,
-            path,
-            describe_session(self.settings, parts, seconds),
-            self.decoder.filters,
-            card_text=self._card.text_of,
-            panorama_changes=lambda: self.space.changes,
-            field=self.settings.output.field,
-            force=self.settings.output.force,
-            on_message=self.on_message,
-        )
-        self.feed.add(logger.take_rows)
-        return logger
 
     # from start to stop
 
@@ -281,15 +196,13 @@ class Session:
             self._lock_memory()
             gc.collect()
             gc.freeze()
-            for recorder in self._recorders:
-                recorder.start()
+            self._files.start_recording()
             self._glitches.begin()
             self.feed.start()
             self._card.start()
             self.remote.start()
             self.desk.work(self)
-            if self._logger:
-                self._logger.start()  # now that there is something to log, in the place of an older log
+            self._files.start_log()
         except BaseException:
             with ExitStack() as each:
                 each.callback(gc.unfreeze)
@@ -306,10 +219,7 @@ class Session:
         """
         with ExitStack() as each:  # runs them all, last first, whatever one raises
             each.callback(gc.unfreeze)
-            if self._logger:
-                each.callback(self._logger.close)  # behind the field, of which it tells
-            for recorder in self._recorders:
-                each.callback(recorder.close)
+            each.callback(self._files.close)
             each.callback(self._close_inputs)
             each.callback(self.feed.stop)
             each.callback(self._card.stop)
@@ -331,22 +241,13 @@ class Session:
         over = self._live is not None and self.source.n_frames is not None and snapshot.frame >= self.source.n_frames
         return snapshot.ended or over
 
-    @property
-    def _recorders(self) -> list[Recorder]:
-        return [recorder for recorder in (self._recorder, self._field) if recorder]
-
     def _give_up(self) -> None:
         with ExitStack() as each:
-            for recorder in self._recorders:
-                each.callback(recorder.abandon)
-            if self._logger:
-                each.callback(self._logger.abandon)
+            each.callback(self._files.abandon)
             each.callback(self._close_inputs)
 
     def _close_inputs(self) -> None:
         with ExitStack() as each:
-            if self._choices:
-                each.callback(self._choices.stop)
             if self._bridge:
                 each.callback(self._bridge.stop)
             each.callback(self._feeder.close)
@@ -413,6 +314,11 @@ class Session:
             self.on_message("the position was not changed: live input has no places to go to")
         else:
             self._winding.seek(round(seconds * self.settings.audio.fs_hz))
+
+    @property
+    def decoder(self) -> Decoder:
+        """The decoder that is heard."""
+        return self._hearing.decoder
 
     @property
     def can_seek(self) -> bool:
