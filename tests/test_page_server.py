@@ -163,6 +163,26 @@ def test_connections_that_say_nothing_leave_room_for_honest_ones(page, monkeypat
         assert page.get("/")[0] == 200
 
 
+def test_one_machine_that_says_nothing_takes_no_more_than_its_share(page, monkeypatch):
+    monkeypatch.setattr(server_module, "is_this_machine", lambda host: False)
+    with ExitStack() as idle:
+        for _ in range(server_module.MAX_OF_ONE_HOST):
+            idle.enter_context(closing(socket.create_connection(("127.0.0.1", page.port))))
+        with pytest.raises(OSError):
+            page.get("/")
+        monkeypatch.setattr(server_module, "is_this_machine", lambda host: True)  # as a connection of another host
+        assert page.get("/")[0] == 200
+        monkeypatch.setattr(server_module, "is_this_machine", lambda host: False)
+        idle.close()
+        for _ in range(100):
+            try:
+                assert page.get("/")[0] == 200
+                break
+            except OSError:
+                time.sleep(0.05)
+        assert page.get("/")[0] == 200
+
+
 def test_a_client_that_does_not_read_costs_no_memory(page):
     big = {"type": "pose", "energy": [0.5] * 20_000}
     page.server._tell_pose = lambda now_s: big

@@ -19,6 +19,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from rt_render.app.controls.desk import Desk
+from rt_render.app.remote_guard import is_this_machine
 from rt_render.app.web.gate import Gate
 from rt_render.app.web.messages import MAX_MESSAGE_BYTES, encode, read_wish
 from rt_render.app.web.pace import Pace
@@ -27,12 +28,13 @@ from rt_render.app.web.page_files import page_files
 RATE_HZ = 30.0
 STATE_EVERY = 15
 MAX_CLIENTS = 16
-MAX_CONNECTIONS = 128
+MAX_CONNECTIONS, MAX_OF_ONE_HOST = 128, 12
+"""Of all, and of one other machine: a browser opens some eight, and one machine cannot take the room of all."""
 MESSAGES_PER_S, MESSAGE_BURST = 40.0, 80
 WRONG_TOKEN, TOO_MANY = 4401, 4429
 """Close codes that the page knows."""
 
-_OPEN_TIMEOUT_S, _CLOSE_TIMEOUT_S = 5.0, 0.5
+_OPEN_TIMEOUT_S, _CLOSE_TIMEOUT_S = 2.0, 0.5
 _WRONG_TOKEN_WAIT_S = 1.0
 _MAX_UNSENT_BYTES = 65536
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
@@ -51,15 +53,26 @@ _QUIET.propagate = False  # what strangers send is no news, and a log of it coul
 
 
 class _Connection(ServerConnection):
-    """Ends at once where too many are open, before anything of it is read."""
+    """Ends at once where too many are open, of all or of its host, before anything of it is read."""
 
     alive: ClassVar[WeakSet["_Connection"]] = WeakSet()
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
         self.alive.add(self)
-        if len(self.server.handler_tasks) > MAX_CONNECTIONS:
+        host = self._host()
+        of_host = sum(one.server is self.server and one._host() == host for one in self.alive)
+        too_many = of_host > MAX_OF_ONE_HOST and not is_this_machine(host)
+        if too_many or len(self.server.handler_tasks) > MAX_CONNECTIONS:
             self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.alive.discard(self)
+
+    def _host(self) -> str:
+        place = self.transport.get_extra_info("peername")
+        return str(place[0]) if place else ""
 
 
 class PageServer:
