@@ -11,8 +11,9 @@ from firmware_bridge.osc.encoder import message_datagram
 from firmware_bridge.osc.wire import parse_packet
 from rt_render.app.controls.desk_remote import MAX_SUBSCRIBERS
 from rt_render.app.controls.table import CONTROLS
+from rt_render.app.rate import MAX_KEPT, Rate, RateOfEach
 from rt_render.app.remote import Remote
-from rt_render.app.remote_guard import ADMITTED_S, MAX_HOSTS, PACKETS_PER_S, Guard, Rate, is_this_machine
+from rt_render.app.remote_guard import ADMITTED_S, MAX_HOSTS, PACKETS_PER_S, STRANGERS_PER_S, Guard, is_this_machine
 from rt_render.app.session import Session
 from rt_render.app.settings_file import load_settings
 from rt_render.errors import ConfigurationError
@@ -179,6 +180,28 @@ def test_packets_that_come_too_fast_are_left_out_and_strangers_do_not_take_the_r
     assert sum(guard.hears("10.0.0.7", 0.0) for _ in range(1000)) == 10
     assert sum(guard.hears("127.0.0.1", 0.0) for _ in range(10_000)) == PACKETS_PER_S
     assert sum(guard.hears("127.0.0.1", 0.1) for _ in range(10_000)) == pytest.approx(PACKETS_PER_S / 10, abs=1)
+
+
+def test_junk_of_strangers_does_not_keep_a_right_token_out():
+    remote = Remote("0.0.0.0", 0, lambda text: None, TOKEN)
+    remote.add("/rt/muted", lambda number, arguments: None)
+    for n in range(3 * int(STRANGERS_PER_S)):
+        remote.take(message_datagram("/rt/muted", 1), (f"10.1.{n % 100}.7", 5000))
+        remote.take(message_datagram("/token", "wrong-token"), ("10.0.0.8", 5000))
+        remote.take(message_datagram("/rt/muted", 1), ("10.0.0.7", 5000))
+    assert remote.counts.unheard > STRANGERS_PER_S and not remote.counts.done
+    remote.take(message_datagram("/token", TOKEN), ("10.0.0.7", 5000))
+    remote.take(message_datagram("/rt/muted", 1), ("10.0.0.7", 5000))
+    assert remote.counts.done == 1
+
+
+def test_each_has_a_rate_and_all_together_have_one_and_few_are_remembered():
+    rate = RateOfEach(3.0, 1000.0)
+    assert [rate.allows("a", 0.0) for _ in range(4)] == [True] * 3 + [False]
+    assert rate.allows("b", 0.0) and rate.allows("a", 0.4)
+    for n in range(2000):
+        rate.allows(n, 0.4)
+    assert len(rate._each) == MAX_KEPT and not rate.allows("c", 0.4)
 
 
 def test_a_stranger_changes_nothing_before_the_token_not_even_in_one_bundle_with_it():

@@ -11,7 +11,8 @@ from threading import Event, Thread
 from firmware_bridge.osc.encoder import message_datagram
 from firmware_bridge.osc.wire import MAX_PACKET_BYTES, Argument, OscFormatError, OscMessage, parse_packet
 from rt_render.app.osc_pattern import NUMBER_PART, numbers_meant
-from rt_render.app.remote_guard import Guard, Rate, is_this_machine
+from rt_render.app.rate import Rate
+from rt_render.app.remote_guard import Guard, is_this_machine
 from rt_render.errors import RenderError
 
 Handler = Callable[[int, tuple[Argument, ...]], None]
@@ -23,6 +24,7 @@ AUTO, USUAL_PORT = "auto", 4001
 ANSWERS_PER_S = 500.0
 _HERE: Place = ("127.0.0.1", 0)
 _LOOK_S = 0.2
+_TOKEN_BEGIN = b"/token\0"
 _MAX_TOLD, _MAX_SHOWN = 32, 80
 
 
@@ -124,7 +126,7 @@ class Remote:
         """Do what a packet says; never raises. The remote's thread, or a test's."""
         now_s = time.monotonic()
         self.sender = sender
-        if not self._guard.hears(sender[0], now_s):
+        if not self._guard.hears(sender[0], now_s, is_token=packet.startswith(_TOKEN_BEGIN)):
             self.counts.unheard += 1
             self._tell("unheard", "packets to the remote control come too fast: some are left out.")
             return

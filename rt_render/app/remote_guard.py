@@ -4,9 +4,13 @@ import hmac
 from collections import OrderedDict
 from ipaddress import ip_address
 
+from rt_render.app.rate import Rate, RateOfEach
+
 MAX_HOSTS, ADMITTED_S = 16, 3600.0
 """So many other machines at once, each until it has said nothing for an hour."""
-PACKETS_PER_S, STRANGERS_PER_S = 5000.0, 10.0
+PACKETS_PER_S = 5000.0
+STRANGER_PER_S, STRANGERS_PER_S = 10.0, 500.0
+"""Of each other machine that did not say the token yet, and of all such; tokens and everything else, each so many."""
 MIN_TOKEN = 8
 
 
@@ -20,23 +24,6 @@ def is_this_machine(host: str) -> bool:
     return bool((mapped or address).is_loopback)
 
 
-class Rate:
-    """Lets so many a second through, with a second's worth in reserve. One thread."""
-
-    def __init__(self, per_s: float) -> None:
-        self._per_s = self._left = per_s
-        self._at_s: float | None = None
-
-    def allows(self, now_s: float) -> bool:
-        """Take one, or tell that there are none left."""
-        since_s = 0.0 if self._at_s is None else max(0.0, now_s - self._at_s)
-        self._left, self._at_s = min(self._per_s, self._left + since_s * self._per_s), now_s
-        if self._left < 1.0:
-            return False
-        self._left -= 1.0
-        return True
-
-
 class Guard:
     """Decides whom to hear, by the address of a packet. `token`: None lets no other machine in. One thread.
 
@@ -47,12 +34,17 @@ class Guard:
     def __init__(self, token: str | None) -> None:
         self._token = token
         self._hosts: OrderedDict[str, float] = OrderedDict()
-        self._packets, self._strangers = Rate(PACKETS_PER_S), Rate(STRANGERS_PER_S)
+        self._packets = Rate(PACKETS_PER_S)
+        self._tokens, self._junk = (RateOfEach(STRANGER_PER_S, STRANGERS_PER_S) for _ in range(2))
 
-    def hears(self, host: str, now_s: float) -> bool:
-        """Whether a packet of a host may be looked at now: not where they come too fast, strangers' above all."""
-        known = self.knows(host, now_s)
-        return (self._packets if known else self._strangers).allows(now_s)
+    def hears(self, host: str, now_s: float, *, is_token: bool = False) -> bool:
+        """Whether a packet of a host may be looked at now: not where they come too fast, strangers' above all.
+
+        A stranger's tokens are counted apart from all else of strangers, so that a flood does not keep them out.
+        """
+        if self.knows(host, now_s):
+            return self._packets.allows(now_s)
+        return (self._tokens if is_token else self._junk).allows(host, now_s)
 
     def knows(self, host: str, now_s: float) -> bool:
         """Whether a host may control: this machine, or one that said the token within the last hour of talk."""

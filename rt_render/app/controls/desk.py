@@ -11,7 +11,7 @@ from firmware_bridge.errors import BridgeError
 from rt_render.app.controls.control import Control, Value
 from rt_render.app.controls.state import state_of
 from rt_render.app.controls.table import CONTROLS
-from rt_render.app.remote_guard import Rate
+from rt_render.app.rate import Rate
 from rt_render.errors import ConfigurationError, RenderError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from rt_render.app.controls.desk_remote import FACTS, MAX_SUBSCRIBERS, PREFIX, S
 from rt_render.app.controls.keys import HELP_KEY, KEYS, QUIT_KEY
 from rt_render.app.controls.table import CONTROLS
 from rt_render.app.remote import USUAL_PORT
-from rt_render.app.remote_guard import ADMITTED_S, MAX_HOSTS, MIN_TOKEN, PACKETS_PER_S, STRANGERS_PER_S
+from rt_render.app.remote_guard import ADMITTED_S, MAX_HOSTS, MIN_TOKEN, PACKETS_PER_S, STRANGER_PER_S
 
 _TOP = f"""# Controls, and the remote control over OSC
 
@@ -66,8 +66,9 @@ remote_token = "a-word-that-is-hard-to-guess"
 
 The token has {MIN_TOKEN} to 200 letters, digits and signs. Without one such a port is not opened. A machine first sends
 `/token a-word-that-is-hard-to-guess`, is answered with `/welcome`, and is then heard, with all programs on it, until it
-has been silent for {ADMITTED_S / 3600:g} h; {MAX_HOSTS} machines at once. Wrong tokens are answered with nothing, and
-looked at {STRANGERS_PER_S:g} times a second. Of what comes faster than {PACKETS_PER_S:g} packets a second the rest is
+has been silent for {ADMITTED_S / 3600:g} h; {MAX_HOSTS} machines at once. After a restart of the renderer each says it
+again: let your program send `/token` now and then. Wrong tokens are answered with nothing, and {STRANGER_PER_S:g} a
+second of each machine are looked at. Of what comes faster than {PACKETS_PER_S:g} packets a second the rest is
 left out. OSC is not encrypted, and who can send packets in another's name on your network can control in its name: use
 a network that you trust, or a tunnel.
 """
