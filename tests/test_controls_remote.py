@@ -74,6 +74,20 @@ def program(sounding):
     program.close()
 
 
+def test_everything_is_told_only_so_often_however_it_is_asked_for(program, sounding, monkeypatch):
+    sent = []
+    monkeypatch.setattr(sounding.remote, "send", lambda place, address, *arguments: sent.append((place, address)))
+    place = ("127.0.0.1", 40100)
+    for _ in range(100):
+        sounding.remote.take(message_datagram("/state"), place)
+        sounding.remote.take(message_datagram("/subscribe"), place)
+    sounding.remote.take(message_datagram("/unsubscribe"), place)
+    told = [address for to, address in sent if to == place]
+    assert 5 <= told.count("/rt/late") <= 10 and told.count("/refused") > 100
+    sounding.remote.take(message_datagram("/state"), ("127.0.0.1", 40101))
+    assert (("127.0.0.1", 40101), "/rt/late") in sent
+
+
 def test_a_ping_is_answered_with_the_version(program):
     program.send("/ping")
     assert program.hear("/pong") == (rt_render.__version__,)

@@ -8,11 +8,14 @@ from rt_render import __version__
 from rt_render.app.controls.control import Value
 from rt_render.app.controls.desk import Change, Desk
 from rt_render.app.controls.table import CONTROLS
+from rt_render.app.rate import RateOfEach
 from rt_render.app.remote import Place, Remote
 from rt_render.errors import ConfigurationError
 
 PREFIX = "/rt/"
 MAX_SUBSCRIBERS, SUBSCRIBED_S = 8, 600.0
+STATES_PER_S, ALL_STATES_PER_S = 5.0, 50.0
+"""How often a place, and all together, are told everything: some 25 messages for one that asks."""
 FACTS = {
     "playing_title": "what plays",
     "next_title": "what comes next in a playlist, or nothing",
@@ -35,10 +38,11 @@ class DeskRemote:
         self._desk, self._remote = desk, remote
         self._lock = Lock()
         self._subscribers: dict[Place, float] = {}
+        self._states = RateOfEach(STATES_PER_S, ALL_STATES_PER_S)
         for control in CONTROLS:
             self._add_control(control.name)
         remote.add("/ping", lambda number, arguments: self._ping())
-        remote.add("/state", lambda number, arguments: self._tell_all(remote.sender))
+        remote.add("/state", lambda number, arguments: self._tell_state())
         remote.add("/subscribe", lambda number, arguments: self._subscribe(arguments))
         remote.add("/unsubscribe", lambda number, arguments: self._unsubscribe(arguments))
         desk.subscribe(self._tell)
@@ -67,8 +71,17 @@ class DeskRemote:
             self._forget_silent()
             if place not in self._subscribers and len(self._subscribers) >= MAX_SUBSCRIBERS:
                 raise ConfigurationError(f"there are {MAX_SUBSCRIBERS} subscribers already: end one with /unsubscribe.")
+            self._keep_pace(place)
             self._subscribers[place] = time.monotonic()
         self._tell_all(place)
+
+    def _tell_state(self) -> None:
+        self._keep_pace(self._remote.sender)
+        self._tell_all(self._remote.sender)
+
+    def _keep_pace(self, place: Place) -> None:
+        if not self._states.allows(place, time.monotonic()):
+            raise ConfigurationError(f"everything is told {STATES_PER_S:g} times a second at most: ask less often.")
 
     def _unsubscribe(self, arguments: tuple[Argument, ...]) -> None:
         with self._lock:

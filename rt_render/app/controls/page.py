@@ -1,7 +1,7 @@
 """docs/remote.md, written from the table of controls."""
 
 from rt_render.app.controls.control import Control
-from rt_render.app.controls.desk_remote import FACTS, MAX_SUBSCRIBERS, PREFIX, SUBSCRIBED_S
+from rt_render.app.controls.desk_remote import FACTS, MAX_SUBSCRIBERS, PREFIX, STATES_PER_S, SUBSCRIBED_S
 from rt_render.app.controls.keys import HELP_KEY, KEYS, QUIT_KEY
 from rt_render.app.controls.table import CONTROLS
 from rt_render.app.remote import USUAL_PORT
@@ -44,6 +44,7 @@ Further keys: `{HELP_KEY}` shows them all, `{QUIT_KEY}` quits.
 | `/subscribe PORT` or `/subscribe HOST PORT` | the same at a port of yours; HOST can only be your own |
 | `/unsubscribe`, with what was said to subscribe | silence |
 
+A place is told everything {STATES_PER_S:g} times a second at most: what is asked beyond is answered with `/refused`.
 There are {MAX_SUBSCRIBERS} subscribers at most. A subscription ends {SUBSCRIBED_S / 60:g} minutes after the last
 `/subscribe` or `/ping` from its host. Changes are told some twenty times a second at most; the position, which changes
 by itself, only by `/state`.
