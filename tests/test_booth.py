@@ -8,7 +8,7 @@ import pytest
 
 from rt_render.app.booth import booth as booth_module
 from rt_render.app.booth.booth import Booth
-from rt_render.app.booth.config_watch import ConfigWatch, Edited
+from rt_render.app.booth.config_watch import ConfigWatch, Edited, check
 from rt_render.app.booth.heart import what_hangs
 from rt_render.app.booth.soft_rest import DOWN_S, FLOOR_DB, UP_S, SoftRest
 from rt_render.app.booth.take_over import changed, take_over
@@ -212,6 +212,26 @@ def test_an_edited_file_is_checked_once_it_is_whole(tmp_path, monkeypatch):
         assert "No such file" in gone.refused
     finally:
         watch.stop()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[source]\ninput = "~nobody-of-that-name/a.wav"\n',
+        '[source]\ninput = "' + 5000 * "a" + '"\n',
+        "[audio]\ngain_db = " + 5000 * "9" + "\n",
+        "[audio]\ngain_db = " + 5000 * "[" + 5000 * "]" + "\n",
+        '[booth]\nvisits = "a\\u0000b"\n',
+        '[web]\nweb_names = ["a\\u0000b"]\n',
+    ],
+    ids=["home", "long path", "long number", "deep", "NUL", "NUL in a list"],
+)
+def test_whatever_a_file_holds_is_refused_in_a_sentence_that_names_it(tmp_path, text):
+    path = tmp_path / "booth.toml"
+    path.write_text(text)
+    found = check(path)
+    assert found.settings is None and "booth.toml" in found.refused and found.refused.endswith(".")
+    assert "\n" not in found.refused and "\0" not in found.refused
 
 
 def test_a_control_loop_or_a_source_that_stands_still_is_named():

@@ -44,11 +44,13 @@ def load_settings(
     config = as_path(config, "config") if config is not None else None
     text = _read(config) if config else ""
     document = _parse(text, config)
+    _refuse_nul(document, config, text)
     _check(document, config, text)
     _refuse_two_heads(document.get("tracking", {}), config, text)
     if config:
         _anchor_paths(document, config.parent)
     chosen = {key: _plain(key, value) for key, value in (choices or {}).items() if value is not None}
+    _refuse_nul({_SECTION_OF.get(key, ""): {key: value} for key, value in chosen.items()}, None, "")
     _refuse_two_heads(chosen, None, "")
     if "tracker" in chosen:
         document.get("tracking", {}).pop("poses", None)
@@ -102,6 +104,18 @@ def _refuse_two_heads(values: Mapping[str, Any], path: Path | None, text: str) -
         tracker = _as_toml(values["tracker"])
         reason = f"poses are followed instead of a head tracker, and tracker = {tracker} is named too"
         raise _refusal(path, text, "tracking", "poses", reason, "leave out one of them")
+
+
+def _refuse_nul(document: Mapping[str, Any], path: Path | None, text: str) -> None:
+    """Refuse texts with the character NUL, at which the system's own names of files end."""
+    for section, values in document.items():
+        for key, value in values.items() if isinstance(values, Mapping) else ():
+            several = value if isinstance(value, list | tuple) else [value]
+            if (
+                any(isinstance(one, str | Path) and "\0" in str(one) for one in several)
+                and _SECTION_OF.get(key) == section
+            ):
+                raise _refusal(path, text, section, key, "it holds the character NUL")
 
 
 def _read(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Starts the booth's program; for its keeper."""
 
+import argparse
 import faulthandler
 import os
 import signal
@@ -8,14 +9,19 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Run it with the configuration that the first argument names, if there is one."""
+    """Run it as its keeper says."""
+    parser = argparse.ArgumentParser(prog="booth")
+    parser.add_argument("config", type=Path, nargs="?")
+    parser.add_argument("--visit", type=int, default=0, help="the number of the last visit")
+    parser.add_argument("--after-failure", action="store_true", help="the run before ended before it played")
+    told = parser.parse_args()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(faulthandler, "register"):
         faulthandler.register(signal.SIGUSR1, all_threads=True)
     from rt_render.app.booth.program import Program
 
-    return Program(Path(sys.argv[1]) if len(sys.argv) > 1 else None).run()
+    return Program(told.config, told.visit, told.after_failure).run()
 
 
 if __name__ == "__main__":

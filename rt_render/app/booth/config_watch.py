@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import load_settings
 from rt_render.errors import RenderError
 
 LOOK_S = 1.0
+_REASON_LETTERS = 120
 FOUND_FILES = ("input", "layout", "head", "headphone_eq", "poses", "tracker")
 
 
@@ -30,6 +31,7 @@ class ConfigWatch:
     def __init__(self, path: Path, on_look: Callable[[], None] = lambda: None) -> None:
         self._path, self._on_look = path, on_look
         self._edited: Edited | None = None
+        self._lock = Lock()
         self._leaves = Event()
         self._seen = _mark(path)
         self._thread = Thread(target=self._run, name="configuration watch", daemon=True)
@@ -45,7 +47,8 @@ class ConfigWatch:
 
     def edited(self) -> Edited | None:
         """Return what was found since it was asked last."""
-        found, self._edited = self._edited, None
+        with self._lock:
+            found, self._edited = self._edited, None
         return found
 
     def _run(self) -> None:
@@ -56,16 +59,22 @@ class ConfigWatch:
             # a file that is still being written is looked at again
             if mark == candidate and mark != self._seen:
                 self._seen = mark
-                self._edited = check(self._path)
+                found = check(self._path)
+                with self._lock:
+                    self._edited = found
             candidate = mark
 
 
-def check(path: Path) -> Edited:
-    """Return the settings of a file, or why they cannot be used."""
+def check(path: Path | None) -> Edited:
+    """Return the settings of a file (the defaults without one), or why they cannot be used; never raises."""
     try:
         return Edited(load_settings(path, find_files=FOUND_FILES))
     except RenderError as error:
         return Edited(None, str(error))
+    except Exception as error:  # whatever a file may hold, the booth goes on
+        name = path.name if path else "the set-up"
+        reason = str(error).partition("\n")[0][:_REASON_LETTERS].rstrip(".")
+        return Edited(None, f"{name} cannot be used ({type(error).__name__}: {reason}): mend what was edited last.")
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:

@@ -1,4 +1,4 @@
-"""The booth's program, which its keeper starts: `python -m rt_render.app.booth [FILE]`. It tells; it prints nothing."""
+"""The booth's program, which its keeper starts: `python -m rt_render.app.booth`. It tells; it prints nothing."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 
 from firmware_bridge.errors import BridgeError
 from rt_render.app.booth.booth import Booth
-from rt_render.app.booth.config_watch import FOUND_FILES, ConfigWatch
+from rt_render.app.booth.config_watch import ConfigWatch, check
 from rt_render.app.booth.heart import Heart
 from rt_render.app.booth.impersonal import impersonal
 from rt_render.app.booth.life_line import AGAIN, FOR_GOOD, LifeLine
@@ -16,7 +16,6 @@ from rt_render.app.booth.visit_log import last_visit
 from rt_render.app.early_checks import find_card
 from rt_render.app.session import Session, run_session
 from rt_render.app.settings import Settings
-from rt_render.app.settings_file import load_settings
 from rt_render.app.web.place import needs_token
 from rt_render.app.web.web_page import WebPage
 from rt_render.errors import RenderError
@@ -26,10 +25,15 @@ CARD_EVERY_S = 10.0
 
 
 class Program:
-    """One run of the booth, from a configuration to its end; `run` returns the exit status."""
+    """One run of the booth, from a configuration to its end; `run` returns the exit status.
 
-    def __init__(self, config: Path | None) -> None:
-        self._config = config
+    `visit`: the number of the last visit that the keeper knows of. `after_failure`: the run before ended before it
+    played, so that this one takes the last configuration that did.
+    """
+
+    def __init__(self, config: Path | None, visit: int = 0, after_failure: bool = False) -> None:
+        self._config, self._visit, self._after_failure = config, visit, after_failure
+        self._plays = False
         self._booth: Booth | None = None
         self._leaves = False
         self._line = LifeLine(self._leave)
@@ -43,19 +47,20 @@ class Program:
 
     def _run(self) -> int:
         tell = self._line.tell
-        try:
-            settings = load_settings(self._config, find_files=FOUND_FILES)
-        except RenderError as error:
-            settings = Settings()
-            good, why = last_good(log_place(settings.booth).path.parent), str(error)
-        else:
-            place = log_place(settings.booth)
-            good, why = last_good(place.path.parent), ""
+        found = check(self._config)
+        good, why = last_good(log_place((found.settings or Settings()).booth).path.parent), found.refused
+        if found.settings and self._after_failure and good not in (None, found.settings):
+            why = "the program ended before it played."
+        elif found.settings:
             try:
-                return self._play(settings)
+                return self._play(found.settings)
             except (RenderError, BridgeError) as error:
                 why = str(error)
-        if good is None or good == settings:
+            except Exception as error:
+                if self._plays or good in (None, found.settings):
+                    raise
+                why = f"it ended before it played ({type(error).__name__}: {error})."
+        if good is None or good == found.settings:
             tell("says", text=why)
             return FOR_GOOD
         text = f"the configuration cannot be used, and the last one that could is: {why}"
@@ -88,7 +93,8 @@ class Program:
             page.show(session)
             look = _card_look(lambda why: self._booth.begin_anew(why) if self._booth else None, wanted, card)
             watch = ConfigWatch(self._config, look) if self._config else None
-            booth = self._booth = Booth(session, self._log, number=last_visit(place), config=watch)
+            number = max(self._visit, last_visit(place))  # a full disk may hold back the newest lines
+            booth = self._booth = Booth(session, self._log, number=number, config=watch)
             booth.settings = settings
             return self._sound(session, booth, watch, settings)
 
@@ -104,6 +110,7 @@ class Program:
                 if not heart.alive:
                     heart.start()
                     self._line.tell("plays", title=session.source.title)
+                    self._plays = True
                 if time.monotonic() - begun_s > GOOD_AFTER_S:
                     kept = True
                     keep_good(booth.settings, place.path.parent)

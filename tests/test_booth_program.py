@@ -1,0 +1,59 @@
+"""The booth's program: which set-up it plays when one cannot be used, or ended before it played."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from rt_render.app.booth import program as program_module
+from rt_render.app.booth.life_line import FOR_GOOD
+from rt_render.app.booth.program import Program
+from rt_render.app.booth.state_files import keep_good
+from rt_render.app.settings_file import load_settings
+
+GOOD = load_settings(None, {"gain_db": -7.0})
+
+
+@pytest.fixture
+def start(monkeypatch, tmp_path):
+    """Start the program with a set-up; `play` stands for playing. Returns the gains that were tried, and its words."""
+    told = []
+    line = SimpleNamespace(tell=lambda kind, **details: told.append(details.get("text")), close=lambda: None)
+    monkeypatch.setattr(program_module, "LifeLine", lambda on_gone: line)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    keep_good(GOOD, tmp_path / "rt-render")
+    config = tmp_path / "booth.toml"
+
+    def start_it(text, play=lambda settings: 0, **how):
+        tried = []
+        config.write_text(text)
+        monkeypatch.setattr(Program, "_play", lambda self, settings: tried.append(settings) or play(settings))
+        return Program(config, **how).run(), [settings.audio.gain_db for settings in tried], told
+
+    return start_it
+
+
+def fail(error, wrong_db=-3.0):
+    def play(settings):
+        if settings.audio.gain_db == wrong_db:
+            raise error
+        return 0
+
+    return play
+
+
+def test_a_set_up_that_cannot_be_used_is_followed_by_the_last_one_that_could(start):
+    assert start("[audio]\ngain_db = " + 5000 * "9")[:2] == (0, [-7.0])
+    status, tried, told = start("[audio]\ngain_db = -3.0\n", fail(RuntimeError("a library's own words")))
+    assert (status, tried) == (0, [-3.0, -7.0]) and "RuntimeError: a library's own words" in told[-2]
+
+
+def test_after_a_run_that_ended_before_it_played_the_last_set_up_that_did_is_used(start):
+    assert start("[audio]\ngain_db = -3.0\n", after_failure=True)[:2] == (0, [-7.0])
+    assert start("[audio]\ngain_db = -3.0\n")[:2] == (0, [-3.0])
+
+
+def test_the_last_set_up_that_could_be_used_is_not_tried_twice(start):
+    with pytest.raises(RuntimeError):
+        start("[audio]\ngain_db = -7.0\n", fail(RuntimeError(), -7.0))
+    status, tried, _ = start("[audio]\ngain_db = -7.0\n", fail(program_module.RenderError("no card."), -7.0))
+    assert (status, tried) == (FOR_GOOD, [-7.0])
