@@ -115,6 +115,35 @@ def test_a_program_that_cannot_begin_is_tried_less_and_less_often(tmp_path, monk
     assert waited[:4] == list(keeper_module.BACK_OFF_S[1:5])
 
 
+def test_a_start_that_ends_before_it_plays_is_followed_by_one_with_the_last_set_up_that_did(tmp_path, monkeypatch):
+    monkeypatch.setattr(Keeper, "_wait", lambda self, seconds: None)
+    with Kept(tmp_path, "") as kept:
+        told = f"import sys\nopen({str(tmp_path / 'told')!r}, 'a').write(sys.argv[-1] + ' ')\nsys.exit(2)"
+        kept.keeper._command = [sys.executable, "-c", told]
+        kept.wait(lambda: (tmp_path / "told").exists() and len((tmp_path / "told").read_text().split()) >= 3)
+    assert (tmp_path / "told").read_text().split()[:3] == ["--visit=0", "--after-failure", "--visit=0"]
+
+
+def test_the_newest_visit_is_handed_to_the_next_program_for_a_full_disk_may_have_kept_it_from_the_log(tmp_path):
+    then = (
+        "tell('log', event='visit_begins', details={'number': 41 + run})\n"
+        "tell('log', event='told', details={'how': sys.argv[-1]})\n(sys.exit(4) if run == 1 else None)\n"
+    )
+    with Kept(tmp_path, then + BEATS) as kept:
+        kept.wait(lambda: len(kept.events("told")) == 2)
+    assert [event["how"] for event in kept.events("told")] == ["--visit=0", "--visit=42"]
+
+
+def test_sentences_that_nobody_can_take_end_nothing(tmp_path):
+    def full(text):
+        raise OSError(28, "No space left on device")
+
+    with Kept(tmp_path, "(sys.exit(4) if run == 1 else None)\n" + BEATS) as kept:
+        kept.keeper._on_message = full
+        kept.wait(lambda: len(kept.events("plays")) == 2)
+        assert kept.thread.is_alive()
+
+
 def test_the_same_sentence_is_logged_once_a_minute_and_a_private_one_never(tmp_path):
     then = (
         "for _ in range(50): tell('says', text='the tracker is silent')\ntell('says', text='the link', private=True)\n"

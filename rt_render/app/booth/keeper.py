@@ -48,7 +48,13 @@ class Keeper:
         on_message: Callable[[str], None],
         on_line: Callable[[Line], None] = lambda line: None,
     ) -> None:
-        self._command = [sys.executable, "-P", "-m", "rt_render.app.booth", *([str(config)] if config else [])]
+        self._command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "rt_render.app.booth",
+            *([str(config.absolute())] if config else []),
+        ]
         self._on_message, self._on_line = on_message, on_line
         self._log = VisitLog(self._say)
         self._leaves = False
@@ -60,6 +66,7 @@ class Keeper:
         self._said: dict[str, tuple[float, int]] = {}
         self._ended_s: float | None = None
         self._told_s = 0.0
+        self._visit, self._played, self._after_failure = 0, False, False
 
     @property
     def process_id(self) -> int | None:
@@ -82,6 +89,8 @@ class Keeper:
                 if self._leaves:
                     break
                 tries = 0 if time.monotonic() - begun_s > LIVED_S else tries + 1
+                # turn about: what kept a set-up from playing may be over
+                self._after_failure = not self._played and not self._after_failure
                 self._ended_s = time.monotonic()
                 self._say(f"the booth begins anew: {why}.")
                 self._log.add("begins_anew", why=impersonal(why), stacks=self._stacks())
@@ -97,9 +106,11 @@ class Keeper:
     def _attend(self) -> str:
         """Start the program and listen to it until it is gone; return why in words."""
         self._last_words.clear()
+        self._played = False
+        how = [f"--visit={self._visit}", *(["--after-failure"] if self._after_failure else [])]
         try:
             child = subprocess.Popen(  # noqa: S603 - our own program
-                self._command,
+                [*self._command, *how],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -162,7 +173,10 @@ class Keeper:
         if kind == "says":
             self._say(str(line.get("text", "")), private=bool(line.get("private")))
         elif kind == "log":
-            self._log.add(str(line.get("event", "")), **line.get("details", {}))
+            details = line.get("details", {})
+            self._log.add(str(line.get("event", "")), **details)
+            if line.get("event") == "visit_begins":
+                self._visit = max(self._visit, int(details.get("number", 0)))
         elif kind == "opens":
             self._log.move(LogPlace(Path(line["path"]), int(line["max_bytes"]), int(line["n_files"])))
             self._hung_after_s = float(line["hung_after_s"])
@@ -170,13 +184,15 @@ class Keeper:
             down_s = None if self._ended_s is None else round(time.monotonic() - self._ended_s, 1)
             self._log.add("plays", title=line.get("title"), down_s=down_s)
             notify(READY)
+            self._played = True
         elif kind in ("hangs", "anew"):
             return str(line["why"])
         return ""
 
     def _say(self, text: str, private: bool = False) -> None:
         """Tell a sentence, and keep it in the log, the same one once a minute at most."""
-        self._on_message(text)
+        with suppress(OSError, ValueError):  # where sentences go the disk may be full, and the booth plays on
+            self._on_message(text)
         if private:
             return
         now_s = time.monotonic()
