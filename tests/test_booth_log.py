@@ -1,6 +1,7 @@
 """The booth's log: whole lines, files that rotate, disks that fail, and nothing personal."""
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -90,6 +91,31 @@ def test_of_too_many_lines_the_oldest_go_and_how_many_is_written(tmp_path):
     log.stop()
     events = read_events(place)
     assert events[0]["event"] == "lines_lost" and events[0]["lines"] == 5 and events[1]["number"] == 5
+
+
+def test_a_log_that_cannot_rotate_says_the_reason_and_closes_each_file_once(tmp_path, monkeypatch):
+    place, closed = LogPlace(tmp_path / "booth.jsonl", 10, 2), []
+    append_line(place, b'{"number": 1}\n')
+    (tmp_path / "booth.jsonl.1" / "in the way").mkdir(parents=True)
+    close = os.close
+    monkeypatch.setattr(os, "close", lambda descriptor: closed.append(descriptor) or close(descriptor))
+    with pytest.raises(IsADirectoryError):
+        append_line(place, b'{"number": 2}\n')
+    assert len(closed) == len(set(closed))
+
+
+def test_whatever_an_event_holds_and_whoever_fails_to_listen_the_log_goes_on(tmp_path):
+    def deaf(text):
+        raise RuntimeError(text)
+
+    log = VisitLog(deaf, lambda: "now")
+    log.move(LogPlace(tmp_path / "a\0b", 10_000, 1))
+    log.add("said", text="a file named \udcff")
+    wait_until(lambda: log._fails)
+    place = LogPlace(tmp_path / "booth.jsonl", 10_000, 1)
+    log.move(place)
+    log.stop()
+    assert [event["text"] for event in read_events(place)] == ["a file named \udcff"]
 
 
 def test_a_line_that_is_cut_or_foreign_is_left_out(tmp_path):

@@ -65,7 +65,7 @@ class VisitLog:
             if len(self._waiting) >= MAX_WAITING:
                 self._waiting.popleft()
                 self._n_lost += 1
-            self._waiting.append(line.encode() + b"\n")
+            self._waiting.append(line.encode(errors="backslashreplace") + b"\n")
             self._changed.notify()
 
     def stop(self) -> None:
@@ -103,30 +103,32 @@ class VisitLog:
             for line in lines:
                 append_line(place, line)
                 written += 1
-        except OSError as error:
+        except Exception as error:  # this thread must outlive anything
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
             if not self._fails:
-                self._on_message(
-                    f"the log {place.path.name} cannot be written ({(error.strerror or str(error)).lower()}): lines "
+                self._tell(
+                    f"the log {place.path.name} cannot be written ({reason}): lines "
                     f"wait until it can; make room or name another file with {self._setting}."
                 )
             self._fails = True
         else:
             if self._fails:
-                self._on_message(f"the log {place.path.name} is written again.")
+                self._tell(f"the log {place.path.name} is written again.")
             self._fails = False
         return written
+
+    def _tell(self, text: str) -> None:
+        with suppress(Exception):
+            self._on_message(text)
 
 
 def append_line(place: LogPlace, line: bytes) -> None:
     """Append a whole line or nothing, in the next file where this one is full. Raises OSError."""
+    if place.path.exists() and (size := place.path.stat().st_size) and size + len(line) > place.max_bytes:
+        _rotate(place)
     descriptor = os.open(place.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _MODE)
     try:
         size = os.fstat(descriptor).st_size
-        if size and size + len(line) > place.max_bytes:
-            os.close(descriptor)
-            _rotate(place)
-            descriptor = os.open(place.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _MODE)
-            size = 0
         try:
             if os.write(descriptor, line) < len(line):
                 raise OSError(28, "No space left on device")
