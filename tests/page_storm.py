@@ -1,7 +1,7 @@
 """HTTP and WebSocket messages that no honest page sends: none of them may change anything that it may not.
 
 `python tests/page_storm.py --messages 100000` sends them to a page's server, with an honest client beside them, and
-prints what became of them and how much memory it took.
+prints what became of them, how much memory it took, and whether that is as it must be; if not, it ends with status 1.
 """
 
 import argparse
@@ -95,6 +95,9 @@ REQUESTS = (
     *(split_headers, wrong_frame),
 )
 
+MAX_GROWTH_KB = 8_000
+"""From a twentieth of the storm, by which the server has seen everything, to its end."""
+
 UNFINISHED = (junk, cut, split_headers, many_headers, wrong_method)
 """To these the server may wait for more, for as long as it waits at all."""
 
@@ -168,6 +171,21 @@ def storm(page, n_messages, on_progress=lambda n_sent: None, seed=1):
     return counts
 
 
+def wrong_with(counts, asked, said, memory_by_part_kb, n_honest):
+    """Return in words what a storm did that it must not; empty where all is right."""
+    others = [one for one in asked if one[0] != "gain_db"]
+    growth_kb = memory_by_part_kb[-1] - memory_by_part_kb[0]
+    wrong = {
+        f"{len(others)} changes by who may not": bool(others),
+        f"{counts['honest']} of {n_honest} honest changes": counts["honest"] != n_honest,
+        f"{len(asked) - len(others)} changes for {n_honest} honest wishes": len(asked) - len(others) != n_honest,
+        f"{counts['ws answered']} of {counts['ws sent']} answered": counts["ws answered"] != counts["ws sent"],
+        f"the page failed {len(said)} times": bool(said),
+        f"memory grew by {growth_kb} kB, {MAX_GROWTH_KB} allowed": growth_kb > MAX_GROWTH_KB,
+    }
+    return [text for text, so in wrong.items() if so]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000)
@@ -176,7 +194,7 @@ def main():
     with served(token=TOKEN) as page:
 
         def tell(n_sent):
-            if len(memory) <= 20 * n_sent // n_messages:
+            if len(memory) < 20 * n_sent // n_messages:
                 memory.append(memory_kb())
                 print(f"\r{100 * n_sent // n_messages:3d} %", end="", file=sys.stderr, flush=True)
 
@@ -188,7 +206,10 @@ def main():
     others = [one for one in page.desk.asked if one[0] != "gain_db"]
     print(f"done for the honest client: {len(page.desk.asked) - len(others)}; for others: {len(others)}")
     print(f"the page failed {len(page.said)} times; memory in kB: {' '.join(map(str, memory))}")
+    wrong = wrong_with(counts, page.desk.asked, page.said, memory, -(-n_messages // PER_CONNECTION))
+    print(f"MISSED: {'; '.join(wrong)}" if wrong else "ok")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
