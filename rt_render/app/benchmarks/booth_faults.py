@@ -1,12 +1,14 @@
 """Faults that may befall a booth, each made on a stage and undone: how long until all is well, and what was told."""
 
 import os
+import re
 import signal
 import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from rt_render.app.benchmarks.booth_stage import HUNG_AFTER_S, ITEM_S, Stage, children_of, write_noise
 
@@ -23,7 +25,8 @@ class NotRecoveredError(Exception):
 class Fault:
     """A fault: `make` lets it happen, undoes it, waits until all is well, and returns how long that took, in s.
 
-    `heard`, `told`: what the listener hears and what the log says, in words. `ends_program`: the program begins anew.
+    `heard`, `told`: what the listener hears and what the log says, in words; `logged`: expressions that must match
+    some line of the log, a line each. `ends_program`: the program begins anew.
     """
 
     name: str
@@ -31,7 +34,17 @@ class Fault:
     make: Callable[[Stage], float]
     heard: str
     told: str
+    logged: tuple[str, ...] = ()
     ends_program: bool = False
+
+    def missing_in(self, events: list[dict[str, Any]]) -> list[str]:
+        """Return in words what a log lacks that this fault must leave there."""
+        lines = [" ".join(f"{key}={value}" for key, value in event.items()) for event in events]
+        return [
+            f"the log does not say '{wanted}' of: {self.name}"
+            for wanted in self.logged
+            if not any(re.search(wanted, line) for line in lines)
+        ]
 
 
 def _until(stage: Stage, what: Callable[[], bool], words: str, seconds: float = LATE_S) -> float:
@@ -195,6 +208,7 @@ FAULTS: tuple[Fault, ...] = (
         _unplugged,
         "the field stays for 1 s, then turns to the front over 2 s; it follows the head again 0.2 s after the return",
         "that the tracker is silent, and that it is back",
+        ("no pose for", "the tracker is back"),
     ),
     Fault(
         "tracker babbling",
@@ -202,6 +216,7 @@ FAULTS: tuple[Fault, ...] = (
         _babbles,
         "nothing: what is no pose is dropped",
         "that packets could not be understood, once",
+        ("could not be used",),
     ),
     Fault(
         "bridge killed",
@@ -209,6 +224,7 @@ FAULTS: tuple[Fault, ...] = (
         _bridge(signal.SIGKILL),
         "the field stays, eases to the front after 2 s, and back",
         "that the process ended by signal 9, and was started again",
+        (r"process ended \(signal 9\); starting it again",),
     ),
     Fault(
         "bridge hangs",
@@ -216,6 +232,7 @@ FAULTS: tuple[Fault, ...] = (
         _bridge(getattr(signal, "SIGSTOP", signal.SIGTERM)),
         "the field stays, eases to the front after 2 s, and back",
         "that the process ended, and was started again",
+        ("process ended .*; starting it again",),
     ),
     Fault(
         "media file deleted",
@@ -223,6 +240,7 @@ FAULTS: tuple[Fault, ...] = (
         _media_deleted,
         "the item after that, behind the usual fade of 5 ms",
         "which item was left out, and why",
+        ("is left out: .* does not exist",),
     ),
     Fault(
         "media file cut",
@@ -230,6 +248,7 @@ FAULTS: tuple[Fault, ...] = (
         _media_truncated,
         "the item fades out over 5 ms where its sound ends, and the next one begins",
         "which item ended before its time",
+        ("ended at .*: it was cut short",),
     ),
     Fault(
         "disk full",
@@ -237,6 +256,7 @@ FAULTS: tuple[Fault, ...] = (
         _disk_full,
         "nothing",
         "that lines wait, and then all of them",
+        ("cannot be written .*: lines wait", "is written again"),
     ),
     Fault(
         "configuration broken",
@@ -244,6 +264,7 @@ FAULTS: tuple[Fault, ...] = (
         _config_broken,
         "nothing: the configuration before is kept",
         "what is refused, with line, key and what is allowed",
+        (r"is refused, .* line \d+: unknown key 'blocksize' .*; allowed are",),
     ),
     Fault(
         "configuration edited",
@@ -251,6 +272,7 @@ FAULTS: tuple[Fault, ...] = (
         _config_edited,
         "the new volume",
         "what was taken over",
+        (r"event=configuration taken=.*audio\.gain_db",),
     ),
     Fault(
         "page reloaded in a loop",
@@ -265,6 +287,7 @@ FAULTS: tuple[Fault, ...] = (
         _program(signal.SIGKILL),
         "silence until it plays again",
         "that it ended by signal 9, and for how long it was silent",
+        (r"event=begins_anew why=.*signal 9", r"event=plays .*down_s=\d"),
         ends_program=True,
     ),
     Fault(
@@ -273,6 +296,7 @@ FAULTS: tuple[Fault, ...] = (
         _program(getattr(signal, "SIGSTOP", signal.SIGTERM)),
         "silence until it plays again",
         "for how long it gave no sign of life, and for how long it was silent",
+        (r"event=begins_anew why=it gave no sign of life for \d", r"event=plays .*down_s=\d"),
         ends_program=True,
     ),
 )

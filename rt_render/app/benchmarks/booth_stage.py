@@ -25,7 +25,8 @@ N_ITEMS, ITEM_S, FS_HZ = 4, 20.0, 48000
 START_S = 300.0
 """A first start may compile the kernels."""
 _LIFT_S = 1.5
-_KEPT_LINES = 3000
+_KEPT_LINES = 500
+"""Of beats four a second: as long as a recovery may take, twice."""
 _CONFIG = """\
 [audio]
 device = "{device}"
@@ -116,11 +117,11 @@ class Stage:
     """A booth that plays a playlist for simulated visitors; a context. Raises DeviceError where it does not play.
 
     `device`: "virtual", or "auto" where a server of the caller's shall be played on; `on_line` gets all that the
-    program tells, on the keeper's thread.
+    program tells, with the time of each (monotonic), on the keeper's thread.
     """
 
     def __init__(
-        self, folder: Path, device: str = "virtual", on_line: Callable[[Line], None] = lambda line: None
+        self, folder: Path, device: str = "virtual", on_line: Callable[[float, Line], None] = lambda at_s, line: None
     ) -> None:
         self._on_line = on_line
         self.folder, self.config, self.log = folder, folder / "booth.toml", folder / "visits.jsonl"
@@ -205,8 +206,9 @@ class Stage:
         return True
 
     def _take(self, line: Line) -> None:
-        self._on_line(line)
-        self.lines.append((time.monotonic(), line))
+        at_s = time.monotonic()
+        self._on_line(at_s, line)
+        self.lines.append((at_s, line))
         if len(self.lines) > 2 * _KEPT_LINES:
             self.lines = self.lines[-_KEPT_LINES:]
 
