@@ -13,6 +13,7 @@ from rt_render.app.booth.heart import what_hangs
 from rt_render.app.booth.soft_rest import DOWN_S, FLOOR_DB, UP_S, SoftRest
 from rt_render.app.booth.take_over import changed, take_over
 from rt_render.app.booth.visits import State, Step
+from rt_render.app.controls.desk import Desk
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import load_settings
 
@@ -30,9 +31,10 @@ class FakeSession:
         self.comparison = SimpleNamespace(listen=lambda taker: None, begin_visit=lambda: None, flush=lambda: None)
         values = {"tracking": False, "muted": False}
         self.state = {"tracker": {"state": "live"}, "values": values}
-        self.parts, self.asked = {}, []
+        self.parts, self.asked, self.limits = {}, [], []
         self.desk = SimpleNamespace(
             subscribe=lambda taker: None,
+            limit=lambda name, high: self.limits.append((name, high)),
             add_part=self.parts.__setitem__,
             state=lambda: self.state,
             ask=lambda *words: self.asked.append(words),
@@ -49,6 +51,10 @@ class FakeSession:
     def set_gain_db(self, gain_db):
         self.gain_db = gain_db
         self.done.append(("gain_db", gain_db))
+
+    def set_muted(self, on):
+        self.muted = on
+        self.done.append(("muted", on, self.gain_db))
 
     def recentre(self):
         self.done.append(("recentre",))
@@ -132,6 +138,40 @@ def test_a_new_beginning_waits_until_nobody_is_there(stage):
     stage.booth.begin_anew("the configuration was edited")
     assert stage.look() is True
     assert stage.look(Step.LEFT, Step.RESTS, state=State.REST) is False
+
+
+def test_a_new_beginning_for_who_hears_nothing_waits_for_nobody(stage):
+    stage.look(Step.BEGINS, state=State.VISIT)
+    stage.booth.begin_anew("a sound card is there now", at_once=True)
+    assert stage.look() is False and stage.lines[-1][0] == "visit_ends"
+
+
+def test_what_a_visitor_set_does_not_stay_and_what_the_operator_wrote_does(stage):
+    first = {"gain_db": -6.0, "playing": True, "item": 1, "order": "3", "prediction": "learnt", "head": "kemar"}
+    stage.session.state = {"tracker": {"state": "live"}, "values": first}
+    stage.look()
+    found = [Edited(load_settings(None, {"gain_db": -6.0, "prediction": "off"}))]
+    stage.booth._config = SimpleNamespace(edited=lambda: found.pop() if found else None)
+    stage.look()
+    then = {**first, "gain_db": 3.0, "playing": False, "item": 5, "order": "1", "prediction": "constant"}
+    stage.session.state = {"tracker": {"state": "live"}, "values": then}
+    stage.look(Step.BEGINS, state=State.VISIT)
+    assert stage.session.asked == [("order", "3", "booth"), ("prediction", "off", "booth")]
+
+
+def test_a_ceiling_holds_the_volume_also_when_it_comes_while_it_plays(stage, tmp_path):
+    stage.session.gain_db, stage.session.muted = 9.0, True
+    assert stage.session.limits == [("gain_db", 24.0)]
+    before, after = Settings(), Settings.model_validate({"booth": {"max_gain_db": 6.0}})
+    assert take_over(stage.session, before, after) == (["booth.max_gain_db"], [])
+    assert stage.session.limits[-1] == ("gain_db", 6.0)
+    assert stage.session.done[-1] == ("muted", True, 6.0), "and a muted session stays muted"
+    desk = Desk()
+    desk.limit("gain_db", 6.0)
+    assert next(control["high"] for control in desk.controls() if control["name"] == "gain_db") == 6.0
+    path = tmp_path / "loud.toml"
+    path.write_text("[audio]\ngain_db = 12.0\n[booth]\nmax_gain_db = 6.0\n")
+    assert "above max_gain_db = 6 in [booth]" in check(path).refused
 
 
 def test_a_session_that_is_left_ends_its_visit(stage):

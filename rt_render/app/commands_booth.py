@@ -17,9 +17,10 @@ def booth(context: typer.Context, config: Config = None) -> None:
     if context.invoked_subcommand is not None:
         return
     from rt_render.app.booth.keeper import Keeper
+    from rt_render.app.early_checks import check_booth_gain
     from rt_render.app.settings_file import load_settings
 
-    load_settings(config)  # a mistake is told now, to whom it concerns
+    check_booth_gain(load_settings(config))  # a mistake is told now, to whom it concerns
     Keeper(config, lambda text: say(OUT, text, "")).run()
 
 
@@ -31,9 +32,10 @@ def install(
 ) -> None:
     """Write a systemd user unit that starts the booth with the machine; nothing is started yet."""
     from rt_render.app.booth.unit import next_steps, unit_folder, unit_text, write_unit
+    from rt_render.app.early_checks import check_booth_gain
     from rt_render.app.settings_file import load_settings
 
-    load_settings(config)
+    check_booth_gain(load_settings(config))
     if print_it:
         OUT.print(unit_text(config), soft_wrap=True, markup=False, highlight=False, end="")
         return

@@ -80,6 +80,18 @@ def check_panorama(settings: Settings) -> None:
         )
 
 
+def check_booth_gain(settings: Settings) -> None:
+    """Raise ConfigurationError for a booth whose visits would begin above its own ceiling."""
+    from rt_render.app.parts import start_gain_db
+
+    begin_db, max_db = start_gain_db(settings), settings.booth.max_gain_db
+    if begin_db > max_db:
+        raise ConfigurationError(
+            f"gain_db in [audio], {begin_db:g} dB, cannot be used: it is above max_gain_db = {max_db:g} in [booth]; "
+            "lower the one or raise the other."
+        )
+
+
 def check_not_live(settings: Settings) -> None:
     """Raise ConfigurationError for live input, of which no file can be rendered."""
     if LIVE in settings.source.further or is_live(settings.source):

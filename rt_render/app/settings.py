@@ -195,6 +195,9 @@ class Booth(_Section):
     hung_after_s: float = Field(
         default=20.0, ge=3.0, le=600.0, description="3 to 600 s without a sign of life before the program begins anew"
     )
+    max_gain_db: float = Field(
+        default=24.0, ge=-60.0, le=24.0, description="-60 to 24 dB, above which nobody can set the volume"
+    )
     visits: OptionalFile = Field(default=None, description="the path of the log of visits, choices and faults")
     visits_mb: float = Field(default=2.0, ge=0.01, le=1000.0, description="0.01 to 1000 MB a file of that log")
     visits_files: int = Field(default=8, ge=1, le=1000, description="1 to 1000 files of that log, the oldest goes")

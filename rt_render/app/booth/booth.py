@@ -8,7 +8,7 @@ from rt_render.app.booth.choices import OWN, Choices
 from rt_render.app.booth.config_watch import ConfigWatch
 from rt_render.app.booth.impersonal import impersonal
 from rt_render.app.booth.soft_rest import SoftRest
-from rt_render.app.booth.take_over import take_over
+from rt_render.app.booth.take_over import hold_gain, take_over
 from rt_render.app.booth.visits import State, Step, Thresholds, Visits
 from rt_render.app.parts import start_gain_db
 from rt_render.app.session import Session
@@ -17,8 +17,8 @@ from rt_render.app.settings import Settings
 Log = Callable[..., None]
 """Called with an event's name and its details as keywords."""
 LIVE = "live"
-_FRESH = ("muted", "tracking")
-"""Controls that are for each visitor as they were for the first."""
+_GOES_ON = ("gain_db", "playing", "position_s", "item", "compare", "compare_blind")
+"""Controls that have a beginning of their own at a visit, or none; all others are as the first visitor had them."""
 
 
 class Booth:
@@ -48,7 +48,8 @@ class Booth:
         self._visits = Visits(self.beat_s, _thresholds(session.settings))
         self._first: dict[str, Any] | None = None
         self._counted = (0, 0)
-        self._recentred, self._leaves = False, False
+        self._recentred, self._leaves, self._at_once = False, False, False
+        hold_gain(session, self.settings)
         session.desk.subscribe(self._choices.take)
         session.comparison.listen(lambda choice: log("compared", number=self.number or None, **choice))
         session.desk.add_part("visit", self._visit)
@@ -63,8 +64,9 @@ class Booth:
         """Let the session end. Any thread."""
         self._leaves = True
 
-    def begin_anew(self, why: str) -> None:
-        """Let the program begin anew as soon as nobody is there. Any thread."""
+    def begin_anew(self, why: str, at_once: bool = False) -> None:
+        """Let the program begin anew as soon as nobody is there, or `at_once`. Any thread."""
+        self._at_once = self._at_once or at_once
         self.begins_anew = why
 
     def __call__(self, session: Session) -> bool:
@@ -74,7 +76,7 @@ class Booth:
         self._look_at_config()
         self._soft.step(session, now_s)
         self._choices.flush(self.number or None)
-        ends = self._leaves or (self.begins_anew is not None and self.state is not State.VISIT)
+        ends = self._leaves or (self.begins_anew is not None and (self._at_once or self.state is not State.VISIT))
         if ends:
             self._choices.flush(self.number or None, everything=True)
             if self.state is State.VISIT:
@@ -84,7 +86,7 @@ class Booth:
     def _look_at_head(self, now_s: float) -> None:
         session, state = self._session, self._session.desk.state()
         if self._first is None and state:
-            self._first = {name: state["values"][name] for name in _FRESH if name in state["values"]}
+            self._first = {name: value for name, value in state["values"].items() if name not in _GOES_ON}
         if self._soft.rests and session.playing:  # somebody at the controls wants sound
             self._visits.wait(now_s)
             self._soft.wake(session)
@@ -159,12 +161,16 @@ class Booth:
         taken, waiting = take_over(self._session, self.settings, edited.settings)
         self.settings = edited.settings
         self._visits.thresholds = _thresholds(edited.settings)
+        for section, _, key in (name.partition(".") for name in taken):
+            if self._first and key in self._first:
+                self._first[key] = getattr(getattr(edited.settings, section), key)
         self._log("configuration", taken=taken, waits=waiting)
         if taken:
             say(f"the edited configuration is heard now: {', '.join(taken)}.")
         if waiting:
             self.begin_anew(f"the configuration was edited ({', '.join(waiting)})")
-            say(f"the edited configuration is taken over as soon as nobody listens: {', '.join(waiting)}.")
+            when = "as soon as the visit is over" if self.state is State.VISIT else "now, with a short silence"
+            say(f"the edited configuration is taken over {when}: {', '.join(waiting)}.")
         elif not taken:
             say("the edited configuration says the same as before.")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 
+from rt_render.app.early_checks import check_booth_gain
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import load_settings
 from rt_render.errors import RenderError
@@ -68,7 +69,9 @@ class ConfigWatch:
 def check(path: Path | None) -> Edited:
     """Return the settings of a file (the defaults without one), or why they cannot be used; never raises."""
     try:
-        return Edited(load_settings(path, find_files=FOUND_FILES))
+        settings = load_settings(path, find_files=FOUND_FILES)
+        check_booth_gain(settings)
+        return Edited(settings)
     except RenderError as error:
         return Edited(None, str(error))
     except Exception as error:  # whatever a file may hold, the booth goes on

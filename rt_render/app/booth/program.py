@@ -91,7 +91,7 @@ class Program:
         with WebPage(used.web, lambda text: tell("says", text=text, private=True)) as page:
             session = Session(used, on_message=self._say)
             page.show(session)
-            look = _card_look(lambda why: self._booth.begin_anew(why) if self._booth else None, wanted, card)
+            look = _card_look(self._begin_unheard, wanted, card)
             watch = ConfigWatch(self._config, look) if self._config else None
             number = max(self._visit, last_visit(place))  # a full disk may hold back the newest lines
             booth = self._booth = Booth(session, self._log, number=number, config=watch)
@@ -136,6 +136,11 @@ class Program:
         self._leaves = True
         if self._booth:
             self._booth.leave()
+
+    def _begin_unheard(self, why: str) -> None:
+        """Begin anew even in a visit, for who wears the headphones hears nothing."""
+        if self._booth:
+            self._booth.begin_anew(why, at_once=True)
 
     def _say(self, text: str) -> None:
         self._line.tell("says", text=text)

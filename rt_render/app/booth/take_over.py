@@ -7,10 +7,20 @@ from rt_render.app.parts import start_gain_db
 from rt_render.app.session import Session
 from rt_render.app.settings import Settings
 
+
+def hold_gain(session: Session, settings: Settings) -> None:
+    """Let nobody set the volume above the booth's ceiling, and lower one that is above it. Control thread."""
+    session.desk.limit("gain_db", settings.booth.max_gain_db)
+    if session.gain_db > settings.booth.max_gain_db:
+        session.gain_db = settings.booth.max_gain_db
+        session.set_muted(session.muted)
+
+
 _AT_ONCE: dict[str, Callable[[Session, Settings], None]] = {
     "audio.gain_db": lambda session, wanted: session.set_gain_db(start_gain_db(wanted)),
     "audio.extra_latency_ms": lambda session, wanted: session.set_extra_latency_ms(wanted.audio.extra_latency_ms),
     "tracking.prediction": lambda session, wanted: session.set_prediction(wanted.tracking.prediction),
+    "booth.max_gain_db": hold_gain,
 }
 _OWN = "booth."
 """Settings of the booth are read anew by itself."""

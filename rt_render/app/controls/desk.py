@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +138,10 @@ class Desk:
                 self._listeners = [one for one in self._listeners if one is not callback]
 
         return leave
+
+    def limit(self, name: str, high: float) -> None:
+        """Let a number be set to `high` at most from now on. Any thread."""
+        self._controls = {**self._controls, name: replace(self._controls[name], high=high)}
 
     def add_part(self, name: str, tell: Callable[[], object]) -> None:
         """Let the state hold what `tell` returns, JSON-able, under a name. Called on the control thread."""
