@@ -61,10 +61,13 @@ def _is_live(stage: Stage) -> bool:
 
 
 def _unplugged(stage: Stage) -> float:
-    stage.wearable.plugged = False
-    _until(stage, lambda: not _is_live(stage), "the loss of the tracker")
-    stage.wearable.plugged = True
-    return _until(stage, lambda: _is_live(stage), "the tracker")
+    begun_s, stage.wearable.plugged = time.monotonic(), False
+    try:
+        _until(stage, lambda: stage.said_since(begun_s, "no pose for"), "a sentence about the loss of the tracker")
+    finally:
+        stage.wearable.plugged = True
+    back_s = time.monotonic()
+    return _until(stage, lambda: _is_live(stage) and stage.said_since(back_s, "the tracker is back"), "the tracker")
 
 
 def _babbles(stage: Stage) -> float:
