@@ -188,6 +188,7 @@ def test_the_unit_starts_this_python_with_the_whole_path_and_is_not_overwritten(
     write_unit(None, path.parent, force=True)
     assert "--config" not in path.read_text()
     assert "100%%" in unit_text(Path("/100%.toml"))
+    assert '--config "/Ann\'s; \\"best\\" $$5.toml"\n' in unit_text(Path('/Ann\'s; "best" $5.toml'))
 
 
 def test_the_last_good_configuration_and_the_token_come_back_and_damage_is_none(tmp_path):

@@ -1,12 +1,16 @@
 """The systemd user unit that starts the booth with the machine, and the words that tell what is left to do."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 from rt_render.errors import ConfigurationError
 
 NAME = "rt-render-booth.service"
+_PLAIN = re.compile(r"[\w/.:=@%$+,~-]+")
+_WRITTEN = (("\\", "\\\\"), ("%", "%%"), ("$", "$$"), ('"', '\\"'), ("\n", "\\n"))
+"""How a quoted word of systemd has what means something to it, the backslash first."""
 _UNIT = """\
 # Written by `rt-render booth install`; written anew by the same command with --force.
 [Unit]
@@ -24,6 +28,7 @@ TimeoutStartSec=600
 WatchdogSec=60
 LimitRTPRIO=95
 LimitMEMLOCK=infinity
+NoNewPrivileges=yes
 KillMode=mixed
 TimeoutStopSec=15
 
@@ -72,5 +77,7 @@ def next_steps() -> list[str]:
 
 
 def _quoted(word: str) -> str:
-    word = word.replace("\\", "\\\\").replace("%", "%%").replace("$", "$$").replace('"', '\\"')
-    return f'"{word}"' if any(character.isspace() for character in word) or '"' in word else word
+    plain = _PLAIN.fullmatch(word)
+    for character, written in _WRITTEN:
+        word = word.replace(character, written)
+    return word if plain else f'"{word}"'
