@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rt_render.app.beat import Beat
 from rt_render.app.file_hash import file_hash
 from rt_render.app.words import plural
 from rt_render.engine.engine import Engine
@@ -65,6 +66,7 @@ class PoseLogger:
         self._stream: int | None = None
         self._lost = 0
         self._broken, self._closed = False, False
+        self.beat = Beat("the log", on_disk=True)
         self._failure: RenderError | None = None
         self._thread = Thread(target=self._run, name="rt-render-log", daemon=True)
         self._take_filters(1, np.asarray(filters, np.float64))
@@ -158,13 +160,17 @@ class PoseLogger:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        self.beat.go()
         try:
             self._writer.take_name()
         except RenderError as error:
             self._on_message(str(error))
+        self.beat.rest()
         while (piece := self._waiting.get()) is not None:
+            self.beat.go()
             if not self._broken:
                 self._write(piece)
+            self.beat.rest()
         self._writer.close()
 
     def _write(self, piece: Piece) -> None:
@@ -176,3 +182,7 @@ class PoseLogger:
                 self._failure = error
             else:
                 self._on_message(str(error))
+        except Exception as error:  # a fault of ours: the log ends, the thread takes what still comes
+            self._broken = True
+            reason = f"{type(error).__name__}: {error}"
+            self._on_message(f"{self._writer.path} is written no further ({reason}): what it has can be played back.")

@@ -10,6 +10,7 @@ from threading import Event, Thread
 
 from firmware_bridge.osc.encoder import message_datagram
 from firmware_bridge.osc.wire import MAX_PACKET_BYTES, Argument, OscFormatError, OscMessage, parse_packet
+from rt_render.app.beat import Beat
 from rt_render.app.osc_pattern import NUMBER_PART, numbers_meant
 from rt_render.app.rate import Rate
 from rt_render.app.remote_guard import Guard, is_this_machine
@@ -23,7 +24,7 @@ Place = tuple[str, int]
 AUTO, USUAL_PORT = "auto", 4001
 ANSWERS_PER_S = 500.0
 _HERE: Place = ("127.0.0.1", 0)
-_LOOK_S = 0.2
+_LOOK_S, _PAUSE_S = 0.2, 0.01
 _TOKEN_BEGIN = b"/token\0"
 _MAX_TOLD, _MAX_SHOWN = 32, 80
 
@@ -56,6 +57,7 @@ class Remote:
 
     def __init__(self, host: str, port: int | str, on_message: Callable[[str], None], token: str | None = None) -> None:
         self.counts = RemoteCounts()
+        self.beat = Beat("the remote control")
         self.sender = _HERE
         """Whose message is handled."""
         self._host, self._port, self._on_message = host, port, on_message
@@ -123,7 +125,7 @@ class Remote:
             self._socket = None
 
     def take(self, packet: bytes, sender: Place = _HERE) -> None:
-        """Do what a packet says; never raises. The remote's thread, or a test's."""
+        """Do what a packet says; nothing that a packet can hold raises. The remote's thread, or a test's."""
         now_s = time.monotonic()
         self.sender = sender
         if not self._guard.hears(sender[0], now_s, is_token=packet.startswith(_TOKEN_BEGIN)):
@@ -155,10 +157,19 @@ class Remote:
 
     def _run(self, listener: socket.socket) -> None:
         while not self._leaves.is_set():
-            with suppress(OSError):  # a sender that went away
+            self.beat.go()
+            try:
                 if select.select([listener], [], [], _LOOK_S)[0]:
                     packet, sender = listener.recvfrom(MAX_PACKET_BYTES + 1)
                     self.take(packet, sender[:2])
+            except OSError:  # a sender that went away
+                self._leaves.wait(_PAUSE_S)
+            except Exception as error:  # a fault of ours: the next packet may be all right
+                with suppress(Exception):
+                    kind = type(error).__name__
+                    self._tell(f"fault {kind}", f"a packet to the remote control did nothing ({kind}: {error}).")
+                self._leaves.wait(_PAUSE_S)
+        self.beat.rest()
 
     def _may(self, message: OscMessage, now_s: float) -> bool:
         """Whether a message may do something; one that says the token lets its host in and does nothing else."""

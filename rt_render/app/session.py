@@ -10,6 +10,7 @@ from math import inf
 from firmware_bridge.opening import RunningBridge, open_bridge
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.status import BridgeStatus
+from rt_render.app.beat import Beat
 from rt_render.app.budget import Budget
 from rt_render.app.budget_meter import BudgetMeter
 from rt_render.app.budget_terms import terms_of
@@ -341,6 +342,11 @@ class Session:
     def source_silent_s(self) -> float:
         """Return how long a read of the source has been under way; 0 below 50 ms. Any thread."""
         return self._feeder.longest_read_s(time.monotonic())
+
+    @property
+    def beats(self) -> list[Beat]:
+        """The signs of life of the threads beside the sound, for a heart."""
+        return [self.remote.beat, *self._files.beats]
 
     def _tracker_status(self) -> BridgeStatus | None:
         return self._bridge.status() if self._bridge else None

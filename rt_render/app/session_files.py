@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from rt_render.app.beat import Beat
 from rt_render.app.comparison.choice_log import ChoiceLog
 from rt_render.app.comparison.comparison import Comparison
 from rt_render.app.parts import Parts
@@ -59,6 +60,11 @@ class SessionFiles:
         if self._settings.compare.compare_log:
             self._choices = ChoiceLog(self._settings.compare.compare_log, self._on_message)
             comparison.listen(self._choices.add)
+
+    @property
+    def beats(self) -> list[Beat]:
+        """The signs of life of what writes."""
+        return [self._logger.beat] if self._logger else []
 
     def start_recording(self) -> None:
         """Begin to drain what is recorded; before the card plays."""

@@ -1,10 +1,12 @@
 """Notices that a configuration file was edited, and checks it on a thread of its own, for a disk may hang."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 
+from rt_render.app.beat import Beat
 from rt_render.app.early_checks import check_booth_gain
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import load_settings
@@ -26,15 +28,23 @@ class Edited:
 class ConfigWatch:
     """Looks at a file once a second; `on_look` is called as often, for others who wait for the machine.
 
-    `edited` returns once what a change came to, None while there is none; any thread.
+    What fails is told to `on_message` once, from the watch's thread, and it looks again. `edited` returns once what
+    a change came to, None while there is none; any thread.
     """
 
-    def __init__(self, path: Path, on_look: Callable[[], None] = lambda: None) -> None:
-        self._path, self._on_look = path, on_look
+    def __init__(
+        self,
+        path: Path,
+        on_look: Callable[[], None] = lambda: None,
+        on_message: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._path, self._on_look, self._on_message = path, on_look, on_message
+        self._told = False
         self._edited: Edited | None = None
         self._lock = Lock()
+        self.beat = Beat("the watch of the configuration", on_disk=True)
         self._leaves = Event()
-        self._seen = _mark(path)
+        self._seen = self._candidate = _mark(path)
         self._thread = Thread(target=self._run, name="configuration watch", daemon=True)
 
     def start(self) -> None:
@@ -53,17 +63,30 @@ class ConfigWatch:
         return found
 
     def _run(self) -> None:
-        candidate = self._seen
         while not self._leaves.wait(LOOK_S):
-            self._on_look()
-            mark = _mark(self._path)
-            # a file that is still being written is looked at again
-            if mark == candidate and mark != self._seen:
-                self._seen = mark
-                found = check(self._path)
-                with self._lock:
-                    self._edited = found
-            candidate = mark
+            self.beat.go()
+            try:
+                self._look()
+                self._on_look()
+            except Exception as error:  # a fault of ours: the next look may be all right
+                self._tell(f"the watch of the configuration failed ({type(error).__name__}: {error}) and looks again.")
+        self.beat.rest()
+
+    def _look(self) -> None:
+        mark = _mark(self._path)
+        # a file that is still being written is looked at again
+        if mark == self._candidate and mark != self._seen:
+            self._seen = mark
+            found = check(self._path)
+            with self._lock:
+                self._edited = found
+        self._candidate = mark
+
+    def _tell(self, text: str) -> None:
+        if not self._told:
+            self._told = True
+            with suppress(Exception):
+                self._on_message(text)
 
 
 def check(path: Path | None) -> Edited:

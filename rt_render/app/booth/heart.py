@@ -4,10 +4,11 @@ import faulthandler
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event, Thread
 from typing import Any
 
+from rt_render.app.beat import Beat
 from rt_render.app.booth.life_line import AGAIN, LifeLine
 from rt_render.app.session import Session
 from rt_render.io.system_counters import memory_bytes
@@ -16,10 +17,25 @@ BEAT_S = 0.25
 
 
 class Heart:
-    """Owns the thread "heart". What hangs within this process is only ended with it, and the keeper begins anew."""
+    """Owns the thread "heart". What hangs within this process is only ended with it, and the keeper begins anew.
 
-    def __init__(self, line: LifeLine, session: Session, beat_s: Callable[[], float], hung_after_s: float) -> None:
-        """`beat_s` tells when the control loop went round last (monotonic)."""
+    At once for what sound needs; for the threads beside it `begin_anew` is told the reason, and waits for visitors to
+    leave. A thread that waits for a disk is only told of: a new beginning would wait for the same disk.
+    """
+
+    def __init__(
+        self,
+        line: LifeLine,
+        session: Session,
+        beat_s: Callable[[], float],
+        hung_after_s: float,
+        *,
+        beside: Sequence[Beat] = (),
+        begin_anew: Callable[[str], None] = lambda why: None,
+    ) -> None:
+        """`beat_s` tells when the control loop went round last (monotonic); `beside`: what else shall go on."""
+        self._beside, self._begin_anew = beside, begin_anew
+        self._told_of: set[Beat] = set()
         self._line, self._session = line, session
         self._beat_s, self._hung_after_s = beat_s, hung_after_s
         self._blocks, self._blocks_s = -1, 0.0
@@ -51,7 +67,18 @@ class Heart:
             why = why or self._no_blocks(now_s, asleep)
             if why:
                 self._end(why)
+            if not asleep:
+                self._look_beside()
             self._line.tell("beat", **self._told())
+
+    def _look_beside(self) -> None:
+        for beat in self._beside:
+            why = beat.trouble(self._hung_after_s)
+            if why and beat not in self._told_of:
+                self._line.tell("says", text=f"{why}; sound goes on.")
+                if beat.died or not beat.on_disk:
+                    self._begin_anew(why)
+            (self._told_of.add if why else self._told_of.discard)(beat)
 
     def _no_blocks(self, now_s: float, asleep: bool) -> str | None:
         blocks = self._session.engine.snapshot().blocks

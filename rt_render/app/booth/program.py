@@ -1,11 +1,12 @@
 """The booth's program, which its keeper starts: `python -m rt_render.app.booth`. It tells; it prints nothing."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from firmware_bridge.errors import BridgeError
+from rt_render.app.beat import Beat
 from rt_render.app.booth.booth import Booth
 from rt_render.app.booth.config_watch import ConfigWatch, check
 from rt_render.app.booth.heart import Heart
@@ -92,15 +93,25 @@ class Program:
             session = Session(used, on_message=self._say)
             page.show(session)
             look = _card_look(self._begin_unheard, wanted, card)
-            watch = ConfigWatch(self._config, look) if self._config else None
+            watch = ConfigWatch(self._config, look, self._say) if self._config else None
             number = max(self._visit, last_visit(place))  # a full disk may hold back the newest lines
             booth = self._booth = Booth(session, self._log, number=number, config=watch)
             booth.settings = settings
-            return self._sound(session, booth, watch, settings)
+            beside = [*page.beats, *session.beats, *([watch.beat] if watch else [])]
+            return self._sound(session, booth, watch, settings, beside)
 
-    def _sound(self, session: Session, booth: Booth, watch: ConfigWatch | None, settings: Settings) -> int:
+    def _sound(
+        self, session: Session, booth: Booth, watch: ConfigWatch | None, settings: Settings, beside: Sequence[Beat]
+    ) -> int:
         place, begun_s, kept = log_place(settings.booth), time.monotonic(), False
-        heart = Heart(self._line, session, lambda: booth.beat_s, settings.booth.hung_after_s)
+        heart = Heart(
+            self._line,
+            session,
+            lambda: booth.beat_s,
+            settings.booth.hung_after_s,
+            beside=beside,
+            begin_anew=booth.begin_anew,
+        )
         if self._leaves:
             booth.leave()
 

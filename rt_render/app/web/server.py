@@ -6,6 +6,7 @@ import socket
 import time
 from asyncio import BaseTransport
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from http import HTTPStatus
 from threading import Event, Thread
 from typing import Any, ClassVar
@@ -18,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
+from rt_render.app.beat import Beat
 from rt_render.app.controls.desk import Desk
 from rt_render.app.remote_guard import is_this_machine
 from rt_render.app.web.gate import Gate
@@ -97,6 +99,7 @@ class PageServer:
         """Read the page's files; `greeting`: what the first message to each client has besides the controls."""
         self._listener, self._gate, self._desk, self._tell_pose = listener, gate, desk, tell_pose
         self._greeting, self._on_message, self._files = greeting, on_message, page_files()
+        self.beat = Beat("the page")
         self._clients: set[ServerConnection] = set()
         self._controls: list[dict[str, Any]] = []
         self._news, self._leaves = Event(), Event()
@@ -132,12 +135,15 @@ class PageServer:
             except Exception as error:  # whatever it is, sound goes on and the page comes back
                 if time.monotonic() - began_s > _LONGEST_WAIT_S:
                     wait_s = _FIRST_WAIT_S
-                self._on_message(
-                    f"the page failed ({type(error).__name__}: {error}) and begins again in {wait_s:g} s; "
-                    "sound is not touched."
-                )
+                self.beat.rest()
+                with suppress(Exception):
+                    self._on_message(
+                        f"the page failed ({type(error).__name__}: {error}) and begins again in {wait_s:g} s; "
+                        "sound is not touched."
+                    )
                 self._leaves.wait(wait_s)
                 wait_s = min(2.0 * wait_s, _LONGEST_WAIT_S)
+        self.beat.rest()
 
     async def _serve(self) -> None:
         self._clients.clear()
@@ -145,6 +151,7 @@ class PageServer:
         async with self._server(self._listener.dup()) as server:
             number, next_s = 0, time.monotonic()
             while not self._leaves.is_set():
+                self.beat.go()
                 self._tell(number)
                 number, next_s = number + 1, max(next_s + 1.0 / RATE_HZ, time.monotonic())
                 await asyncio.sleep(next_s - time.monotonic())

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from rt_render import __version__
+from rt_render.app.beat import Beat
 from rt_render.app.settings import Web
 from rt_render.app.web.energy_map import ENERGY_GRID
 from rt_render.app.web.gate import Gate
@@ -35,6 +36,11 @@ class WebPage:
         self._listener: socket.socket | None = None
         self._server: PageServer | None = None
         self.link, self.port = "", 0
+
+    @property
+    def beats(self) -> list[Beat]:
+        """The signs of life of what is served, for a heart."""
+        return [self._server.beat] if self._server else []
 
     def __enter__(self) -> "WebPage":
         """Take the port; raises DeviceError where it cannot be had, or a library is missing."""

@@ -1,0 +1,108 @@
+"""Threads beside the sound: what fails in them is told and they go on; what dies or hangs is seen by the heart."""
+
+import socket
+import time
+from threading import Event, Thread
+from types import SimpleNamespace
+
+from rt_render.app.beat import Beat
+from rt_render.app.booth import config_watch
+from rt_render.app.booth.config_watch import ConfigWatch
+from rt_render.app.booth.heart import Heart
+from rt_render.app.remote import Remote
+
+PACKET = b"/a\0\0,\0\0\0"
+
+
+def until(true, timeout_s=5.0):
+    give_up_s = time.monotonic() + timeout_s
+    while not true() and time.monotonic() < give_up_s:
+        time.sleep(0.01)
+    return true()
+
+
+def run(work):
+    thread = Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def heart_of(*beats):
+    told, anew = [], []
+    line = SimpleNamespace(tell=lambda kind, **details: told.append(details["text"]))
+    heart = Heart(line, None, lambda: 0.0, 20.0, beside=beats, begin_anew=anew.append)
+    return heart, told, anew
+
+
+def test_a_thread_that_goes_on_or_rests_or_was_never_begun_is_well():
+    new, going, ended = Beat("new"), Beat("going"), Beat("ended")
+    going.go()
+    run(lambda: (ended.go(), ended.rest()))
+    assert [one.trouble(20.0) for one in (new, going, ended)] == [None] * 3
+
+
+def test_a_thread_that_died_is_told_once_and_the_booth_begins_anew():
+    beat = Beat("the remote control")
+    run(beat.go)
+    heart, told, anew = heart_of(beat)
+    heart._look_beside()
+    heart._look_beside()
+    assert told == ["the remote control has died; sound goes on."] and anew == ["the remote control has died"]
+
+
+def test_a_thread_that_hangs_ends_nothing_where_a_disk_may_be_the_reason(monkeypatch):
+    page, log = Beat("the page"), Beat("the log", on_disk=True)
+    for beat in (page, log):
+        beat.go()
+    now_s = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now_s + 30.0)
+    heart, told, anew = heart_of(page, log)
+    heart._look_beside()
+    assert len(told) == 2 and anew == ["the page has stood still for 30 s"]
+    log.go()
+    heart._look_beside()
+    assert len(told) == 2
+
+
+def test_a_remote_whose_handler_fails_says_so_and_hears_the_next_packet():
+    said, heard, fails = [], [], [True, True, False]
+
+    def handle(number, arguments):
+        heard.append(1)
+        if fails.pop(0):
+            raise ZeroDivisionError("a fault")
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        out.bind(("127.0.0.1", 0))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        remote = Remote("127.0.0.1", port, said.append)
+        remote.add("/a", handle)
+        remote.start()
+        try:
+            for n in (1, 2, 3):
+                out.sendto(PACKET, ("127.0.0.1", port))
+                assert until(lambda n=n: len(heard) == n)
+            assert until(lambda: remote.counts.done == 1) and remote.beat.trouble(20.0) is None
+        finally:
+            remote.stop()
+    assert said == ["a packet to the remote control did nothing (ZeroDivisionError: a fault)."]
+    assert not remote.beat.died
+
+
+def test_a_watch_that_fails_says_so_once_and_looks_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(config_watch, "LOOK_S", 0.01)
+    said, looks, enough = [], [], Event()
+
+    def look():
+        looks.append(1)
+        if len(looks) > 3:
+            enough.set()
+        raise ValueError("a fault")
+
+    watch = ConfigWatch(tmp_path / "booth.toml", look, said.append)
+    watch.start()
+    assert enough.wait(5.0)
+    watch.stop()
+    assert said == ["the watch of the configuration failed (ValueError: a fault) and looks again."]
