@@ -2,13 +2,17 @@
 
 import socket
 import time
+from queue import SimpleQueue
 from threading import Event, Thread
 from types import SimpleNamespace
+
+import pytest
 
 from rt_render.app.beat import Beat
 from rt_render.app.booth import config_watch
 from rt_render.app.booth.config_watch import ConfigWatch
 from rt_render.app.booth.heart import Heart
+from rt_render.app.pose_logger import PoseLogger
 from rt_render.app.remote import Remote
 
 PACKET = b"/a\0\0,\0\0\0"
@@ -106,3 +110,36 @@ def test_a_watch_that_fails_says_so_once_and_looks_again(tmp_path, monkeypatch):
     assert enough.wait(5.0)
     watch.stop()
     assert said == ["the watch of the configuration failed (ValueError: a fault) and looks again."]
+
+
+def test_a_log_with_a_fault_ends_in_a_sentence_and_its_thread_goes_on():
+    said, closed = [], []
+    logger = PoseLogger.__new__(PoseLogger)
+    logger.beat, logger._on_message, logger._waiting = Beat("the log"), said.append, SimpleQueue()
+    logger._broken = logger._closed = False
+
+    def write(piece):
+        raise KeyError("a fault")
+
+    logger._writer = SimpleNamespace(
+        path="log.rtlog", take_name=lambda: None, write=write, close=lambda: closed.append(1)
+    )
+    for piece in ("rows", "more rows", None):
+        logger._waiting.put(piece)
+    run(logger._run)
+    assert len(said) == 1 and said[0].startswith("log.rtlog is written no further (KeyError") and closed
+    assert not logger.beat.died
+
+
+def test_a_page_that_stands_still_is_seen(monkeypatch):
+    pytest.importorskip("websockets", reason="needs the Python package websockets")
+    from page_tools import served
+
+    with served() as page:
+        assert until(lambda: page.server.beat.trouble(20.0) is None and page.server.beat._going)
+        goes_on = Event()
+        page.server._tell = lambda number: goes_on.wait(5.0)
+        assert until(lambda: page.server.beat.trouble(0.3))
+        assert page.server.beat.trouble(0.3).startswith("the page has stood still")
+        goes_on.set()
+    assert page.server.beat.trouble(0.0) is None
