@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_VALUES = 50_000
+_MOVED_AT_ONCE = 1024
 
 
 class Thinned:
@@ -36,9 +37,15 @@ class Thinned:
             self.n_added += len(now)
             values = values[len(now) :]
             if self._n_kept == len(self._kept):
-                halved = self._kept[::2].copy()
-                self._kept[: len(halved)], self._n_kept = halved, len(halved)
-                self._stride *= 2
+                self._halve()
+
+    def _halve(self) -> None:
+        """Keep every second one, a few at a time: a copy of half of all would stay with the process as its memory."""
+        self._n_kept = -(-len(self._kept) // 2)
+        for begin in range(0, self._n_kept, _MOVED_AT_ONCE):
+            end = min(begin + _MOVED_AT_ONCE, self._n_kept)
+            self._kept[begin:end] = self._kept[2 * begin : 2 * end : 2].copy()
+        self._stride *= 2
 
     def values(self) -> NDArray[Any]:
         """Return what is kept, in order, and the worst behind it where some was left out."""
