@@ -1,7 +1,8 @@
 """Messages to the remote control that must change nothing: damaged, out of range, or from who did not say the token.
 
 `python tests/remote_storm.py --packets 100000` sends them to a session that plays, with an honest program beside them
-whose changes all arrive, and prints what became of them and how much memory it took.
+whose changes all arrive, and prints what became of them, how much memory it took, and whether
+all is as it must be: else its status is 1.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import random
 import socket
 import sys
 import time
+from threading import Lock
 
 from osc_storm import bundle, hostile_packets, memory_kb, message
 from udp_tools import free_port
@@ -18,6 +20,7 @@ from rt_render.app.session import Session
 from rt_render.app.settings_file import load_settings
 
 TOKEN = "a-token-nobody-guesses"
+MAX_GROWTH_KB = 8_000
 QUICK = {"device": "virtual", "tracker": "none", "method": "ls", "head": "sphere", "taps": 64, "order": 1}
 STRANGERS = [(f"10.0.{n}.7", 5000 + n) for n in range(50)]
 ADDRESSES = [f"/rt/{control.name}" for control in CONTROLS]
@@ -107,6 +110,17 @@ def standing(session):
     return {name: value for name, value in values.items() if name != "position_s"}
 
 
+def take_turns(remote):
+    """Let the remote's own thread and this one take packets one after another: it is made for one thread."""
+    lock, take = Lock(), remote.take
+
+    def take_alone(packet, *place):
+        with lock:
+            take(packet, *place)
+
+    remote.take = take_alone
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--packets", type=int, default=100_000)
@@ -116,6 +130,7 @@ def main():
     n_arrived = n_honest = 0
     with Session(settings, on_message=said.append) as session, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
         out.connect(("127.0.0.1", port))
+        take_turns(session.remote)
         session.desk.work(session)
         before, memory, begin_s = standing(session), [memory_kb()], time.monotonic()
         strangers = of_strangers(n_packets)
@@ -127,7 +142,10 @@ def main():
             if n_sent % 20 == 0:
                 time.sleep(0.004)
                 session.desk.work(session)
-                assert standing(session) == before
+                changed = {k: (v, before[k]) for k, v in standing(session).items() if v != before[k]}
+                if changed:
+                    print(f"\nMISSED: after {n_sent} packets this changed, to and from: {changed}")
+                    return 1
             if n_sent % 2000 == 0:
                 n_honest += 1
                 before["gain_db"] = float(-(n_honest % 50))
@@ -146,8 +164,12 @@ def main():
     print(f"honest changes: {n_arrived} of {n_honest} arrived")
     print(f"{counts}; {len(said)} sentences")
     print(f"late blocks: {status.engine.late_blocks} of {status.engine.blocks}, underruns {status.engine.underruns}")
+    growth_kb = memory[-1] - memory[1]
     print(f"memory in kB, every twentieth: {' '.join(map(str, memory))}")
+    ok = n_arrived == n_honest and growth_kb <= MAX_GROWTH_KB
+    print("ok" if ok else f"MISSED: {MAX_GROWTH_KB} kB of growth allowed after the first twentieth, all honest changes")
+    return 0 if ok else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
