@@ -8,6 +8,8 @@ import pytest
 
 from rt_render.app import cli
 from rt_render.app.booth import keeper
+from rt_render.app.booth.state_files import keep_good
+from rt_render.app.settings import Settings
 
 BOOTH = Path(__file__).parent.parent / "configs" / "booth.toml"
 
@@ -15,6 +17,7 @@ BOOTH = Path(__file__).parent.parent / "configs" / "booth.toml"
 @pytest.fixture
 def call(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(signal, "signal", lambda *_: None)
 
     def call_it(*arguments):
@@ -51,6 +54,18 @@ def test_a_mistake_in_the_set_up_is_told_before_anything_starts(call, tmp_path, 
     for arguments in (["--config", broken], ["install", "--config", broken]):
         code, _, err = call(*arguments)
         assert code == 2 and "broken.toml, line 2: rest_after_s = 1" in err.replace("\n", " ")
+
+
+def test_a_booth_that_has_played_starts_with_a_broken_set_up_too_for_its_program_has_the_last_good_one(
+    call, tmp_path, monkeypatch
+):
+    started, broken = [], tmp_path / "broken.toml"
+    monkeypatch.setattr(keeper.Keeper, "run", lambda self: started.append(self._command[-1]))
+    broken.write_text('[source]\ninput = "~nobody-of-that-name/a.wav"\n')
+    code, _, err = call("--config", broken)
+    assert code == 2 and "broken.toml cannot be used" in err and started == []
+    keep_good(Settings(), tmp_path / "state" / "rt-render")
+    assert call("--config", broken)[0] == 0 and started == [str(broken)]
 
 
 def test_the_keeper_gets_the_set_up(call, monkeypatch):

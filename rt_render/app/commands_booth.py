@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from firmware_bridge.commands.terminal import OUT, say
 from rt_render.app.cli_options import Config, Force
+from rt_render.errors import ConfigurationError
 
 booth_app = typer.Typer(rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -16,11 +17,14 @@ def booth(context: typer.Context, config: Config = None) -> None:
     """Play for visitors, and look after itself: rest while nobody listens, begin anew when something hangs."""
     if context.invoked_subcommand is not None:
         return
+    from rt_render.app.booth.config_watch import check
     from rt_render.app.booth.keeper import Keeper
-    from rt_render.app.early_checks import check_booth_gain
-    from rt_render.app.settings_file import load_settings
+    from rt_render.app.booth.state_files import last_good, log_place
+    from rt_render.app.settings import Settings
 
-    check_booth_gain(load_settings(config))  # a mistake is told now, to whom it concerns
+    found = check(config)
+    if found.settings is None and last_good(log_place(Settings().booth).path.parent) is None:
+        raise ConfigurationError(found.refused)  # told now, to whom it concerns
     Keeper(config, lambda text: say(OUT, text, "")).run()
 
 
@@ -31,11 +35,11 @@ def install(
     force: Force = False,
 ) -> None:
     """Write a systemd user unit that starts the booth with the machine; nothing is started yet."""
+    from rt_render.app.booth.config_watch import check
     from rt_render.app.booth.unit import next_steps, unit_folder, unit_text, write_unit
-    from rt_render.app.early_checks import check_booth_gain
-    from rt_render.app.settings_file import load_settings
 
-    check_booth_gain(load_settings(config))
+    if refused := check(config).refused:
+        raise ConfigurationError(refused)
     if print_it:
         OUT.print(unit_text(config), soft_wrap=True, markup=False, highlight=False, end="")
         return
