@@ -154,6 +154,7 @@ def test_the_log_is_for_its_owner(tmp_path):
         ("the card Élodie’s iPhone is gone", "the card somebody's iPhone is gone"),
         ("It's gone, and the card's name is kept", "It's gone, and the card's name is kept"),
         ("at 12:34:56 /rt/gain_db was 3", "at 12:34:56 /rt/gain_db was 3"),
+        ("127.0.0.1:58847 says: you look 3° to the right, 5° down", "127.0.0.1:58847 tells how the head is turned."),
         ("serial port /dev/ttyACM0 is open", "serial port /dev/ttyACM0 is open"),
     ],
 )
