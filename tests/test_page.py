@@ -1,6 +1,7 @@
 """The page in a real browser, against a renderer that only speaks its protocol."""
 
 import math
+from itertools import combinations
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -285,12 +286,22 @@ def test_axe_finds_no_serious_fault(browser, renderer, scheme, size):
     page.context.close()
 
 
+def overlap(one, other):
+    return all(
+        one[at] < other[at] + other[size] and other[at] < one[at] + one[size]
+        for at, size in (("x", "width"), ("y", "height"))
+    )
+
+
 def test_nothing_is_wider_than_the_screen_and_recentre_is_always_in_reach(page):
     for width in (320, 390, 720, 900, 1920, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         recentre = page.locator("#do-recentre").bounding_box()
         assert recentre["height"] >= 44 and recentre["y"] + recentre["height"] <= 800
+        boxes = [box for button in page.locator(".transport button").all() if (box := button.bounding_box())]
+        assert len(boxes) >= 5
+        assert [pair for pair in combinations(boxes, 2) if overlap(*pair)] == []
 
 
 def test_light_and_dark_follow_the_system_until_somebody_chooses(browser, renderer):
