@@ -14,7 +14,7 @@ from rt_render.app.benchmarks.booth_soak import AT_MOST
 from rt_render.app.benchmarks.memory_trend import MemoryTrend
 from rt_render.errors import ConfigurationError
 
-MINUTES = float(os.environ.get("RT_RENDER_BOOTH_MINUTES", "0.5"))
+MINUTES = float(os.environ.get("RT_RENDER_BOOTH_MINUTES", "0.25"))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="faults are made with /proc and signals")

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from firmware_bridge.stages.fail_safe import STEADY_S
 from rt_render.app.benchmarks.booth_stage import HUNG_AFTER_S, ITEM_S, Stage, children_of, write_noise
 
 LATE_S = 60.0
@@ -61,13 +62,16 @@ def _is_live(stage: Stage) -> bool:
 
 
 def _unplugged(stage: Stage) -> float:
+    time.sleep(2.0 * STEADY_S)  # one that was there for less is taken for one that sends only what moves
     begun_s, stage.wearable.plugged = time.monotonic(), False
     try:
         _until(stage, lambda: stage.said_since(begun_s, "no pose for"), "a sentence about the loss of the tracker")
     finally:
         stage.wearable.plugged = True
     back_s = time.monotonic()
-    return _until(stage, lambda: _is_live(stage) and stage.said_since(back_s, "the tracker is back"), "the tracker")
+    took_s = _until(stage, lambda: _is_live(stage), "the tracker")
+    _until(stage, lambda: stage.said_since(back_s, "the tracker is back"), "a sentence about its return")
+    return took_s
 
 
 def _babbles(stage: Stage) -> float:
