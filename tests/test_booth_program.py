@@ -1,9 +1,11 @@
 """The booth's program: which set-up it plays when one cannot be used, or ended before it played."""
 
+import socket
 from types import SimpleNamespace
 
 import pytest
 
+from rt_render.app.booth import patient_page
 from rt_render.app.booth import program as program_module
 from rt_render.app.booth.life_line import FOR_GOOD
 from rt_render.app.booth.program import Program
@@ -17,7 +19,9 @@ GOOD = load_settings(None, {"gain_db": -7.0})
 def start(monkeypatch, tmp_path):
     """Start the program with a set-up; `play` stands for playing. Returns the gains that were tried, and its words."""
     told = []
-    line = SimpleNamespace(tell=lambda kind, **details: told.append(details.get("text")), close=lambda: None)
+    line = SimpleNamespace(
+        tell=lambda kind, **details: told.append(details.get("text", details.get("why"))), close=lambda: None
+    )
     monkeypatch.setattr(program_module, "LifeLine", lambda on_gone: line)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     keep_good(GOOD, tmp_path / "rt-render")
@@ -55,5 +59,26 @@ def test_after_a_run_that_ended_before_it_played_the_last_set_up_that_did_is_use
 def test_the_last_set_up_that_could_be_used_is_not_tried_twice(start):
     with pytest.raises(RuntimeError):
         start("[audio]\ngain_db = -7.0\n", fail(RuntimeError(), -7.0))
-    status, tried, _ = start("[audio]\ngain_db = -7.0\n", fail(program_module.RenderError("no card."), -7.0))
+    status, tried, told = start("[audio]\ngain_db = -7.0\n", fail(program_module.RenderError("no card."), -7.0))
     assert (status, tried) == (FOR_GOOD, [-7.0])
+    assert told[-2:] == ["no card.", "no card"], "it is said, and is why the booth begins anew"
+
+
+def test_a_port_that_is_taken_is_said_once_and_had_as_soon_as_it_is_free(monkeypatch):
+    now, said, shown = [0.0], [], []
+    monkeypatch.setattr(patient_page.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(patient_page.WebPage, "show", lambda page, session: shown.append(page.port))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        web = load_settings(None, {"web": True, "web_port": port}).web
+        page = patient_page.PatientPage(web, pytest.fail, said.append).__enter__()
+        for now[0] in (5.0, 11.0, 22.0):
+            page.show(None)
+            assert page.look(None) == []
+        assert shown == [] and len(said) == 1 and f"port {port} of 127.0.0.1 is in use" in said[0]
+    page.look(None)
+    assert shown == [], "not yet"
+    now[0] = 33.0
+    page.look(None)
+    page.__exit__()
+    assert shown == [port] and len(said) == 1

@@ -1,7 +1,7 @@
 """The booth's program, which its keeper starts: `python -m rt_render.app.booth`. It tells; it prints nothing."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ from rt_render.app.booth.config_watch import ConfigWatch, check
 from rt_render.app.booth.heart import Heart
 from rt_render.app.booth.impersonal import impersonal
 from rt_render.app.booth.life_line import AGAIN, FOR_GOOD, LifeLine
+from rt_render.app.booth.patient_page import PatientPage
 from rt_render.app.booth.state_files import keep_good, kept_token, last_good, log_place
 from rt_render.app.booth.visit_log import last_visit
 from rt_render.app.early_checks import find_card
 from rt_render.app.session import Session, run_session
 from rt_render.app.settings import Settings
 from rt_render.app.web.place import needs_token
-from rt_render.app.web.web_page import WebPage
 from rt_render.errors import RenderError
 
 GOOD_AFTER_S = 5.0
@@ -62,16 +62,19 @@ class Program:
                     raise
                 why = f"it ended before it played ({type(error).__name__}: {error})."
         if good is None or good == found.settings:
-            tell("says", text=why)
-            return FOR_GOOD
+            return self._give_up(why)
         text = f"the configuration cannot be used, and the last one that could is: {why}"
         tell("says", text=text)
         tell("log", event="configuration", details={"refused": impersonal(why)})
         try:
             return self._play(good)
         except (RenderError, BridgeError) as error:
-            tell("says", text=str(error))
-            return FOR_GOOD
+            return self._give_up(str(error))
+
+    def _give_up(self, why: str) -> int:
+        self._line.tell("says", text=why)
+        self._line.tell("anew", why=why.rstrip("."))
+        return FOR_GOOD
 
     def _play(self, settings: Settings) -> int:
         tell, place = self._line.tell, log_place(settings.booth)
@@ -89,26 +92,26 @@ class Program:
         if settings.web.web and not settings.web.web_token and needs_token(settings.web.web_host):
             token = kept_token(place.path.parent)
             used = used.model_copy(update={"web": used.web.model_copy(update={"web_token": token})})
-        with WebPage(used.web, lambda text: tell("says", text=text, private=True)) as page:
+        with PatientPage(used.web, lambda text: tell("says", text=text, private=True), self._say) as page:
             session = Session(used, on_message=self._say)
-            page.show(session)
+            beside = page.show(session)
             look = _card_look(self._begin_unheard, wanted, card)
             watch = ConfigWatch(self._config, look, self._say) if self._config else None
             number = max(self._visit, last_visit(place))  # a full disk may hold back the newest lines
             booth = self._booth = Booth(session, self._log, number=number, config=watch)
             booth.settings = settings
-            beside = [*page.beats, *session.beats, *([watch.beat] if watch else [])]
-            return self._sound(session, booth, watch, settings, beside)
+            beside += [*session.beats, *([watch.beat] if watch else [])]
+            return self._sound(session, booth, watch, page, beside)
 
     def _sound(
-        self, session: Session, booth: Booth, watch: ConfigWatch | None, settings: Settings, beside: Sequence[Beat]
+        self, session: Session, booth: Booth, watch: ConfigWatch | None, page: PatientPage, beside: list[Beat]
     ) -> int:
-        place, begun_s, kept = log_place(settings.booth), time.monotonic(), False
+        place, begun_s, kept = log_place(booth.settings.booth), time.monotonic(), False
         heart = Heart(
             self._line,
             session,
             lambda: booth.beat_s,
-            settings.booth.hung_after_s,
+            booth.settings.booth.hung_after_s,
             beside=beside,
             begin_anew=booth.begin_anew,
         )
@@ -125,6 +128,7 @@ class Program:
                 if time.monotonic() - begun_s > GOOD_AFTER_S:
                     kept = True
                     keep_good(booth.settings, place.path.parent)
+            beside.extend(page.look(session))
             return booth(session)
 
         if watch:
