@@ -28,6 +28,7 @@ STRIP = """share => {
     const [r, g, b] = c.getContext('2d').getImageData(x, y, 1, 1).data;
     return r + g + b;
 }"""
+SECTIONS = ("stage-title", "compare-title", "motion-title")
 
 
 @pytest.fixture(scope="module")
@@ -302,6 +303,14 @@ def test_nothing_is_wider_than_the_screen_and_recentre_is_always_in_reach(page):
         boxes = [box for button in page.locator(".transport button").all() if (box := button.bounding_box())]
         assert len(boxes) >= 5
         assert [pair for pair in combinations(boxes, 2) if overlap(*pair)] == []
+
+
+def test_compare_comes_right_after_the_head_and_on_a_wide_screen_below_both_columns(page):
+    for width, below_the_readings in ((390, False), (900, False), (1280, True)):
+        page.set_viewport_size({"width": width, "height": 800})
+        stage, compare, motion = (page.locator(f"section:has(#{name})").bounding_box() for name in SECTIONS)
+        assert 0 <= compare["y"] - stage["y"] - stage["height"] < 20
+        assert (compare["y"] > motion["y"]) is below_the_readings
 
 
 def test_light_and_dark_follow_the_system_until_somebody_chooses(browser, renderer):
