@@ -106,6 +106,7 @@ class FakeRenderer:
         self.sources = None
         self.age_ms = 4.2
         self.tracker_state = "live"
+        self.somebody, self.resting = True, False
 
     @property
     def url(self) -> str:
@@ -222,7 +223,8 @@ class FakeRenderer:
             "glitches": [],
             "messages": self.messages,
             "compare": {"slots": slots, "active": self.values["compare"], "blind": blind},
-            "visit": {"number": 12, "since_s": 190.0 + t},
+            "visit": {"number": 12, "since_s": 190.0 + t} if self.somebody else None,
+            "resting": self.resting,
         }
 
 

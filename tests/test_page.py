@@ -220,6 +220,15 @@ def test_a_tracker_that_is_silent_is_told_by_a_shape_and_a_word(page, renderer):
     until(page, "document.getElementById('age').textContent === '2.3 s old'")
 
 
+def test_a_booth_says_who_is_there_and_that_it_rests(page, renderer):
+    until(page, "document.getElementById('visit-pill').textContent.startsWith('visit 12 · ')")
+    renderer.somebody = False
+    until(page, "document.getElementById('visit-pill').textContent === 'nobody yet'")
+    renderer.resting = True
+    until(page, "document.getElementById('visit-pill').textContent === 'resting'")
+    assert "it goes on as the headphones are taken" in page.text_content("#health-visit")
+
+
 def test_a_link_that_drops_comes_back_by_itself(page, renderer):
     renderer.drop()
     page.wait_for_selector("#banner:not([hidden])")

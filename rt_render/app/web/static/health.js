@@ -15,7 +15,7 @@ const TRACKER = {
 };
 
 export function showHealth(state) {
-  const { tracker, block, card, visit } = state;
+  const { tracker, block, card } = state;
   const [health, short] = TRACKER[tracker?.state] ?? (tracker ? ["waiting", tracker.state ?? "tracker"] : ["off", "no tracker"]);
   const off = state.values?.tracking === false;
   byId("tracker-pill").dataset.health = off ? "off" : health;
@@ -37,8 +37,16 @@ export function showHealth(state) {
   }
   const last = state.glitches?.at(-1);
   row("glitch", last ? "waiting" : "good", "Last glitch", last ? `${last.text ?? last.kind}, at ${clock(last.time_s)}` : "none", last?.cause ?? "");
-  byId("visit-pill").hidden = !visit;
-  if (visit) say(byId("visit-pill"), `visit ${visit.number} · ${sinceWords(visit.since_s)}`);
+  const inBooth = "visit" in state;
+  byId("visit-pill").hidden = !inBooth;
+  if (inBooth) showVisit(state);
+}
+
+/** Who is there; only a booth counts visits. */
+function showVisit({ visit, resting }) {
+  const words = visit ? `visit ${visit.number} · ${sinceWords(visit.since_s)}` : resting ? "resting" : "nobody yet";
+  say(byId("visit-pill"), words);
+  row("visit", visit ? "good" : "off", "Booth", words, resting && !visit ? "it goes on as the headphones are taken" : "");
 }
 
 /** Show the last few sentences of the renderer, the newest first; returns the newest where that is news. */
