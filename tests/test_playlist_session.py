@@ -116,6 +116,8 @@ def test_an_item_is_told_when_it_is_heard(tmp_path):
     with session_of(files, said) as session:
         heard = []
         wait_for(lambda: heard.append((session.engine.snapshot().frame, len(of_items(said)))) or session.ended)
+        session.desk.work(session)
+        assert of_items(session.desk.state()["messages"]) == []
     n_frames = round(0.6 * FS_HZ)
     assert all(n_told < 2 for frame, n_told in heard if frame < n_frames)
     assert [text[:9] for text in of_items(said)] == ["1 of 2: a", "2 of 2: b"]

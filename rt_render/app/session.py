@@ -134,7 +134,8 @@ class Session:
         self.playlist: PlaylistTransport | None = (
             PlaylistTransport(playlist, self._winding.frame, self._winding.wind, tell) if playlist is not None else None
         )
-        self.feed.add(on_look=announcer(self.source, self._winding.frame, tell))
+        # Not to the desk: its state has the titles, and its few sentences are for what nothing else tells.
+        self.feed.add(on_look=announcer(self.source, self._winding.frame, on_message))
         self._hearing = Hearing(settings, parts, budget=self.budget, feed=self.feed, desk=self.desk, on_message=tell)
         self.ears: Ears = self._hearing.ears
         self.comparison: Comparison = self._hearing.comparison
