@@ -232,7 +232,7 @@ def test_a_booth_says_who_is_there_and_that_it_rests(page, renderer):
 def test_a_link_that_drops_comes_back_by_itself(page, renderer):
     renderer.drop()
     page.wait_for_selector("#banner:not([hidden])")
-    assert "sound goes on" in page.text_content("#banner")
+    assert "the sound does not depend on this page" in page.text_content("#banner")
     page.wait_for_selector("#banner", state="hidden")
     renderer.head_deg = (33.0, 0.0, 0.0)
     until(page, "document.getElementById('yaw').textContent === '+33°'")

@@ -10,7 +10,7 @@ export function sayLinkIsDown({ reason, waitMs }) {
   const untilMs = performance.now() + waitMs;
   const tell = () => {
     const seconds = Math.max(1, Math.round((untilMs - performance.now()) / 1000));
-    say(byId("banner-text"), `${reason || "The connection to the renderer was lost; the sound goes on without this page."} Trying again in ${seconds} s.`);
+    say(byId("banner-text"), `${reason || "The connection to the renderer was lost; the sound does not depend on this page."} Trying again in ${seconds} s.`);
   };
   clearInterval(banner);
   tell();
