@@ -11,7 +11,7 @@ from rt_render.app.booth.booth import Booth
 from rt_render.app.booth.config_watch import ConfigWatch, Edited, check
 from rt_render.app.booth.heart import what_hangs
 from rt_render.app.booth.soft_rest import DOWN_S, FLOOR_DB, UP_S, SoftRest
-from rt_render.app.booth.take_over import changed, take_over
+from rt_render.app.booth.take_over import changed, take_over, waiting_for_new_beginning
 from rt_render.app.booth.visits import State, Step
 from rt_render.app.controls.desk import Desk
 from rt_render.app.settings import Settings
@@ -163,7 +163,7 @@ def test_a_ceiling_holds_the_volume_also_when_it_comes_while_it_plays(stage, tmp
     stage.session.gain_db, stage.session.muted = 9.0, True
     assert stage.session.limits == [("gain_db", 24.0)]
     before, after = Settings(), Settings.model_validate({"booth": {"max_gain_db": 6.0}})
-    assert take_over(stage.session, before, after) == (["booth.max_gain_db"], [])
+    assert take_over(stage.session, before, after) == ["booth.max_gain_db"]
     assert stage.session.limits[-1] == ("gain_db", 6.0)
     assert stage.session.done[-1] == ("muted", True, 6.0), "and a muted session stays muted"
     desk = Desk()
@@ -200,14 +200,40 @@ def test_an_edited_configuration_is_refused_taken_over_or_waits(stage):
     ]
 
 
+def test_an_edit_that_is_taken_back_in_a_visit_waits_no_more_and_other_reasons_do(stage):
+    found = []
+    stage.booth._config = SimpleNamespace(edited=lambda: found.pop() if found else None)
+    stage.look(Step.BEGINS, state=State.VISIT)
+
+    def edit(**settings):
+        found.append(Edited(load_settings(None, {"gain_db": -6.0, **settings})))
+        assert stage.look()
+        return stage.booth.begins_anew
+
+    assert edit(order=5) == "the configuration was edited (head.order)"
+    assert edit(order=5, input="other.wav") == "the configuration was edited (head.order, source.input)"
+    assert edit() is None and stage.session.done[-1] == ("said", "the edit that waited is taken back.")
+    stage.booth.begin_anew("a thread died")
+    edit(order=5)
+    assert edit() == "a thread died"
+
+
+def test_a_booth_that_begins_in_rest_is_not_heard_until_the_headphones_are_taken():
+    session, lines = FakeSession(), []
+    booth = Booth(session, lambda event, **details: lines.append(event), rests=True)
+    assert session.done == [("heard_db", -6.0 + FLOOR_DB), ("playing", False)]
+    assert booth(session) and booth.state is State.REST and session.parts["resting"]() and not session.playing
+    booth._visits.look = lambda *_: [Step.BEGINS]
+    booth(session)
+    assert session.playing and lines == ["visit_begins"]
+
+
 def test_what_is_taken_over_at_once_and_what_waits():
     session, before = FakeSession(), Settings()
     after = load_settings(None, {"extra_latency_ms": 40.0, "prediction": "off", "input": "other.wav"})
     assert changed(before, before) == []
-    assert take_over(session, before, after) == (
-        ["audio.extra_latency_ms", "tracking.prediction"],
-        ["source.input"],
-    )
+    assert take_over(session, before, after) == ["audio.extra_latency_ms", "tracking.prediction"]
+    assert waiting_for_new_beginning(before, after) == ["source.input"]
     assert session.done == [("extra_latency_ms", 40.0), ("prediction", "off")]
 
 

@@ -134,6 +134,16 @@ def test_the_newest_visit_is_handed_to_the_next_program_for_a_full_disk_may_have
     assert [event["how"] for event in kept.events("told")] == ["--visit=0", "--visit=42"]
 
 
+def test_a_program_that_ended_at_rest_is_followed_by_one_that_begins_at_rest(tmp_path):
+    then = (
+        "tell('beat', resting=run == 1)\ntell('log', event='told', details={'how': sys.argv[-1]})\n"
+        "(sys.exit(4) if run <= 2 else None)\n"
+    )
+    with Kept(tmp_path, then + BEATS) as kept:
+        kept.wait(lambda: len(kept.events("told")) == 3)
+    assert [event["how"] for event in kept.events("told")] == ["--visit=0", "--rests", "--visit=0"]
+
+
 def test_sentences_that_nobody_can_take_end_nothing(tmp_path):
     def full(text):
         raise OSError(28, "No space left on device")

@@ -127,6 +127,16 @@ def test_a_tracker_lost_during_rest_wakes_the_sound_after_a_while():
     assert [step for _, step in course.told] == [Step.RESTS, Step.WAITS]
 
 
+def test_a_rest_from_the_beginning_ends_when_headphones_are_taken_or_no_tracker_comes():
+    course = Course()
+    course.visits = Visits(course.now_s, LIMITS, State.REST)
+    assert course.go_on(60.0) == [] and course.visits.state is State.REST
+    assert course.go_on(2.0, worn())[0] is Step.BEGINS
+    silent = Course()
+    silent.visits = Visits(silent.now_s, LIMITS, State.REST)
+    assert silent.go_on(24.0, None) == [] and silent.go_on(3.0, None) == [Step.WAITS]
+
+
 def test_a_gap_of_the_tracker_is_no_stillness():
     course = Course()
     course.picked_up()

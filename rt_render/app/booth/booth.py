@@ -8,7 +8,7 @@ from rt_render.app.booth.choices import OWN, Choices
 from rt_render.app.booth.config_watch import ConfigWatch
 from rt_render.app.booth.impersonal import impersonal
 from rt_render.app.booth.soft_rest import SoftRest
-from rt_render.app.booth.take_over import hold_gain, take_over
+from rt_render.app.booth.take_over import hold_gain, take_over, waiting_for_new_beginning
 from rt_render.app.booth.visits import State, Step, Thresholds, Visits
 from rt_render.app.parts import start_gain_db
 from rt_render.app.session import Session
@@ -24,7 +24,8 @@ _GOES_ON = ("gain_db", "playing", "position_s", "item", "compare", "compare_blin
 class Booth:
     """A `watch` for `run_session`: called some twenty times a second on the control thread.
 
-    `log` keeps events; `number` is that of the last visit before; `config` tells of an edited configuration. The
+    `settings` are those that the operator wrote (None: the session's). `log` keeps events; `number` is that of the
+    last visit before; `config` tells of an edited configuration. With `rests` it begins in rest, without a sound. The
     session ends where `leave` was called, or an edited configuration needs a new beginning and nobody is there.
     """
 
@@ -33,23 +34,27 @@ class Booth:
         session: Session,
         log: Log,
         *,
+        settings: Settings | None = None,
         number: int = 0,
+        rests: bool = False,
         config: ConfigWatch | None = None,
     ) -> None:
         self.number = number
-        self.settings = session.settings
+        self.settings = self._began_with = settings or session.settings
         self.beat_s = time.monotonic()
         """When it was called last."""
-        self.begins_anew: str | None = None
-        """Why the program is to begin anew; None while it is not."""
+        self._why_anew: str | None = None
+        self._waits: list[str] = []
         self._session, self._log, self._config = session, log, config
         self._soft = SoftRest()
         self._choices = Choices(log, time.monotonic)
-        self._visits = Visits(self.beat_s, _thresholds(session.settings))
+        self._visits = Visits(self.beat_s, _thresholds(self.settings), State.REST if rests else State.WAITING)
         self._first: dict[str, Any] | None = None
         self._counted = (0, 0)
         self._recentred, self._leaves, self._at_once = False, False, False
         hold_gain(session, self.settings)
+        if rests:
+            self._soft.begin_resting(session)
         session.desk.subscribe(self._choices.take)
         session.comparison.listen(lambda choice: log("compared", number=self.number or None, **choice))
         session.desk.add_part("visit", self._visit)
@@ -60,6 +65,12 @@ class Booth:
         """Whether the headphones are worn, lie still, or nobody knows."""
         return self._visits.state
 
+    @property
+    def begins_anew(self) -> str | None:
+        """Why the program is to begin anew; None while it is not."""
+        edited = f"the configuration was edited ({', '.join(self._waits)})" if self._waits else None
+        return self._why_anew or edited
+
     def leave(self) -> None:
         """Let the session end. Any thread."""
         self._leaves = True
@@ -67,7 +78,7 @@ class Booth:
     def begin_anew(self, why: str, at_once: bool = False) -> None:
         """Let the program begin anew as soon as nobody is there, or `at_once`. Any thread."""
         self._at_once = self._at_once or at_once
-        self.begins_anew = why
+        self._why_anew = why
 
     def __call__(self, session: Session) -> bool:
         """Look; False when the session shall end."""
@@ -158,19 +169,21 @@ class Booth:
             say(f"the edited configuration is refused, and the one before is kept: {edited.refused}")
             self._log("configuration", refused=impersonal(edited.refused))
             return
-        taken, waiting = take_over(self._session, self.settings, edited.settings)
+        taken = take_over(self._session, self.settings, edited.settings)
+        waited, self._waits = self._waits, waiting_for_new_beginning(self._began_with, edited.settings)
         self.settings = edited.settings
         self._visits.thresholds = _thresholds(edited.settings)
         for section, _, key in (name.partition(".") for name in taken):
             if self._first and key in self._first:
                 self._first[key] = getattr(getattr(edited.settings, section), key)
-        self._log("configuration", taken=taken, waits=waiting)
+        self._log("configuration", taken=taken, waits=self._waits)
         if taken:
             say(f"the edited configuration is heard now: {', '.join(taken)}.")
-        if waiting:
-            self.begin_anew(f"the configuration was edited ({', '.join(waiting)})")
+        if self._waits:
             when = "as soon as the visit is over" if self.state is State.VISIT else "now, with a short silence"
-            say(f"the edited configuration is taken over {when}: {', '.join(waiting)}.")
+            say(f"the edited configuration is taken over {when}: {', '.join(self._waits)}.")
+        elif waited:
+            say("the edit that waited is taken back.")
         elif not taken:
             say("the edited configuration says the same as before.")
 

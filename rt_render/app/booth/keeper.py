@@ -66,7 +66,8 @@ class Keeper:
         self._said: dict[str, tuple[float, int]] = {}
         self._ended_s: float | None = None
         self._told_s = 0.0
-        self._visit, self._played, self._after_failure = 0, False, False
+        self._visit, self._rests = 0, False
+        self._played, self._after_failure = False, False
 
     @property
     def process_id(self) -> int | None:
@@ -107,7 +108,11 @@ class Keeper:
         """Start the program and listen to it until it is gone; return why in words."""
         self._last_words.clear()
         self._played = False
-        how = [f"--visit={self._visit}", *(["--after-failure"] if self._after_failure else [])]
+        how = [
+            f"--visit={self._visit}",
+            *(["--after-failure"] if self._after_failure else []),
+            *(["--rests"] if self._rests else []),
+        ]
         try:
             child = subprocess.Popen(  # noqa: S603 - our own program
                 [*self._command, *how],
@@ -185,6 +190,8 @@ class Keeper:
             self._log.add("plays", title=line.get("title"), down_s=down_s)
             notify(READY)
             self._played = True
+        elif kind == "beat":
+            self._rests = bool(line.get("resting"))
         elif kind in ("hangs", "anew"):
             return str(line["why"])
         return ""

@@ -29,12 +29,13 @@ class Program:
     """One run of the booth, from a configuration to its end; `run` returns the exit status.
 
     `visit`: the number of the last visit that the keeper knows of. `after_failure`: the run before ended before it
-    played, so that this one takes the last configuration that did.
+    played, so that this one takes the last configuration that did. `rests`: the headphones lay still, and nobody is to
+    hear the new beginning.
     """
 
-    def __init__(self, config: Path | None, visit: int = 0, after_failure: bool = False) -> None:
+    def __init__(self, config: Path | None, visit: int = 0, after_failure: bool = False, rests: bool = False) -> None:
         self._config, self._visit, self._after_failure = config, visit, after_failure
-        self._plays = False
+        self._rests, self._plays = rests, False
         self._booth: Booth | None = None
         self._leaves = False
         self._line = LifeLine(self._leave)
@@ -98,8 +99,9 @@ class Program:
             look = _card_look(self._begin_unheard, wanted, card)
             watch = ConfigWatch(self._config, look, self._say) if self._config else None
             number = max(self._visit, last_visit(place))  # a full disk may hold back the newest lines
-            booth = self._booth = Booth(session, self._log, number=number, config=watch)
-            booth.settings = settings
+            booth = self._booth = Booth(
+                session, self._log, settings=settings, number=number, rests=self._rests, config=watch
+            )
             beside += [*session.beats, *([watch.beat] if watch else [])]
             return self._sound(session, booth, watch, page, beside)
 

@@ -19,6 +19,12 @@ class SoftRest:
         """Fade down, then pause."""
         self._rests = True
 
+    def begin_resting(self, session: Session) -> None:
+        """Pause a session that has not started, so that nothing of it is heard."""
+        self._below_db, self._rests = FLOOR_DB, True
+        session.engine.set_gain_db(session.gain_db + FLOOR_DB)
+        session.set_playing(False)
+
     def wake(self, session: Session) -> None:
         """Play on, and fade up; before the first sound the volume is down."""
         self._rests = False

@@ -32,14 +32,22 @@ def changed(before: Settings, after: Settings) -> list[str]:
     return [name for name in now if then[name] != now[name]]
 
 
-def take_over(session: Session, before: Settings, after: Settings) -> tuple[list[str], list[str]]:
-    """Let be heard at once what can be; return the names of those settings, and of those that wait. Control thread."""
-    names = changed(before, after)
-    at_once = [name for name in names if name in _AT_ONCE or name.startswith(_OWN)]
+def take_over(session: Session, before: Settings, after: Settings) -> list[str]:
+    """Let be heard at once what can be; return the names of those settings. Control thread."""
+    at_once = [name for name in changed(before, after) if _is_heard_at_once(name)]
     for name in at_once:
         if name in _AT_ONCE:
             _AT_ONCE[name](session, after)
-    return at_once, [name for name in names if name not in at_once]
+    return at_once
+
+
+def waiting_for_new_beginning(began_with: Settings, after: Settings) -> list[str]:
+    """Return the names of the settings that differ from those of the program's beginning and cannot be heard yet."""
+    return [name for name in changed(began_with, after) if not _is_heard_at_once(name)]
+
+
+def _is_heard_at_once(name: str) -> bool:
+    return name in _AT_ONCE or name.startswith(_OWN)
 
 
 def _flat(settings: Settings) -> dict[str, Any]:

@@ -47,12 +47,13 @@ class Visits:
 
     Headphones that move come to be worn; those that lie still for a while rest. A tracker that falls silent ends
     nothing by itself: somebody may listen on. If it stays silent the visit is over, but sound plays: a booth with a
-    broken tracker is better than a silent one.
+    broken tracker is better than a silent one. It begins in `state`; where that is rest, a tracker from which nothing
+    ever comes is waited for no longer than headphones are that lie still.
     """
 
-    def __init__(self, now_s: float, thresholds: Thresholds) -> None:
+    def __init__(self, now_s: float, thresholds: Thresholds, state: State = State.WAITING) -> None:
         self.thresholds = thresholds
-        self.state = State.WAITING
+        self.state = state
         self.since_s = now_s
         """When the state began."""
         self._movement = Movement()
@@ -94,7 +95,9 @@ class Visits:
         self._go(State.WAITING, now_s)
 
     def _lost(self, now_s: float) -> list[Step]:
-        if self.state is State.WAITING or now_s - self._heard_s <= self.thresholds.lost_after_s:
+        heard_once, limits = self._newest_s > 0.0, self.thresholds
+        patience_s = limits.lost_after_s if heard_once else limits.rest_after_s
+        if self.state is State.WAITING or now_s - self._heard_s <= patience_s:
             return []
         steps = [Step.LOST, Step.WAITS] if self.state is State.VISIT else [Step.WAITS]
         return self._go(State.WAITING, now_s, *steps)
