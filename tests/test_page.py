@@ -270,6 +270,39 @@ def test_a_wrong_token_is_turned_away_and_the_right_one_opens(browser):
     renderer.close()
 
 
+def test_a_bookmark_without_the_token_opens_until_the_token_is_another(browser):
+    renderer = FakeRenderer(still=True, token="right")
+    first = open_page(browser, f"{renderer.url}?token=right")
+    until(first, LIT)
+    bookmark, context = first.url, first.context
+    first.close()
+    later = context.new_page()
+    later.goto(bookmark)
+    until(later, LIT)
+    renderer.token = "newer"
+    renderer.drop()
+    until(later, "document.getElementById('token-dialog').open")
+    assert "not the right one" in later.text_content("#token-text")
+    assert later.evaluate("localStorage.getItem('rt-render-token')") is None
+    context.close()
+    renderer.close()
+
+
+def test_a_tab_that_is_turned_away_tries_what_another_tab_came_in_with(browser):
+    renderer = FakeRenderer(still=True, token="right")
+    old = open_page(browser, f"{renderer.url}?token=right")
+    until(old, LIT)
+    old.evaluate("localStorage.setItem('rt-render-token', 'newer')")
+    renderer.token = "newer"
+    renderer.drop()
+    until(old, "!document.getElementById('banner').hidden")
+    until(old, "document.getElementById('banner').hidden")
+    assert not old.evaluate("document.getElementById('token-dialog').open")
+    assert old.evaluate("localStorage.getItem('rt-render-token')") == "newer"
+    old.context.close()
+    renderer.close()
+
+
 def test_a_token_in_the_address_opens_and_leaves_the_address(browser):
     renderer = FakeRenderer(still=True, token="s3cret")
     for address in ("?token=s3cret", "#token=s3cret"):

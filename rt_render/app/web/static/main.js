@@ -4,7 +4,7 @@ import { showBudget } from "./budget.js";
 import { Compare } from "./compare.js";
 import { Controls, focusOn } from "./controls.js";
 import { byId, say } from "./dom.js";
-import { askForToken, takeToken } from "./door.js";
+import { anotherToken, takeToken } from "./door.js";
 import { showHealth, showMessages } from "./health.js";
 import { listenToKeys } from "./keys.js";
 import { sayLinkIsDown, sayLinkIsUp, sayBriefly } from "./notices.js";
@@ -68,7 +68,7 @@ link.addEventListener("message", ({ detail }) => take[detail.type]?.(detail));
 link.addEventListener("up", sayLinkIsUp);
 link.addEventListener("down", async ({ detail }) => {
   if (detail.code !== WRONG_TOKEN) return sayLinkIsDown(detail);
-  link.open(await askForToken(Boolean(sessionStorage.getItem("rt-render-token"))));
+  link.open(await anotherToken());
 });
 byId("retry").onclick = () => link.hurry();
 addEventListener("online", () => link.hurry());
