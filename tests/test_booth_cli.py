@@ -68,6 +68,11 @@ def test_a_booth_that_has_played_starts_with_a_broken_set_up_too_for_its_program
     assert call("--config", broken)[0] == 0 and started == [str(broken)]
 
 
+def test_a_booth_that_runs_already_is_an_exit_status(call, monkeypatch):
+    monkeypatch.setattr(keeper.Keeper, "run", lambda self: 1)
+    assert call("--config", BOOTH)[0] == 1
+
+
 def test_the_keeper_gets_the_set_up(call, monkeypatch):
     started = []
     monkeypatch.setattr(keeper.Keeper, "run", lambda self: started.append(self._command[-1]))

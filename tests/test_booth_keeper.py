@@ -14,6 +14,7 @@ import pytest
 from rt_render.app.booth import keeper as keeper_module
 from rt_render.app.booth.keeper import Keeper
 from rt_render.app.booth.notify import notify
+from rt_render.app.booth.only_one import OnlyOne
 from rt_render.app.booth.state_files import keep_good, kept_token, last_good
 from rt_render.app.booth.unit import NAME, unit_text, write_unit
 from rt_render.app.booth.visit_log import LogPlace, read_events
@@ -142,6 +143,25 @@ def test_a_program_that_ended_at_rest_is_followed_by_one_that_begins_at_rest(tmp
     with Kept(tmp_path, then + BEATS) as kept:
         kept.wait(lambda: len(kept.events("told")) == 3)
     assert [event["how"] for event in kept.events("told")] == ["--visit=0", "--rests", "--visit=0"]
+
+
+def test_a_second_booth_with_the_same_log_says_so_ends_and_leaves_the_log_alone(tmp_path):
+    with Kept(tmp_path, BEATS) as kept:
+        kept.wait(lambda: kept.events("plays"))
+        written = kept.log.read_bytes()
+        second = Kept(tmp_path, BEATS)
+        assert second.keeper.run() == 1
+        assert second.said == [
+            f"a booth runs already, with the log {kept.log}: end it first, or name another file with visits in "
+            "[booth] for this one."
+        ]
+        assert kept.log.read_bytes() == written
+    third = OnlyOne()
+    assert third.take(kept.log) and third.holds, "who has ended holds nothing"
+    assert not OnlyOne().take(kept.log) and third.take(tmp_path / "other.jsonl") and OnlyOne().take(kept.log)
+    third.release()
+    nowhere = OnlyOne()
+    assert nowhere.take(kept.log / "no folder" / "log.jsonl") and not nowhere.holds
 
 
 def test_sentences_that_nobody_can_take_end_nothing(tmp_path):

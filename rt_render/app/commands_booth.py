@@ -25,7 +25,8 @@ def booth(context: typer.Context, config: Config = None) -> None:
     found = check(config)
     if found.settings is None and last_good(log_place(Settings().booth).path.parent) is None:
         raise ConfigurationError(found.refused)  # told now, to whom it concerns
-    Keeper(config, lambda text: say(OUT, text, "")).run()
+    if status := Keeper(config, lambda text: say(OUT, text, "")).run():
+        raise typer.Exit(status)
 
 
 @booth_app.command(epilog="Example: [bold]rt-render booth install --config booth.toml[/bold]")

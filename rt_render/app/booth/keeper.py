@@ -20,6 +20,7 @@ from typing import Any
 from rt_render import __version__
 from rt_render.app.booth.impersonal import impersonal
 from rt_render.app.booth.notify import ALIVE, READY, STOPPING, notify
+from rt_render.app.booth.only_one import OnlyOne
 from rt_render.app.booth.visit_log import LogPlace, VisitLog
 
 BACK_OFF_S = (0.1, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -56,7 +57,8 @@ class Keeper:
             *([str(config.absolute())] if config else []),
         ]
         self._on_message, self._on_line = on_message, on_line
-        self._log = VisitLog(self._say)
+        self._log, self._only_one = VisitLog(self._say), OnlyOne()
+        self._status = 0
         self._leaves = False
         self._child: subprocess.Popen[bytes] | None = None
         self._listener: Thread | None = None
@@ -79,8 +81,11 @@ class Keeper:
         """Let `run` return soon."""
         self._leaves = True
 
-    def run(self) -> None:
-        """Keep the program running until `stop` or an interrupt; the program ends softly."""
+    def run(self) -> int:
+        """Keep the program running until `stop` or an interrupt; the program ends softly.
+
+        Returns the exit status: 0, or 1 where another booth writes the same log.
+        """
         self._log.add("starts", version=__version__)
         tries = 0
         try:
@@ -103,6 +108,8 @@ class Keeper:
             self._end_child()
             self._log.add("ends")
             self._log.stop()
+            self._only_one.release()
+        return self._status
 
     def _attend(self) -> str:
         """Start the program and listen to it until it is gone; return why in words."""
@@ -183,7 +190,7 @@ class Keeper:
             if line.get("event") == "visit_begins":
                 self._visit = max(self._visit, int(details.get("number", 0)))
         elif kind == "opens":
-            self._log.move(LogPlace(Path(line["path"]), int(line["max_bytes"]), int(line["n_files"])))
+            self._open(LogPlace(Path(line["path"]), int(line["max_bytes"]), int(line["n_files"])))
             self._hung_after_s = float(line["hung_after_s"])
         elif kind == "plays":
             down_s = None if self._ended_s is None else round(time.monotonic() - self._ended_s, 1)
@@ -195,6 +202,20 @@ class Keeper:
         elif kind in ("hangs", "anew"):
             return str(line["why"])
         return ""
+
+    def _open(self, place: LogPlace) -> None:
+        """Write the log there, unless another booth does: at the start this one ends, later the log stays."""
+        if self._only_one.take(place.path):
+            self._log.move(place)
+            return
+        what = f"a booth runs already, with the log {place.path}"
+        if self._only_one.holds:
+            self._say(f"{what}: the log stays where it was; name another file with visits in [booth].")
+            return
+        self._say(f"{what}: end it first, or name another file with visits in [booth] for this one.")
+        self._leaves, self._status = True, 1
+        if self._child:
+            self._child.kill()  # it prepares, and has not made a sound
 
     def _say(self, text: str, private: bool = False) -> None:
         """Tell a sentence, and keep it in the log, the same one once a minute at most."""
