@@ -149,7 +149,7 @@ def test_a_second_booth_with_the_same_log_says_so_ends_and_leaves_the_log_alone(
     with Kept(tmp_path, BEATS) as kept:
         kept.wait(lambda: kept.events("plays"))
         written = kept.log.read_bytes()
-        second = Kept(tmp_path, BEATS)
+        second = Kept(tmp_path, "tell('says', text='it plays')\n" + BEATS)
         assert second.keeper.run() == 1
         assert second.said == [
             f"a booth runs already, with the log {kept.log}: end it first, or name another file with visits in "

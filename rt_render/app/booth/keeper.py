@@ -216,6 +216,7 @@ class Keeper:
         self._leaves, self._status = True, 1
         if self._child:
             self._child.kill()  # it prepares, and has not made a sound
+        self._lines = SimpleQueue()  # what else it told is not true any more
 
     def _say(self, text: str, private: bool = False) -> None:
         """Tell a sentence, and keep it in the log, the same one once a minute at most."""

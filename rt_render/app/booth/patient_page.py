@@ -52,5 +52,5 @@ class PatientPage:
             self._page = WebPage(self._settings, self._on_link).__enter__()
         except DeviceError as error:
             if not self._told:
-                self._on_message(f"there is sound, and no page until this is mended: {error}")
+                self._on_message(f"the booth plays without a page until one can be served: {error}")
             self._told = True
