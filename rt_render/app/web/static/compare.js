@@ -29,12 +29,18 @@ export class Compare {
   /** Listen to the slot with a number from 0 on, or to the one after that which is heard. */
   choose(number = (this.#slots.findIndex((slot) => slot.name === this.#active) + 1) % Math.max(1, this.#slots.length)) {
     const slot = this.#slots[number];
-    if (slot) this.#ask("compare", slot.name);
+    if (slot) this.#change(slot.name);
+  }
+
+  /** Ask for a version, and count on from it at once: the next key may come before the renderer has answered. */
+  #change(name) {
+    this.#active = name;
+    this.#ask("compare", name);
   }
 
   #card(slot, i, blind) {
     const input = element("input", { type: "radio", name: "compare", value: slot.name });
-    input.onchange = () => this.#ask("compare", slot.name);
+    input.onchange = () => this.#change(slot.name);
     const letter = String.fromCharCode(65 + i);
     const mark = element("span", { className: "letter", "aria-hidden": "true", textContent: blind ? slot.name : letter });
     const name = element("span", { className: "name", textContent: blind ? `Version ${slot.name}` : (slot.title ?? slot.name) });
