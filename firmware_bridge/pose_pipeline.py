@@ -84,6 +84,7 @@ class PosePipeline:
                     wearable.times.answer(message, asked_s, arrival_s)
             elif message.kind == "recentre":
                 self.recentre(arrival_s)
+        self._tell_news()
         return poses
 
     def tick(self, now_s: float, connected: bool) -> PoseSample | None:
@@ -101,8 +102,7 @@ class PosePipeline:
                 # What is held no longer turns.
                 gyro = raw.gyro_rad_s if self._fail_safe.state == "live" else None
                 out = PoseSample(raw.time_s, quat, gyro, raw.seq)
-        for sentence in self._fail_safe.news():
-            self._say(sentence)
+        self._tell_news()
         return out
 
     def question(self, now_s: float) -> bytes | None:
@@ -167,6 +167,10 @@ class PosePipeline:
             health=health,
         )
         return with_age(status, self.newest_s, now_s)
+
+    def _tell_news(self) -> None:
+        for sentence in self._fail_safe.news():
+            self._say(sentence)
 
     def _worn(self, source: Source, now_s: float) -> Wearable:
         """Return the wearable that is heard, a new one where it is another device."""
