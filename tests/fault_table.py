@@ -5,6 +5,7 @@ jackd. Not a test: it takes long, and times are this machine's.
 """
 
 import argparse
+import json
 import os
 import platform
 import shutil
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
@@ -33,6 +34,9 @@ NOT_TRIED = (
 )
 
 
+SERVER_RESTARTS, CLOCK_STEPS = "audio server stopped and started", "clock stepped"
+
+
 def server_restarts(server):
     """Return a fault: the audio server is killed and started again."""
 
@@ -48,7 +52,7 @@ def server_restarts(server):
         return time.monotonic() - begun_s
 
     return Fault(
-        "audio server stopped and started",
+        SERVER_RESTARTS,
         "JACK, by SIGKILL; its output device is gone with it",
         make,
         "silence, for its headphones have no server; then the source goes on where it would be",
@@ -80,23 +84,17 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
 """Lets the wall clock of the programs that load it step, by seconds in a file; the monotonic one stays."""
 
 
-@contextmanager
-def stepping_clock():
-    """Let programs started within have a wall clock that a number in a file, CLOCK_STEP_FILE, moves by seconds."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, shim, file = (Path(folder) / name for name in ("shim.c", "shim.so", "step"))
-        source.write_text(SHIM)
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", str(shim), str(source), "-ldl"], check=True)
-        file.write_bytes(struct.pack("l", 0))
-        os.environ.update(LD_PRELOAD=str(shim), CLOCK_STEP_FILE=str(file))
-        try:
-            yield
-        finally:
-            del os.environ["LD_PRELOAD"], os.environ["CLOCK_STEP_FILE"]
+def stepping_clock(folder):
+    """Return the environment in which a number in a file, CLOCK_STEP_FILE, moves a program's wall clock by seconds."""
+    source, shim, file = (folder / name for name in ("shim.c", "shim.so", "step"))
+    source.write_text(SHIM)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(shim), str(source), "-ldl"], check=True)
+    file.write_bytes(struct.pack("l", 0))
+    return {"LD_PRELOAD": str(shim), "CLOCK_STEP_FILE": str(file)}
 
 
 def clock_steps():
-    """Return a fault: the wall clock jumps by a day and an hour, to and fro; within `stepping_clock` only."""
+    """Return a fault: the wall clock jumps by a day and an hour, to and fro; behind `stepping_clock` only."""
 
     def make(stage):
         process_id = stage.keeper.process_id
@@ -118,7 +116,7 @@ def clock_steps():
         return 0.0
 
     return Fault(
-        "clock stepped",
+        CLOCK_STEPS,
         "the wall clock of the keeper, the program and its bridge a day ahead, an hour back, and right again, by a "
         "library that stands before the system's",
         make,
@@ -128,8 +126,8 @@ def clock_steps():
 
 
 def keeper_killed(times):
-    """Kill the keeper itself: its program must not stay behind."""
-    found = []
+    """Kill the keeper itself: its program must not stay behind; return a row."""
+    took_s, failed = [], []
     for _ in range(times):
         with tempfile.TemporaryDirectory() as folder:
             # a stage only for its files: the booth is a process of its own here
@@ -147,52 +145,92 @@ def keeper_killed(times):
             booth.wait()
             while any(is_there(program) for program in programs) and time.monotonic() - begun_s < 30.0:
                 time.sleep(0.02)
-            found.append(time.monotonic() - begun_s)
-    return found
+            if any(is_there(program) for program in programs):
+                failed.append("its program stayed behind")
+            else:
+                took_s.append(time.monotonic() - begun_s)
+    return {"took_s": took_s, "failed": failed, "underruns": 0, "missed": 0, "down_s": []}
 
 
-def try_all(faults, times, device, say):
-    """Return rows: fault, times in s, failures, underruns, missed blocks."""
-    rows = []
-    for fault in faults:
-        ledger, took_s, failed = Ledger(), [], []
-        with tempfile.TemporaryDirectory() as folder:
-            with Stage(Path(folder), device, ledger.take) as stage:
-                stage.wearable.pick_up()
-                stage.wait(lambda: stage.beat().get("visit") is not None, 20.0)
-                for _ in range(times):
-                    try:
-                        took_s.append(fault.make(stage))
-                    except NotRecoveredError as error:
-                        failed.append(str(error))
-                    time.sleep(1.0)
-            ledger.close_life()
-            events = stage.events()
-            down_s = [e["down_s"] for e in events if e["event"] == "plays" and e["down_s"] is not None]
-            failed += fault.missing_in(events)
-        rows.append((fault, took_s, failed, ledger.underruns, ledger.missed, down_s))
-        say(f"{fault.name}: {len(took_s)} of {times}, {median(took_s or [-1.0]):.2f} s, {failed[:1]}")
-    return rows
+KEEPER_KILLED = Fault(
+    "keeper killed",
+    "the process that keeps the one that plays, by SIGKILL",
+    keeper_killed,
+    "the sound fades out; systemd starts the booth again after 1 s",
+    "that it starts, where no end was told",
+)
 
 
-def write_page(path, rows, orphans, times, notes):
+def tried(fault, times, device):
+    """Let a fault happen so often to one booth; return a row of the table."""
+    ledger, took_s, failed = Ledger(), [], []
+    with tempfile.TemporaryDirectory() as folder:
+        with Stage(Path(folder), device, ledger.take) as stage:
+            stage.wearable.pick_up()
+            stage.wait(lambda: stage.beat().get("visit") is not None, 20.0)
+            for _ in range(times):
+                try:
+                    took_s.append(fault.make(stage))
+                except NotRecoveredError as error:
+                    failed.append(str(error))
+                time.sleep(1.0)
+        ledger.close_life()
+        events = stage.events()
+    down_s = [e["down_s"] for e in events if e["event"] == "plays" and e["down_s"] is not None]
+    failed += fault.missing_in(events)
+    return {
+        "took_s": took_s,
+        "failed": failed,
+        "underruns": ledger.underruns,
+        "missed": ledger.missed,
+        "down_s": down_s,
+    }
+
+
+def row_of(fault, times):
+    """Try a fault where this process is: with a server of its own, or behind the clock that steps."""
+    if fault.make is keeper_killed:
+        return keeper_killed(times)
+    if fault.name != SERVER_RESTARTS:
+        return tried(fault, times, "virtual")
+    with JackServer() as server:
+        os.environ.update(server.environment)
+        return tried(server_restarts(server), times, "auto")
+
+
+def tried_elsewhere(name, times):
+    """Try a fault in a process of its own, and say how it went."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "row.json"
+        command = [sys.executable, __file__, "--times", str(times), "--only", name, "--row", str(file)]
+        more = stepping_clock(Path(folder)) if name == CLOCK_STEPS else {}
+        ended = subprocess.run(command, env=os.environ | more, stderr=subprocess.PIPE, text=True)
+        if ended.returncode:
+            row = {"took_s": [], "failed": [ended.stderr[-2000:]] * times, "underruns": 0, "missed": 0, "down_s": []}
+        else:
+            row = json.loads(file.read_text())
+    took_s = row["took_s"]
+    print(f"{name}: {len(took_s)} of {times}, {median(took_s or [-1.0]):.2f} s, {row['failed'][:3]}", flush=True)
+    return row
+
+
+def cpu_name():
+    """Return what the processor calls itself."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def write_page(path, rows, times, at_once, notes):
     """Write the table as a page."""
-    cpu = next(
-        (
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
+    beside = "" if at_once == 1 else f" {at_once} of these booths ran at a time, and other programs beside them."
     lines = [
         "# What may go wrong in a booth, tried",
         "",
         f"Written by `python tests/fault_table.py --times {times} --page docs/faults.md`, rt-render {__version__}; "
-        f"{cpu}, {os.cpu_count()} processors, {platform.system()} {platform.release().split('-')[0]}, load "
+        f"{cpu_name()}, {os.cpu_count()} processors, {platform.system()} {platform.release().split('-')[0]}, load "
         f"{os.getloadavg()[0]:.1f} at the end. A booth with a playlist of stereo files at order 3, a visitor, "
-        "a tracker that sends OSC 100 times a second. *Well after* counts from the moment at which the cause is gone "
-        "(or the fault made, where it needs no mending), and is looked at four times a second. The first four "
+        f"a tracker that sends OSC 100 times a second.{beside} *Well after* counts from the moment at which the cause "
+        "is gone (or the fault made, where it needs no mending), and is looked at four times a second. The first four "
         "columns, and the silence in seconds, are measured. *The listener hears* is stated: from how the program is "
         "made, and its tests of fades and fail-safe. *The log says* is stated and checked: a fault whose words are "
         "not in the log has not recovered.",
@@ -201,26 +239,22 @@ def write_page(path, rows, orphans, times, notes):
         "(checked) |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for fault, took_s, failed, _, _, down_s in rows:
+    for fault, row in rows:
+        took_s, down_s = row["took_s"], row["down_s"]
         well = f"{median(took_s):.2f} s ({max(took_s):.2f} s)" if took_s else "-"
         heard = fault.heard
         if down_s:
             heard += f"; {median(down_s):.1f} s in the median, {max(down_s):.1f} s at most, once it was noticed"
-        lines.append(
-            f"| **{fault.name}**: {fault.about} | {times} | {times - len(failed)} | {well} | {heard} | {fault.told} |"
-        )
-    if orphans:
-        lines.append(
-            f"| **keeper killed**: the process that keeps the one that plays, by SIGKILL | {len(orphans)} | "
-            f"{sum(t < 30.0 for t in orphans)} | {median(orphans):.2f} s ({max(orphans):.2f} s) | the sound fades out; "
-            "systemd starts the booth again after 1 s | that it starts, where no end was told |"
-        )
-    underruns, missed = sum(row[3] for row in rows), sum(row[4] for row in rows)
+        well_again = max(0, times - len(row["failed"]))
+        lines.append(f"| **{fault.name}**: {fault.about} | {times} | {well_again} | {well} | {heard} | {fault.told} |")
+    underruns, missed = (sum(row[what] for _, row in rows) for what in ("underruns", "missed"))
     lines += [
         "",
         f"In all of these runs together the source ran dry {underruns} times, and this machine, which others use too, "
         f"missed {missed} blocks. A hang is noticed after `hung_after_s`, {HUNG_AFTER_S:g} s here and 20 s unless the "
         "configuration says otherwise.",
+        "",
+        *(f"- Not well, {fault.name}: {text}" for fault, row in rows for text in sorted(set(row["failed"]))),
         "",
         "## Not tried here",
         "",
@@ -233,40 +267,27 @@ def write_page(path, rows, orphans, times, notes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=100)
+    parser.add_argument("--at-once", type=int, default=1, help="how many booths to try faults on at a time")
     parser.add_argument("--only", nargs="*", default=[], help="words of the faults' names")
     parser.add_argument("--page", help="the page to write")
+    parser.add_argument("--row", help="the file that takes the row of the one fault named, tried in this process")
     asked = parser.parse_args()
-
-    def wanted(name):
-        return not asked.only or any(word in name for word in asked.only)
-
-    rows = try_all([fault for fault in FAULTS if wanted(fault.name)], asked.times, "virtual", print)
-    notes, missing = [], what_is_missing()
-    if missing:
-        notes.append(("audio server stopped and started", missing))
-    elif wanted("audio server"):
-        with JackServer() as server:
-            os.environ.update(server.environment)
-            rows += try_all([server_restarts(server)], asked.times, "auto", print)
-    if shutil.which("cc") is None:
-        notes.append(("clock stepped", "needs a C compiler, and rights over the machine's clock"))
-    elif wanted("clock"):
-        rows += try_all([clock_steps()], asked.times, "virtual", print)
-    orphans = keeper_killed(asked.times) if wanted("keeper killed") else []
-    if orphans:
-        print(f"keeper killed: its program was gone after {median(orphans):.2f} s, {max(orphans):.2f} s at most")
+    faults, notes = [*FAULTS, server_restarts(None), clock_steps(), KEEPER_KILLED], []
+    missing = {SERVER_RESTARTS: what_is_missing(), CLOCK_STEPS: None if shutil.which("cc") else "needs a C compiler"}
+    if asked.only:
+        faults = [fault for fault in faults if any(word in fault.name for word in asked.only)]
+    if asked.row:
+        Path(asked.row).write_text(json.dumps(row_of(faults[0], asked.times)))
+        return 0
+    notes = [(fault.name, missing[fault.name]) for fault in faults if missing.get(fault.name)]
+    faults = [fault for fault in faults if not missing.get(fault.name)]
+    with ThreadPoolExecutor(asked.at_once) as booths:
+        found = booths.map(lambda fault: tried_elsewhere(fault.name, asked.times), faults)
+        rows = list(zip(faults, found, strict=True))
     if asked.page:
-        write_page(asked.page, rows, orphans, asked.times, notes)
-    return 1 if any(row[2] for row in rows) or any(t >= 30.0 for t in orphans) else 0
-
-
-def begin():
-    """Run this program again behind the clock that steps, so that the keeper has it as well."""
-    if "CLOCK_STEP_FILE" in os.environ or shutil.which("cc") is None:
-        return main()
-    with stepping_clock():
-        return subprocess.call([sys.executable, *sys.argv])
+        write_page(asked.page, rows, asked.times, asked.at_once, notes)
+    return 1 if any(row["failed"] for _, row in rows) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(begin())
+    sys.exit(main())
