@@ -14,7 +14,7 @@ import pytest
 from rt_render.app.booth import keeper as keeper_module
 from rt_render.app.booth.keeper import Keeper
 from rt_render.app.booth.notify import notify
-from rt_render.app.booth.only_one import OnlyOne
+from rt_render.app.booth.only_one import ANOTHER_RUNS, OnlyOne
 from rt_render.app.booth.state_files import keep_good, kept_token, last_good
 from rt_render.app.booth.unit import NAME, unit_text, write_unit
 from rt_render.app.booth.visit_log import LogPlace, read_events
@@ -135,6 +135,41 @@ def test_the_newest_visit_is_handed_to_the_next_program_for_a_full_disk_may_have
     assert [event["how"] for event in kept.events("told")] == ["--visit=0", "--visit=42"]
 
 
+def test_a_visit_whose_program_is_killed_ends_in_the_log_before_the_booth_begins_anew(tmp_path):
+    then = (
+        "if run == 1:\n"
+        "    tell('log', event='visit_begins', details={'number': 7})\n"
+        "    tell('beat', visit={'number': 7, 'since_s': 12.34})\n"
+        "    tell('beat', visit={'number': 6, 'since_s': 99.0})\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    with Kept(tmp_path, then + BEATS) as kept:
+        kept.wait(lambda: len(kept.events("plays")) == 2)
+    (end,) = kept.events("visit_ends")
+    assert (end["number"], end["lasted_s"], end["why"]) == (7, 12.3, "the program ended")
+    kinds = [event["event"] for event in read_events(LogPlace(kept.log, 100_000, 2))]
+    assert kinds.index("visit_begins") < kinds.index("visit_ends") < kinds.index("begins_anew")
+
+
+def test_a_visit_that_its_program_ended_is_not_ended_twice(tmp_path):
+    then = (
+        "tell('log', event='visit_begins', details={'number': run})\n"
+        "tell('log', event='visit_ends', details={'number': run, 'lasted_s': 3.0})\n"
+        "(sys.exit(4) if run == 1 else None)\n"
+    )
+    with Kept(tmp_path, then + BEATS) as kept:
+        kept.wait(lambda: len(kept.events("visit_ends")) == 2)
+    assert [event["number"] for event in kept.events("visit_ends")] == [1, 2]
+
+
+def test_a_visit_whose_program_does_not_end_when_it_is_told_to_has_an_end_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(keeper_module, "STOP_S", 0.2)
+    hangs = "tell('log', event='visit_begins', details={'number': 3})\nwhile True: tell('beat'); time.sleep(0.1)\n"
+    with Kept(tmp_path, hangs) as kept:
+        kept.wait(lambda: kept.events("visit_begins"))
+    assert [event["number"] for event in kept.events("visit_ends")] == [3]
+
+
 def test_a_program_that_ended_at_rest_is_followed_by_one_that_begins_at_rest(tmp_path):
     then = (
         "tell('beat', resting=run == 1)\ntell('log', event='told', details={'how': sys.argv[-1]})\n"
@@ -150,7 +185,7 @@ def test_a_second_booth_with_the_same_log_says_so_ends_and_leaves_the_log_alone(
         kept.wait(lambda: kept.events("plays"))
         written = kept.log.read_bytes()
         second = Kept(tmp_path, "tell('says', text='it plays')\n" + BEATS)
-        assert second.keeper.run() == 1
+        assert second.keeper.run() == ANOTHER_RUNS
         assert second.said == [
             f"a booth runs already, with the log {kept.log}: end it first, or name another file with visits in "
             "[booth] for this one."
@@ -212,6 +247,7 @@ def test_the_unit_starts_this_python_with_the_whole_path_and_is_not_overwritten(
     unit.optionxform = str
     unit.read_string(path.read_text())
     assert unit["Service"]["ExecStart"] == f'{sys.executable} -m rt_render booth --config "{config}"'
+    assert unit["Service"]["RestartPreventExitStatus"] == str(ANOTHER_RUNS)
     assert unit["Service"]["Restart"] == "always" and unit["Install"]["WantedBy"] == "default.target"
     with pytest.raises(ConfigurationError, match="exists already"):
         write_unit(config, path.parent, force=False)

@@ -10,7 +10,8 @@ import pytest
 
 from rt_render.app.booth.choices import Choices
 from rt_render.app.booth.impersonal import impersonal
-from rt_render.app.booth.visit_log import MAX_WAITING, LogPlace, VisitLog, append_line, last_visit, read_events
+from rt_render.app.booth.logged_visits import last_visit, left_open
+from rt_render.app.booth.visit_log import MAX_WAITING, LogPlace, VisitLog, append_line, read_events
 from rt_render.app.controls.desk import Change
 
 
@@ -35,7 +36,7 @@ def test_each_event_is_a_line_with_its_time_and_the_last_visit_is_found_again(tm
     events = read_events(place)
     assert [event["number"] for event in events] == [1, 2, 3]
     assert all(event["time"] == "now" and event["event"] == "visit_begins" for event in events)
-    assert last_visit(place) == 3 and said == []
+    assert last_visit(read_events(place)) == 3 and said == []
 
 
 def test_the_wall_clock_may_jump_and_lines_stay_in_their_order(tmp_path):
@@ -87,7 +88,7 @@ def test_of_too_many_lines_the_oldest_go_and_how_many_is_written(tmp_path):
         log.add("visit_begins", number=number)
     place = LogPlace(tmp_path / "booth.jsonl", 10_000_000, 1)
     log.move(place)
-    wait_until(lambda: place.path.exists() and last_visit(place) == MAX_WAITING + 4)
+    wait_until(lambda: place.path.exists() and last_visit(read_events(place)) == MAX_WAITING + 4)
     log.stop()
     events = read_events(place)
     assert events[0]["event"] == "lines_lost" and events[0]["lines"] == 5 and events[1]["number"] == 5
@@ -124,7 +125,26 @@ def test_a_line_that_is_cut_or_foreign_is_left_out(tmp_path):
     append_line(place, b'{"event": "visit_beg\n')
     append_line(place, b"[1, 2]\n\xff\xfe\n")
     assert [event["number"] for event in read_events(place)] == [7]
-    assert last_visit(LogPlace(tmp_path / "none", 1, 1)) == 0
+    assert read_events(LogPlace(tmp_path / "none", 1, 1)) == [] and last_visit([]) == 0
+
+
+def line(event, second, **more):
+    return {"event": event, "time": f"2026-11-23T12:00:{second:02d}+01:00", **more}
+
+
+def test_a_visit_that_a_power_cut_left_open_lasted_until_the_last_line_before_the_next_start():
+    cut = [line("visit_begins", 1, number=4), line("choice", 21, number=4)]
+    end = {"number": 4, "lasted_s": 20.0, "why": "the booth was cut off"}
+    assert left_open(cut) == left_open([*cut, line("starts", 55), line("said", 56)]) == end
+    assert left_open(cut[:1])["lasted_s"] == 0.0
+    assert left_open([*cut, line("visit_ends", 30, number=4)]) is None and left_open([line("rest", 1)]) is None
+
+
+@pytest.mark.parametrize("time", ["1970-01-01T00:00:00+00:00", "2026-11-23T12:00:30", "noon", 7, None])
+def test_a_clock_that_was_stepped_or_a_damaged_time_makes_no_visit_of_less_than_nothing(time):
+    events = [line("visit_begins", 1, number=4), {"event": "said", "time": time}]
+    assert left_open(events) == {"number": 4, "lasted_s": 0.0, "why": "the booth was cut off"}
+    assert left_open([{"event": "visit_begins", "number": "x"}]) is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such modes")

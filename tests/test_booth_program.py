@@ -10,6 +10,7 @@ from rt_render.app.booth import program as program_module
 from rt_render.app.booth.life_line import FOR_GOOD
 from rt_render.app.booth.program import Program
 from rt_render.app.booth.state_files import keep_good
+from rt_render.app.booth.visit_log import LogPlace, append_line
 from rt_render.app.settings_file import load_settings
 
 GOOD = load_settings(None, {"gain_db": -7.0})
@@ -62,6 +63,21 @@ def test_the_last_set_up_that_could_be_used_is_not_tried_twice(start):
     status, tried, told = start("[audio]\ngain_db = -7.0\n", fail(program_module.RenderError("no card."), -7.0))
     assert (status, tried) == (FOR_GOOD, [-7.0])
     assert told[-2:] == ["no card.", "no card"], "it is said, and is why the booth begins anew"
+
+
+def test_a_visit_of_a_booth_that_was_cut_off_is_ended_by_the_next_one_and_once(monkeypatch, tmp_path):
+    told = []
+    line = SimpleNamespace(tell=lambda kind, **details: told.append((kind, details)))
+    monkeypatch.setattr(program_module, "LifeLine", lambda on_gone: line)
+    place = LogPlace(tmp_path / "booth.jsonl", 10_000, 1)
+    assert Program(None, visit=3)._last_visit(place) == 3 and told == []
+    append_line(place, b'{"event": "visit_begins", "number": 8, "time": "2026-11-23T12:00:00"}\n')
+    assert Program(None, visit=9)._last_visit(place) == 9 and told == [], "the keeper tells of those that it knows of"
+    assert Program(None)._last_visit(place) == 8
+    end = {"number": 8, "lasted_s": 0.0, "why": "the booth was cut off"}
+    assert told == [("log", {"event": "visit_ends", "details": end})]
+    nowhere = LogPlace(tmp_path / "booth.jsonl" / "no folder", 1, 1)
+    assert Program(None, visit=2)._last_visit(nowhere) == 2 and len(told) == 1
 
 
 def test_a_port_that_is_taken_is_said_once_and_had_as_soon_as_it_is_free(monkeypatch):

@@ -114,8 +114,8 @@ def test_visits_that_are_missing_doubled_or_without_an_end_are_seen():
     assert wrong_with_visits(visit(1, 2), 3) == ["2 visits, and the headphones were picked up 3 times"]
     no_end = [{"event": "visit_begins", "number": 1}, {"event": "visit_begins", "number": 2}]
     assert wrong_with_visits(no_end, 2) == ["visit 1 has no end"]
-    anew = [no_end[0], {"event": "begins_anew"}, no_end[1]]
-    assert wrong_with_visits(anew, 1) == []
+    anew = [*visit(1), {"event": "begins_anew"}, *visit(2)]
+    assert wrong_with_visits(anew, 1) == [] and wrong_with_visits([no_end[0], anew[2]], 1) == ["visit 1 has no end"]
     assert wrong_with_visits([{"event": "visit_ends", "number": 1}], 0)[0] == "an end of visit 1 that had not begun"
     assert wrong_with_visits([{"event": "lines_lost", "lines": 4}], 0) == ["4 lines were lost"]
 

@@ -73,19 +73,20 @@ class Ledger:
 def wrong_with_visits(events: list[dict[str, Any]], pick_ups: int) -> list[str]:
     """Return in words what is wrong with a log's visits; empty where all is right.
 
-    Numbers rise by one; each visit has its end before the next begins, unless the program began anew meanwhile; and
-    there are as many as people came, but for those whom a new beginning divided.
+    Numbers rise by one; each visit has its end before the next begins, and before the program begins anew; and there
+    are as many as people came, but for those whom a new beginning divided.
     """
     found, last, is_open, anew = [], 0, False, 0
     for event in events:
         kind = event.get("event")
+        if is_open and kind in ("begins_anew", "visit_begins", "ends"):
+            found.append(f"visit {last} has no end")
+            is_open = False
         if kind == "begins_anew":
-            is_open, anew = False, anew + 1
+            anew += 1
         elif kind == "visit_begins":
             if event["number"] != last + 1:
                 found.append(f"visit {event['number']} follows visit {last}")
-            if is_open:
-                found.append(f"visit {last} has no end")
             last, is_open = event["number"], True
         elif kind == "visit_ends":
             if not is_open or event["number"] != last:

@@ -19,8 +19,9 @@ from typing import Any
 
 from rt_render import __version__
 from rt_render.app.booth.impersonal import impersonal
+from rt_render.app.booth.logged_visits import BEGINS, ENDS, OpenVisit
 from rt_render.app.booth.notify import ALIVE, READY, STOPPING, notify
-from rt_render.app.booth.only_one import OnlyOne
+from rt_render.app.booth.only_one import ANOTHER_RUNS, OnlyOne
 from rt_render.app.booth.visit_log import LogPlace, VisitLog
 
 BACK_OFF_S = (0.1, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -68,7 +69,7 @@ class Keeper:
         self._said: dict[str, tuple[float, int]] = {}
         self._ended_s: float | None = None
         self._told_s = 0.0
-        self._visit, self._rests = 0, False
+        self._visit, self._rests, self._open_visit = 0, False, OpenVisit()
         self._played, self._after_failure = False, False
 
     @property
@@ -84,7 +85,7 @@ class Keeper:
     def run(self) -> int:
         """Keep the program running until `stop` or an interrupt; the program ends softly.
 
-        Returns the exit status: 0, or 1 where another booth writes the same log.
+        Returns the exit status: 0, or `ANOTHER_RUNS` where another booth writes the same log.
         """
         self._log.add("starts", version=__version__)
         tries = 0
@@ -98,6 +99,7 @@ class Keeper:
                 # turn about: what kept a set-up from playing may be over
                 self._after_failure = not self._played and not self._after_failure
                 self._ended_s = time.monotonic()
+                self._end_visit()
                 self._say(f"the booth begins anew: {why}.")
                 self._log.add("begins_anew", why=impersonal(why), stacks=self._stacks())
                 self._wait(BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)])
@@ -106,6 +108,7 @@ class Keeper:
         finally:
             notify(STOPPING)
             self._end_child()
+            self._end_visit()
             self._log.add("ends")
             self._log.stop()
             self._only_one.release()
@@ -185,9 +188,10 @@ class Keeper:
         if kind == "says":
             self._say(str(line.get("text", "")), private=bool(line.get("private")))
         elif kind == "log":
-            details = line.get("details", {})
-            self._log.add(str(line.get("event", "")), **details)
-            if line.get("event") == "visit_begins":
+            event, details = str(line.get("event", "")), line.get("details", {})
+            self._log.add(event, **details)
+            self._open_visit.logged(event, details)
+            if event in (BEGINS, ENDS):
                 self._visit = max(self._visit, int(details.get("number", 0)))
         elif kind == "opens":
             self._open(LogPlace(Path(line["path"]), int(line["max_bytes"]), int(line["n_files"])))
@@ -199,9 +203,15 @@ class Keeper:
             self._played = True
         elif kind == "beat":
             self._rests = bool(line.get("resting"))
+            self._open_visit.beat(line.get("visit"))
         elif kind in ("hangs", "anew"):
             return str(line["why"])
         return ""
+
+    def _end_visit(self) -> None:
+        """Write the end of a visit that the program has not lived to tell."""
+        if end := self._open_visit.end():
+            self._log.add(ENDS, **end)
 
     def _open(self, place: LogPlace) -> None:
         """Write the log there, unless another booth does: at the start this one ends, later the log stays."""
@@ -213,7 +223,7 @@ class Keeper:
             self._say(f"{what}: the log stays where it was; name another file with visits in [booth].")
             return
         self._say(f"{what}: end it first, or name another file with visits in [booth] for this one.")
-        self._leaves, self._status = True, 1
+        self._leaves, self._status = True, ANOTHER_RUNS
         if self._child:
             self._child.kill()  # it prepares, and has not made a sound
         self._lines = SimpleQueue()  # what else it told is not true any more

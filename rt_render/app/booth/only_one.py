@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+ANOTHER_RUNS = 5
+"""The exit status of a booth that found another one: whoever starts booths need not try again."""
 _MODE = 0o600
 
 

@@ -12,9 +12,10 @@ from rt_render.app.booth.config_watch import ConfigWatch, check
 from rt_render.app.booth.heart import Heart
 from rt_render.app.booth.impersonal import impersonal
 from rt_render.app.booth.life_line import AGAIN, FOR_GOOD, LifeLine
+from rt_render.app.booth.logged_visits import ENDS, last_visit, left_open
 from rt_render.app.booth.patient_page import PatientPage
 from rt_render.app.booth.state_files import keep_good, kept_token, last_good, log_place
-from rt_render.app.booth.visit_log import last_visit
+from rt_render.app.booth.visit_log import LogPlace, read_events
 from rt_render.app.early_checks import find_card
 from rt_render.app.session import Session, run_session
 from rt_render.app.settings import Settings
@@ -98,9 +99,8 @@ class Program:
             beside = page.show(session)
             look = _card_look(self._begin_unheard, wanted, card)
             watch = ConfigWatch(self._config, look, self._say) if self._config else None
-            number = max(self._visit, last_visit(place))  # a full disk may hold back the newest lines
             booth = self._booth = Booth(
-                session, self._log, settings=settings, number=number, rests=self._rests, config=watch
+                session, self._log, settings=settings, number=self._last_visit(place), rests=self._rests, config=watch
             )
             beside += [*session.beats, *([watch.beat] if watch else [])]
             return self._sound(session, booth, watch, page, beside)
@@ -148,6 +148,17 @@ class Program:
             self._line.tell("anew", why="what plays has ended")
             return AGAIN
         return 0
+
+    def _last_visit(self, place: LogPlace) -> int:
+        """Return the number of the latest visit, and let the log end one that a keeper left open which is gone."""
+        try:
+            events = read_events(place)
+        except OSError:
+            return self._visit
+        end = left_open(events)
+        if end and not self._visit:  # of visits that this keeper knows of it tells the end itself
+            self._log(ENDS, **end)
+        return max(self._visit, last_visit(events))  # a full disk may hold back the newest lines
 
     def _leave(self) -> None:
         self._leaves = True

@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+from rt_render.app.booth.only_one import ANOTHER_RUNS
 from rt_render.errors import ConfigurationError
 
 NAME = "rt-render-booth.service"
@@ -24,6 +25,7 @@ NotifyAccess=main
 ExecStart={command}
 Restart=always
 RestartSec=1
+RestartPreventExitStatus={another_runs}
 TimeoutStartSec=600
 WatchdogSec=60
 LimitRTPRIO=95
@@ -48,7 +50,7 @@ def unit_text(config: Path | None) -> str:
     words = [sys.executable, "-m", "rt_render", "booth"]
     if config is not None:
         words += ["--config", str(config.resolve())]
-    return _UNIT.format(command=" ".join(_quoted(word) for word in words))
+    return _UNIT.format(command=" ".join(_quoted(word) for word in words), another_runs=ANOTHER_RUNS)
 
 
 def write_unit(config: Path | None, folder: Path, force: bool) -> Path:

@@ -160,12 +160,3 @@ def read_events(place: LogPlace) -> list[dict[str, Any]]:
                 with suppress(ValueError):
                     events.append(json.loads(line))
     return [event for event in events if isinstance(event, dict)]
-
-
-def last_visit(place: LogPlace) -> int:
-    """Return the number of the latest visit in the log, 0 where there is none or it cannot be read."""
-    try:
-        numbers = [event["number"] for event in read_events(place) if isinstance(event.get("number"), int)]
-    except OSError:
-        return 0
-    return max(numbers, default=0)
