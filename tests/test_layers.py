@@ -53,7 +53,7 @@ ONE_FILE_EACH = {
     "imufusion": "firmware_bridge/stages/fusion_imufusion.py",
     "platformdirs": "firmware_bridge/device_store.py",
     "websockets": "rt_render/app/web/server.py",
-    "jack": ("rt_render/io/jack_ears.py", "rt_render/io/jack_latency.py", "rt_render/io/jack_loop.py"),
+    "jack": tuple(f"rt_render/io/jack_{name}.py" for name in ("child", "ears", "latency", "loop")),
 }
 FILES = sorted([*ROOT.glob("rt_render/**/*.py"), *ROOT.glob("firmware_bridge/**/*.py")])
 

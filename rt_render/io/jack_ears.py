@@ -10,18 +10,13 @@ then to the converter is `latency_s`.
 
 import sys
 import time
-from contextlib import suppress
-from typing import Any
 
 import jack
 import numpy as np
 from numpy.typing import NDArray
 
+from rt_render.io.jack_child import RefusedError, run, say, two_outputs
 from rt_render.io.jack_latency import playback_latency_frames
-
-
-class _CannotListenError(Exception):
-    """What is wrong, in a sentence."""
 
 
 def main(file: str, seconds: float, player: str) -> None:
@@ -44,17 +39,17 @@ def main(file: str, seconds: float, player: str) -> None:
             n_heard += 1
 
     with client:
-        played = _ports_of(client, player)
+        played = two_outputs(client, player)
         latency_frames = playback_latency_frames(client, played[0])
         if latency_frames is None:
-            raise _CannotListenError(
+            raise RefusedError(
                 f"{played[0].name} leads to no output of the sound card in JACK: connect it there, or measure through "
                 "a cable with --input."
             )
         latency_s = latency_frames / fs_hz
         for source, ear in zip(played, ears, strict=True):
             client.connect(source, ear)
-        _say("listening")
+        say("listening")
         sys.stdin.read()
     n = n_heard
     at = frames_since_first(frames[:n])
@@ -70,29 +65,5 @@ def frames_since_first(frames: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.cumsum(np.diff(frames, prepend=frames[:1]) & 0xFFFFFFFF)
 
 
-def _ports_of(client: Any, player: str) -> list[Any]:
-    """Return the two ports that a client plays from; others that play are not listened to."""
-    ports = [port for port in client.get_ports(is_output=True, is_audio=True) if port.name.startswith(f"{player}:")]
-    if len(ports) != 2:
-        raise _CannotListenError(
-            f"the JACK client {player!r} should play from two ports and has {len(ports)}: let nothing else play from "
-            "this program, and run the command again."
-        )
-    return ports
-
-
-def _say(line: str) -> None:
-    with suppress(BrokenPipeError):
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1], float(sys.argv[2]), sys.argv[3])
-    except _CannotListenError as refusal:
-        _say(str(refusal))
-        sys.exit(1)
-    except jack.JackError as refusal:
-        _say(f"JACK lets nobody listen ({str(refusal).rstrip('.')}): see whether its server runs, and run it again.")
-        sys.exit(1)
+    run(lambda: main(sys.argv[1], float(sys.argv[2]), sys.argv[3]))

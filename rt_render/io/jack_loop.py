@@ -12,22 +12,18 @@ JACK's own latencies of the converters.
 
 import json
 import sys
-from contextlib import suppress
 from typing import Any
 
 import jack
 import numpy as np
 
+from rt_render.io.jack_child import run, say, two_inputs, two_outputs
 from rt_render.io.jack_latency import capture_latency_frames, playback_latency_frames
 
 COUNT_TO = 1 << 20
 COUNT_STEP = 2.0**-30
 """Exact in float32 up to the last count, and unheard."""
 CLICK = 0.25
-
-
-class _CannotLoopError(Exception):
-    """What is wrong, in a sentence."""
 
 
 def main(player: str) -> None:
@@ -70,8 +66,7 @@ def main(player: str) -> None:
         said["xruns"] += 1
 
     with source, sink:
-        into = _ports(source, player, is_input=True)
-        out_of = _ports(source, player, is_output=True)
+        into, out_of = two_inputs(source, player), two_outputs(source, player)
         said["capture_frames"] = capture_latency_frames(source, into[0])
         said["playback_frames"] = playback_latency_frames(source, out_of[0])
         for port, ours in zip(into, (count, click), strict=True):
@@ -80,32 +75,10 @@ def main(player: str) -> None:
             source.connect(ours, port)
         sink.connect(out_of[0], ear)
         said["xruns"] = said["missed_periods"] = 0
-        _say("connected")
+        say("connected")
         sys.stdin.read()
-    _say(json.dumps(said))
-
-
-def _ports(client: Any, player: str, **kind: bool) -> list[Any]:
-    ports = [port for port in client.get_ports(is_audio=True, **kind) if port.name.startswith(f"{player}:")]
-    if len(ports) != 2:
-        raise _CannotLoopError(
-            f"the JACK client {player!r} should have two inputs and two outputs: let nothing else of this program play."
-        )
-    return ports
-
-
-def _say(line: str) -> None:
-    with suppress(BrokenPipeError):
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+    say(json.dumps(said))
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1])
-    except _CannotLoopError as refusal:
-        _say(str(refusal))
-        sys.exit(1)
-    except jack.JackError as refusal:
-        _say(f"JACK lets nobody in ({str(refusal).rstrip('.')}): see whether its server runs.")
-        sys.exit(1)
+    run(lambda: main(sys.argv[1]))
