@@ -18,7 +18,7 @@ from firmware_bridge.errors import BridgeError
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.memory import Memory
 from firmware_bridge.messages import Motion
-from firmware_bridge.notices import Notices
+from firmware_bridge.notices import OVER_S, Notices
 from firmware_bridge.opening import open_bridge, open_thread
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.pose_pipeline import PosePipeline
@@ -99,6 +99,35 @@ def test_notices_of_one_kind_are_counted_and_not_repeated():
     now[0] = 6.0
     notices.repeat("noise", "noise on the line")
     assert heard == ["noise on the line", "noise on the line (999 more since the last such message)"]
+
+
+def told_at(notices, heard, now, seconds, text=lambda now_s: "port 9000 is in use", step_s=1.0):
+    """Return when sentences were passed on of something that is so each second."""
+    times = []
+    for _ in range(round(seconds / step_s)):
+        before = len(heard)
+        notices.repeat("bind", text(now[0]))
+        times += [now[0]] * (len(heard) - before)
+        now[0] += step_s
+    return times
+
+
+def test_what_stays_so_is_told_less_and_less_often_and_what_is_over_begins_anew():
+    heard, now = [], [0.0]
+    notices = Notices(heard.append, clock=lambda: now[0])
+    assert told_at(notices, heard, now, 1500.0) == [0.0, 5.0, 15.0, 35.0, 75.0, 155.0, 315.0, 615.0, 915.0, 1215.0]
+    now[0] += 10.0
+    assert told_at(notices, heard, now, 3.0) == [], "still the same"
+    now[0] += OVER_S
+    begun_s = now[0]
+    assert told_at(notices, heard, now, 10.0) == [begun_s, begun_s + 5.0]
+
+
+def test_a_new_reason_is_told_as_soon_as_a_first_one_and_another_figure_is_none():
+    heard, now = [], [0.0]
+    notices = Notices(heard.append, clock=lambda: now[0])
+    assert len(told_at(notices, heard, now, 100.0, lambda now_s: f"{now_s:.1f} damaged frames")) == 5
+    assert told_at(notices, heard, now, 1.0, lambda now_s: "it is not there") == [100.0]
 
 
 def test_a_simulated_head_reaches_the_mailbox_with_its_own_poses():

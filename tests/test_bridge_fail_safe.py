@@ -153,7 +153,35 @@ def test_a_sender_that_sends_on_change_is_held_for_good_and_followed_at_once():
     held = [fail_safe.quiet(now_s) for now_s in np.arange(1.0, 60.0, 0.05)]
     assert fail_safe.state == "held" and {pose for pose in held if pose} == {looking(49.0)}
     assert fail_safe.live(looking(90.0), 60.0, 60.0) == looking(90.0)
-    assert fail_safe.quiet(200.0) and fail_safe.quiet(300.0) is None and not fail_safe.news()
+    assert fail_safe.quiet(200.0) and fail_safe.quiet(300.0) is None
+    assert len(fail_safe.news()) == 2, "that nobody can tell, and that it is back; from then on it is known"
+
+
+DOUBT = (
+    "no pose for 5 s: the sound stays where it was until one comes; trackers that send only movements do so, and for "
+    "any other look at its power and its cable"
+)
+BACK = "the tracker is back: the sound follows your head again"
+
+
+def test_a_tracker_that_is_lost_soon_after_it_came_is_told_once_and_the_sound_stays():
+    show = Show(FailSafe()).run(1.5).run(4.9, heard=False)
+    assert show.news == []
+    show.run(60.0, heard=False)
+    assert show.news == [DOUBT] and show.fail_safe.state == "held" and show.poses[-1] == looking(60, -20, 10)
+    show.run(0.5)
+    assert show.news == [DOUBT, BACK]
+    for _ in range(5):
+        show.run(30.0, heard=False).run(0.5)
+    assert show.news == [DOUBT, BACK], "one that sends only movements says no more"
+    show.run(2.5).run(10.0, heard=False).run(1.0).run(10.0, heard=False)
+    assert show.news[2:4] == ["no pose for 1 s: the sound turns to the front over 2 s, until the tracker is back", BACK]
+    assert show.news[4:] == [DOUBT], "it was steady: now it is worth a word again"
+
+
+def test_a_steady_tracker_that_may_be_held_for_long_is_in_no_doubt():
+    show = Show(FailSafe(hold_s=20.0)).run(3.0).run(19.0, heard=False)
+    assert show.news == [] and show.run(2.0, heard=False).fail_safe.state == "easing"
 
 
 def test_poses_too_seldom_to_be_a_stream_are_held_for_good():
@@ -161,7 +189,8 @@ def test_poses_too_seldom_to_be_a_stream_are_held_for_good():
     for time_s in np.arange(0.0, 10.0, 0.2):
         fail_safe.live(looking(50.0), time_s, time_s)
     fail_safe.quiet(100.0)
-    assert fail_safe.state == "held"
+    fail_safe.quiet(200.0)
+    assert fail_safe.state == "held" and not fail_safe.news()
 
 
 def test_before_the_first_pose_there_is_nothing_to_show():

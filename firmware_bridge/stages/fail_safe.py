@@ -11,6 +11,10 @@ SILENCE_S = 0.25
 """After so long without a pose the last one is held; a shorter gap is nobody's business."""
 STEADY_POSES, STEADY_S, GAP_S = 10, 2.0, 0.3
 """A stream is steady with so many poses in its last second and no such gap in its last two."""
+DOUBT_S = 5.0
+"""Of a stream too young to be known as steady nobody can tell whether it is lost: after so long that is said."""
+
+_BACK = "the tracker is back: the sound follows your head again"
 
 
 class FailSafe:
@@ -20,7 +24,7 @@ class FailSafe:
     poses return after 0.25 s or more it eases from what it showed to them over `return_s`, following every
     movement meanwhile. What is shown is continuous at any moment, whenever data stop. Senders that send on change
     are silent while the head is still: only a stream that was steady is missed so; else the last pose is held for
-    good, and the next followed at once.
+    good, and the next followed at once. Of one that came as fast but not for as long, a sentence says so, once.
 
     `state` is "waiting", "live", "held", "easing" or "front". Times `now_s` are host monotonic. Thread: one.
     Raises BridgeError for a time out of range.
@@ -45,6 +49,7 @@ class FailSafe:
         self._ease_start_s = -inf
         self._shown: Quat = IDENTITY
         self._eases_next = self._is_handed_over = False
+        self._doubted = self._doubts = False
         self._news: list[str] = []
 
     def live(self, quat_world_from_head: Quat, time_s: float, now_s: float) -> Quat:
@@ -53,7 +58,10 @@ class FailSafe:
             self._offset = multiply(self._at(now_s), conjugate(quat_world_from_head))
             self._return_start_s = now_s
             if self.state in ("easing", "front"):
-                self._news.append("the tracker is back: the sound follows your head again")
+                self._news.append(_BACK)
+        if self._doubts:
+            self._news.append(_BACK)
+            self._doubts = False
         if not self._pose_times_s or not 0.0 <= time_s - self._pose_times_s[-1] <= GAP_S:
             self._pose_times_s.clear()
             self._steady_since_s = time_s
@@ -92,6 +100,13 @@ class FailSafe:
                 f"no pose for {self._hold_s:g} s: the sound turns to the front over {self._ease_s:g} s, until the "
                 "tracker is back"
             )
+            self._doubted = False
+        if self.state == "held" and not self._doubted and self._is_doubtful(now_s):
+            self._doubted = self._doubts = True
+            self._news.append(
+                f"no pose for {DOUBT_S:g} s: the sound stays where it was until one comes; trackers that send only "
+                "movements do so, and for any other look at its power and its cable"
+            )
         if self.state == "easing" and now_s - self._ease_start_s >= self._ease_s:
             self.state = "front"
         shown = self._at(now_s)
@@ -106,12 +121,16 @@ class FailSafe:
         return news
 
     def _missed(self, now_s: float, silence_s: float) -> bool:
-        steady = (
-            len(self._pose_times_s) == STEADY_POSES
-            and self._pose_times_s[-1] - self._pose_times_s[0] <= 1.0
-            and self._pose_times_s[-1] - self._steady_since_s >= STEADY_S
-        )
+        steady = self._is_fast() and self._pose_times_s[-1] - self._steady_since_s >= STEADY_S
         return (steady or self._is_handed_over) and now_s - self._heard_s >= silence_s
+
+    def _is_doubtful(self, now_s: float) -> bool:
+        is_missed = self._missed(now_s, 0.0)
+        return self._is_fast() and not is_missed and now_s - self._heard_s >= DOUBT_S
+
+    def _is_fast(self) -> bool:
+        times_s = self._pose_times_s
+        return len(times_s) == STEADY_POSES and times_s[-1] - times_s[0] <= 1.0
 
     def _at(self, now_s: float) -> Quat:
         if self.state == "front":
