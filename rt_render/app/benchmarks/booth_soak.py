@@ -40,6 +40,8 @@ _SURE_FAULTS = 3
 _LONG_LIFE = (0.35, 0.75)
 """Shares of the run between which none ends the program, so that one life is long enough to grow."""
 _STAY_S, _EMPTY_S = (6.0, 20.0), (REST_AFTER_S + 5.0, REST_AFTER_S + 10.0)
+_LEISURELY_S, _MOST_HASTE = 300.0, 0.2
+"""In a shorter run visitors hurry in proportion, to this share of their time at most: else it would have but one."""
 _TELL_S = 60.0
 
 
@@ -55,6 +57,7 @@ class _Run:
         self.long_life_s = tuple(begin_s + share * seconds for share in _LONG_LIFE)
         self.chance = random.Random(seed)  # noqa: S311 - nothing is secret here
         self.seconds = seconds
+        self.haste = max(_MOST_HASTE, min(1.0, seconds / _LEISURELY_S))
         self.recovery_s: dict[str, list[float]] = {}
         self.failed: list[str] = []
         self.pick_ups = self.n_faults = self.endings = 0
@@ -82,6 +85,7 @@ class _Run:
 
     def stay(self, seconds: float) -> None:
         """Let time pass, with a fault in it or not."""
+        seconds *= self.haste
         until_s = time.monotonic() + seconds
         time.sleep(self.chance.uniform(0.2, 0.5) * seconds)
         if self.chance.random() < seconds / (seconds + _CALM_S) or self.n_faults < _SURE_FAULTS:
