@@ -1,6 +1,7 @@
 """`rt-render booth` and `rt-render booth install` on the command line."""
 
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -65,13 +66,31 @@ def test_a_booth_that_has_played_starts_with_a_broken_set_up_too_for_its_program
     broken.write_text('[source]\ninput = "~nobody-of-that-name/a.wav"\n')
     code, _, err = call("--config", broken)
     assert code == 2 and "broken.toml cannot be used" in err and started == []
-    keep_good(Settings(), tmp_path / "state" / "rt-render")
+    keep_good(Settings(), broken)
     assert call("--config", broken)[0] == 0 and started == [str(broken)]
 
 
 def test_a_booth_that_runs_already_is_an_exit_status(call, monkeypatch):
     monkeypatch.setattr(keeper.Keeper, "run", lambda self: ANOTHER_RUNS)
     assert call("--config", BOOTH)[0] == ANOTHER_RUNS not in (0, 1, 2, 3, 130)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
+def test_a_booth_whose_words_nobody_reads_any_more_plays_on(tmp_path):
+    """As in `rt-render booth | head -1`."""
+    program = (
+        "from rt_render.app import cli\nfrom rt_render.app.booth import keeper\n"
+        "import pathlib, sys\n"
+        "def run(self):\n"
+        "    for n in range(20): self._say(f'sentence {n}')\n"
+        f"    pathlib.Path({str(tmp_path / 'played')!r}).write_text('on')\n"
+        "    return 0\n"
+        "keeper.Keeper.run = run\nsys.argv = ['rt-render', 'booth']\ncli.main()\n"
+    )
+    booth = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    booth.stdout.close()
+    assert booth.wait(60) == 0 and booth.stderr.read() == b"" and (tmp_path / "played").read_text() == "on"
+    booth.stderr.close()
 
 
 def test_the_keeper_gets_the_set_up(call, monkeypatch):

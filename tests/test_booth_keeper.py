@@ -257,16 +257,32 @@ def test_the_unit_starts_this_python_with_the_whole_path_and_is_not_overwritten(
     assert '--config "/Ann\'s; \\"best\\" $$5.toml"\n' in unit_text(Path('/Ann\'s; "best" $5.toml'))
 
 
-def test_the_last_good_configuration_and_the_token_come_back_and_damage_is_none(tmp_path):
-    assert last_good(tmp_path) is None
+def test_the_last_good_configuration_and_the_token_come_back_and_damage_is_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    config, folder = tmp_path / "mine.toml", tmp_path / "rt-render"
+    assert last_good(config) is None
     settings = load_settings(None, {"gain_db": -7.5, "poses": tmp_path / "p.csv", "gestures": ["double-nod"]})
-    keep_good(settings, tmp_path)
-    assert last_good(tmp_path) == settings
-    (tmp_path / "booth.good.json").write_text('{"audio": {"gain_db": 99}}')
-    assert last_good(tmp_path) is None
-    token = kept_token(tmp_path)
-    assert len(token) == 16 and kept_token(tmp_path) == token
-    (tmp_path / "booth.token").write_text("x\ny")
-    assert kept_token(tmp_path) not in (token, "x\ny")
-    assert (tmp_path / "booth.token").stat().st_mode & 0o077 == 0
-    keep_good(settings, tmp_path / "booth.token")  # no folder: nothing is kept, nothing raised
+    keep_good(settings, config)
+    assert last_good(config) == settings
+    token = kept_token(config)
+    assert len(token) == 16 and kept_token(config) == token
+    good, kept = (next(folder.glob(f"mine-????????.{kind}")) for kind in ("good.json", "token"))
+    good.write_text('{"audio": {"gain_db": 99}}')
+    assert last_good(config) is None
+    kept.write_text("x\ny")
+    assert kept_token(config) not in (token, "x\ny")
+    assert kept.stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("XDG_STATE_HOME", str(kept))
+    keep_good(settings, config)  # no folder: nothing is kept, nothing raised
+    assert last_good(config) is None
+
+
+def test_each_configuration_file_has_its_own_last_good_one_and_its_own_token(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    configs = [None, Path("mine.toml"), tmp_path / "deep" / "mine.toml"]
+    for n, config in enumerate(configs):
+        keep_good(load_settings(None, {"gain_db": float(n)}), config)
+    assert [last_good(config).audio.gain_db for config in configs] == [0.0, 1.0, 2.0]
+    assert last_good(tmp_path / "mine.toml").audio.gain_db == 1.0, "from wherever it is started"
+    assert len({kept_token(config) for config in configs}) == 3

@@ -25,8 +25,8 @@ def start(monkeypatch, tmp_path):
     )
     monkeypatch.setattr(program_module, "LifeLine", lambda on_gone: line)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    keep_good(GOOD, tmp_path / "rt-render")
     config = tmp_path / "booth.toml"
+    keep_good(GOOD, config)
 
     def start_it(text, play=lambda settings: 0, **how):
         tried = []

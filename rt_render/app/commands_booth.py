@@ -1,5 +1,6 @@
 """The commands of a booth: rt-render booth, rt-render booth install."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -19,13 +20,12 @@ def booth(context: typer.Context, config: Config = None) -> None:
         return
     from rt_render.app.booth.config_watch import check
     from rt_render.app.booth.keeper import Keeper
-    from rt_render.app.booth.state_files import last_good, log_place
-    from rt_render.app.settings import Settings
+    from rt_render.app.booth.state_files import last_good
 
     found = check(config)
-    if found.settings is None and last_good(log_place(Settings().booth).path.parent) is None:
+    if found.settings is None and last_good(config) is None:
         raise ConfigurationError(found.refused)  # told now, to whom it concerns
-    if status := Keeper(config, lambda text: say(OUT, text, "")).run():
+    if status := Keeper(config, _say).run():
         raise typer.Exit(status)
 
 
@@ -48,3 +48,8 @@ def install(
     OUT.print(f"[bold]{escape(str(path))}[/bold] written. Start the booth now, and with the machine:", soft_wrap=True)
     for step in next_steps():
         OUT.print(f"  {step}", soft_wrap=True, highlight=False)
+
+
+def _say(text: str) -> None:
+    with suppress(SystemExit):  # rich's word that nobody reads any more: it is silent then, and the booth plays on
+        say(OUT, text, "")

@@ -25,6 +25,7 @@ N_ITEMS, ITEM_S, FS_HZ = 4, 20.0, 48000
 START_S = 300.0
 """A first start may compile the kernels."""
 _LIFT_S = 1.5
+_STATE_HOME = "XDG_STATE_HOME"
 _KEPT_LINES = 500
 """Of beats four a second: as long as a recovery may take, twice."""
 _CONFIG = """\
@@ -137,6 +138,8 @@ class Stage:
         self._thread = Thread(target=self.keeper.run, name="keeper", daemon=True)
 
     def __enter__(self) -> "Stage":
+        self._state_home = os.environ.get(_STATE_HOME)
+        os.environ[_STATE_HOME] = str(self.folder)  # nothing of it stays with this user
         self._thread.start()
         if not self.wait(lambda: bool(self.beat()), START_S):
             self.__exit__()
@@ -147,6 +150,9 @@ class Stage:
         self.keeper.stop()
         self._thread.join(30.0)
         self.wearable.close()
+        os.environ.pop(_STATE_HOME)
+        if self._state_home is not None:
+            os.environ[_STATE_HOME] = self._state_home
 
     def write_config(self, *, gain_db: float = -6.0, more: str = "") -> None:
         """Write the configuration, whole, as a good editor does."""

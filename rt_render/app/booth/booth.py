@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rt_render.app.booth.choices import OWN, Choices
+from rt_render.app.booth.choices import Choices
 from rt_render.app.booth.config_watch import ConfigWatch
 from rt_render.app.booth.impersonal import impersonal
 from rt_render.app.booth.soft_rest import SoftRest
@@ -117,9 +117,7 @@ class Booth:
             self._counted = self._counts()
             self._log("visit_begins", number=self.number)
             session.set_gain_db(start_gain_db(self.settings))
-            for name, value in (self._first or {}).items():
-                if session.desk.state()["values"].get(name) != value:
-                    session.desk.ask(name, value, OWN)
+            session.desk.put_back(session, self._first or {})
             session.comparison.begin_visit()
             self._soft.wake(session)
         elif step is Step.RECENTRE:

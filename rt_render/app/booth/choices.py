@@ -9,8 +9,6 @@ from rt_render.app.controls.control import Value
 from rt_render.app.controls.desk import Change
 
 SETTLED_S = 2.0
-OWN = "booth"
-"""Who asks, when the booth itself does."""
 
 
 @dataclass(slots=True)
@@ -32,7 +30,7 @@ class Choices:
     def take(self, change: Change) -> None:
         """Take a change that somebody asked for; of whom, only the way it came is kept ("page", "osc", "key")."""
         way = change.who.partition(" ")[0]
-        if way in ("", OWN):
+        if not way:
             return
         with self._lock:
             times = self._open[change.name].times if change.name in self._open else 0

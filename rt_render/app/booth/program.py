@@ -51,7 +51,7 @@ class Program:
     def _run(self) -> int:
         tell = self._line.tell
         found = check(self._config)
-        good, why = last_good(log_place((found.settings or Settings()).booth).path.parent), found.refused
+        good, why = last_good(self._config), found.refused
         if found.settings and self._after_failure and good not in (None, found.settings):
             why = "the program ended before it played."
         elif found.settings:
@@ -91,8 +91,8 @@ class Program:
         wanted = settings.audio.device
         card = find_card(wanted, settings.output.record, self._say)
         used = settings.model_copy(update={"audio": settings.audio.model_copy(update={"device": card})})
-        if settings.web.web and not settings.web.web_token and needs_token(settings.web.web_host):
-            token = kept_token(place.path.parent)
+        if settings.web.web and not settings.web.web_token and needs_token(settings.web):
+            token = kept_token(self._config)
             used = used.model_copy(update={"web": used.web.model_copy(update={"web_token": token})})
         with PatientPage(used.web, lambda text: tell("says", text=text, private=True), self._say) as page:
             session = Session(used, on_message=self._say)
@@ -108,7 +108,7 @@ class Program:
     def _sound(
         self, session: Session, booth: Booth, watch: ConfigWatch | None, page: PatientPage, beside: list[Beat]
     ) -> int:
-        place, begun_s, kept = log_place(booth.settings.booth), time.monotonic(), False
+        begun_s, kept = time.monotonic(), False
         heart = Heart(
             self._line,
             session,
@@ -129,7 +129,7 @@ class Program:
                     self._plays = True
                 if time.monotonic() - begun_s > GOOD_AFTER_S:
                     kept = True
-                    keep_good(booth.settings, place.path.parent)
+                    keep_good(booth.settings, self._config)
             beside.extend(page.look(session))
             return booth(session)
 

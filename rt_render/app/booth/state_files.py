@@ -1,8 +1,13 @@
-"""What the booth keeps beside its log: the last configuration that worked, and the page's token."""
+"""What the booth keeps in the user's state folder: its log, the last configuration that worked, the page's token.
+
+The last two belong to a configuration file, whatever is in it: one that cannot be read has them still, and two booths
+on one machine have their own.
+"""
 
 import os
 import secrets
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,7 +15,7 @@ from pydantic import ValidationError
 from rt_render.app.booth.visit_log import LogPlace
 from rt_render.app.settings import Booth, Settings
 
-_TOKEN_BYTES = 12
+_TOKEN_BYTES, _MARK_LETTERS = 12, 8
 
 
 def state_folder() -> Path:
@@ -24,22 +29,22 @@ def log_place(booth: Booth) -> LogPlace:
     return LogPlace(booth.visits or state_folder() / "booth.jsonl", round(1e6 * booth.visits_mb), booth.visits_files)
 
 
-def keep_good(settings: Settings, folder: Path) -> None:
+def keep_good(settings: Settings, config: Path | None) -> None:
     """Keep settings with which sound played; where that cannot be, those before stay. Never raises."""
-    _write(folder / "booth.good.json", settings.model_dump_json())
+    _write(_place(config, "good.json"), settings.model_dump_json())
 
 
-def last_good(folder: Path) -> Settings | None:
+def last_good(config: Path | None) -> Settings | None:
     """Return the settings with which sound played last; None where there are none of this version."""
     try:
-        return Settings.model_validate_json((folder / "booth.good.json").read_text(encoding="utf-8"))
+        return Settings.model_validate_json(_place(config, "good.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, ValidationError):
         return None
 
 
-def kept_token(folder: Path) -> str:
+def kept_token(config: Path | None) -> str:
     """Return a token that stays the same, so that pages come back after the program began anew."""
-    path = folder / "booth.token"
+    path = _place(config, "token")
     with suppress(OSError, ValueError):
         token = path.read_text(encoding="utf-8").strip()
         if len(token) >= 8 and token.replace("-", "").replace("_", "").isalnum():
@@ -47,6 +52,15 @@ def kept_token(folder: Path) -> str:
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     _write(path, token)
     return token
+
+
+def _place(config: Path | None, kind: str) -> Path:
+    """Return the file of a kind that belongs to a configuration file: its name, and a mark of where it lies."""
+    if config is None:
+        return state_folder() / f"booth.{kind}"
+    where = config.absolute()
+    mark = sha256(os.fsencode(where)).hexdigest()[:_MARK_LETTERS]
+    return state_folder() / f"{where.stem}-{mark}.{kind}"
 
 
 def _write(path: Path, text: str) -> None:
