@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from format_tools import fuma, n3d
 from live_tools import LiveCard, recorded
 from test_sound_card import FakeLibrary, card
 
 from rt_render.ambisonics.harmonics import real_sh_sn3d
-from rt_render.ambisonics.normalisation import fuma_from_sn3d, n3d_from_sn3d
 from rt_render.app.early_checks import check_field_file, check_not_live
 from rt_render.app.live_opening import open_live
 from rt_render.app.parts import make_parts
@@ -145,9 +145,7 @@ def test_channels_go_where_they_are_named():
     assert source.matrix[6, 1] > 0 > source.matrix[2, 1], "7 is left, 3 is right"
 
 
-@pytest.mark.parametrize(
-    ("convention", "written"), [("ambix", lambda f: f), ("n3d", n3d_from_sn3d), ("fuma", fuma_from_sn3d)]
-)
+@pytest.mark.parametrize(("convention", "written"), [("ambix", lambda f: f), ("n3d", n3d), ("fuma", fuma)])
 def test_a_field_comes_as_it_is_however_it_is_written(convention, written):
     source = opened(input_channels="1-9", layout="ambix", convention=convention)
     field = np.random.default_rng(1).standard_normal((5, 9))

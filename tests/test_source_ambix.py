@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from format_tools import fuma, n3d
 
 from rt_render.ambisonics.encoding import encode_plane_wave
-from rt_render.ambisonics.normalisation import fuma_from_sn3d, n3d_from_sn3d
 from rt_render.errors import ConfigurationError, InputFileError
 from rt_render.io.audio_file import AudioFileReader
 from rt_render.io.source_ambix import AmbixFileSource
@@ -66,7 +66,7 @@ def test_other_channel_counts_are_played_as_far_as_they_go_and_said(tmp_path, n_
     np.testing.assert_array_equal(read_all(source), field[:, : (order + 1) ** 2])
 
 
-@pytest.mark.parametrize(("convention", "written"), [("n3d", n3d_from_sn3d), ("fuma", fuma_from_sn3d)])
+@pytest.mark.parametrize(("convention", "written"), [("n3d", n3d), ("fuma", fuma)])
 def test_other_conventions_are_converted_when_said(tmp_path, convention, written):
     field = encode_plane_wave(noise(300, 1)[:, 0], 3, 0.7, -0.4)
     path = file_of(tmp_path, written(field))

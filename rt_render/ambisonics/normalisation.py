@@ -1,6 +1,6 @@
-"""From and to the other ways of writing an ambisonic field: N3D, and FuMa up to order 3.
+"""From the other ways of writing an ambisonic field: N3D, and FuMa up to order 3.
 
-Inside there is only ACN order and SN3D norm; these functions stand at the borders. All take a field with
+Inside there is only ACN order and SN3D norm; these functions stand at the border. All take a field with
 channels on one axis (last by default), keep its dtype if it is floating (else float64), return a new array
 and raise ValueError when the channel count fits no order. Any thread.
 """
@@ -32,12 +32,6 @@ def order_from_channels(n_channels: int) -> int:
     return order
 
 
-def n3d_from_sn3d(field: ArrayLike, channel_axis: int = -1) -> NDArray[np.floating]:
-    """Return the field in N3D: degree n gains sqrt(2n + 1)."""
-    field = _floating(field)
-    return _scaled(field, _n3d_gains(field.shape[channel_axis]), channel_axis)
-
-
 def sn3d_from_n3d(field: ArrayLike, channel_axis: int = -1) -> NDArray[np.floating]:
     """Return the field in SN3D: degree n loses sqrt(2n + 1)."""
     field = _floating(field)
@@ -50,14 +44,6 @@ def sn3d_from_fuma(field: ArrayLike, channel_axis: int = -1) -> NDArray[np.float
     n_channels = _fuma_channels(field.shape[channel_axis])
     levelled = _scaled(field, 1.0 / _FUMA_GAINS[:n_channels], channel_axis)
     return np.take(levelled, np.argsort(_FUMA_FROM_ACN[:n_channels]), axis=channel_axis)
-
-
-def fuma_from_sn3d(field: ArrayLike, channel_axis: int = -1) -> NDArray[np.floating]:
-    """Return an ACN/SN3D field as FuMa: W X Y Z R S T U V K L M N O P Q, W at -3 dB."""
-    field = _floating(field)
-    n_channels = _fuma_channels(field.shape[channel_axis])
-    ordered = np.take(field, _FUMA_FROM_ACN[:n_channels], axis=channel_axis)
-    return _scaled(ordered, _FUMA_GAINS[:n_channels], channel_axis)
 
 
 def _floating(field: ArrayLike) -> NDArray[np.floating]:
