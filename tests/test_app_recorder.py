@@ -69,6 +69,7 @@ def test_a_disk_that_takes_no_more_ends_the_recording_with_a_sentence(engine, tm
     recorder.start()
     recorder._thread.join(timeout=10)
     assert not recorder._thread.is_alive() and said == ["a.wav could not be finished: No space left on device"]
+    assert not recorder.beat.died, "it has said why it ended"
     recorder.close()
 
 
@@ -108,6 +109,12 @@ def test_a_disk_that_hangs_does_not_hold_up_quitting_and_what_is_unfinished_is_t
     )
     recorder.close()
     assert not said and not (tmp_path / "a.wav").exists()
+
+
+def test_a_disk_that_hangs_is_seen_while_it_records(hanging):
+    recorder, _ = hanging
+    assert recorder.beat.on_disk and recorder.beat.trouble(0.0).startswith("the recording a.wav has stood still for")
+    recorder.abandon()
 
 
 def test_a_disk_that_hangs_does_not_hold_up_giving_up(hanging):

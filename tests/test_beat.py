@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from rt_render.app.beat import Beat
-from rt_render.app.booth import config_watch
+from rt_render.app.booth import config_watch, visit_log
 from rt_render.app.booth.config_watch import ConfigWatch
 from rt_render.app.booth.heart import Heart
+from rt_render.app.comparison.choice_log import ChoiceLog
 from rt_render.app.pose_logger import PoseLogger
 from rt_render.app.remote import Remote
 
@@ -129,6 +130,19 @@ def test_a_log_with_a_fault_ends_in_a_sentence_and_its_thread_goes_on():
     run(logger._run)
     assert len(said) == 1 and said[0].startswith("log.rtlog is written no further (KeyError") and closed
     assert not logger.beat.died
+
+
+def test_a_log_of_choices_whose_disk_hangs_is_seen_and_one_that_waits_for_choices_is_well(tmp_path, monkeypatch):
+    answers = Event()
+    monkeypatch.setattr(visit_log, "append_line", lambda place, line: answers.wait(10))
+    log = ChoiceLog(tmp_path / "choices.jsonl", pytest.fail)
+    assert log.beat.trouble(0.0) is None
+    log.add({"what": "chosen"})
+    assert until(lambda: log.beat.trouble(0.0)) and log.beat.on_disk
+    assert log.beat.trouble(0.0).startswith("the log of choices has stood still for")
+    answers.set()
+    log.stop()
+    assert log.beat.trouble(0.0) is None
 
 
 def test_a_page_that_stands_still_is_seen(monkeypatch):

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
+from rt_render.app.beat import Beat
 from rt_render.app.words import plural
 from rt_render.engine.engine import Engine
 from rt_render.errors import RenderError
@@ -34,6 +35,7 @@ class Recorder:
         if field:
             engine.prepare_tap(TAP_S)
         self._on_message = on_message
+        self.beat = Beat(f"the recording {path.name}", on_disk=True)
         self._ending = Event()
         self._kept, self._whole, self._closed = True, False, False
         self._failure: RenderError | None = None
@@ -88,6 +90,7 @@ class Recorder:
     def _run(self) -> None:
         try:
             while not self._ending.wait(_DRAIN_S):
+                self.beat.go()
                 self._write()
             if self._kept:
                 self._write()
@@ -102,6 +105,7 @@ class Recorder:
                 self._failure = error
             else:
                 self._on_message(str(error))
+        self.beat.rest()
 
     def _write(self) -> None:
         self._writer.write(self._engine.read_tap() if self._field else self._engine.read_capture())

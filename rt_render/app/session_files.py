@@ -64,7 +64,8 @@ class SessionFiles:
     @property
     def beats(self) -> list[Beat]:
         """The signs of life of what writes."""
-        return [self._logger.beat] if self._logger else []
+        writers = (*self._recorders, self._logger, self._choices)
+        return [one.beat for one in writers if one is not None]
 
     def start_recording(self) -> None:
         """Begin to drain what is recorded; before the card plays."""

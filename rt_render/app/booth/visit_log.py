@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import Any
 
+from rt_render.app.beat import Beat
+
 MAX_WAITING = 10_000
 RETRY_S, LAST_TRY_S = 2.0, 2.0
 _MODE = 0o600
@@ -41,9 +43,11 @@ class VisitLog:
         on_message: Callable[[str], None],
         wall_clock: Callable[[], str] = _local_time,
         *,
+        name: str = "the log of visits",
         setting: str = "visits in [booth]",
     ) -> None:
-        """`setting`: where the file is named."""
+        """`name`: for people; `setting`: where the file is named."""
+        self.beat = Beat(name, on_disk=True)
         self._on_message, self._wall_clock, self._setting = on_message, wall_clock, setting
         self._changed = Condition()
         self._waiting: deque[bytes] = deque()
@@ -81,7 +85,9 @@ class VisitLog:
                 while not self._leaves and not (self._waiting and self._place):
                     self._changed.wait()
                 place, lines = self._place, list(self._waiting)
+            self.beat.go()
             written = self._write(place, lines) if place and lines else 0
+            self.beat.rest()
             with self._changed:
                 for line in lines[:written]:
                     if self._waiting and self._waiting[0] is line:

@@ -13,7 +13,8 @@ class ChoiceLog:
     """Writes choices as lines of JSON, each with the wall clock's time, on a thread of its own. Any thread."""
 
     def __init__(self, path: Path, on_message: Callable[[str], None]) -> None:
-        self._log = VisitLog(on_message, setting="compare_log in [compare]")
+        self._log = VisitLog(on_message, name="the log of choices", setting="compare_log in [compare]")
+        self.beat = self._log.beat
         self._log.move(LogPlace(path, _MAX_BYTES, _N_FILES))
 
     def add(self, choice: Choice) -> None:
