@@ -13,6 +13,24 @@ def _devices_are_not_remembered_in_the_users_home(tmp_path_factory):
         os.environ["RT_RENDER_DEVICES"] = before
 
 
+@pytest.fixture
+def call(monkeypatch, capsys, tmp_path):
+    """Run `firmware-bridge` within this process, in a folder of its own; see `cli_tools.caller`."""
+    from cli_tools import caller
+
+    monkeypatch.chdir(tmp_path)
+    return caller(monkeypatch, capsys)
+
+
+@pytest.fixture
+def port(tmp_path):
+    """The port of a virtual tracker that is held still; see `cli_tools.held_tracker`."""
+    from cli_tools import held_tracker
+
+    with held_tracker(tmp_path) as name:
+        yield name
+
+
 def pytest_sessionstart(session):
     """Compile the kernels before workers begin: they would all do it, each for itself."""
     if session.config.getoption("numprocesses", None):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_tools import PROGRAM, caller, held_tracker, run
+from cli_tools import PROGRAM, run
 from imu_tools import own_recording, write_imu_recording
 
 from firmware_bridge.commands import look
@@ -21,18 +21,6 @@ from firmware_bridge.dialects.table import DIALECTS
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.settings import make_settings
 from firmware_bridge.virtual.imu import TYPICAL_IMU
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    return caller(monkeypatch, capsys)
-
-
-@pytest.fixture
-def port(tmp_path):
-    with held_tracker(tmp_path) as name:
-        yield name
 
 
 def test_the_program_is_installed_and_runs_as_a_module():

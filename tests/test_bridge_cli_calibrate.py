@@ -2,7 +2,6 @@
 
 import pytest
 from calibrating_person import Person
-from cli_tools import caller
 
 from firmware_bridge.commands import calibrate as calibrate_command
 from firmware_bridge.commands.calibrate import CalibrationSession
@@ -14,12 +13,6 @@ from firmware_bridge.messages import Motion
 from firmware_bridge.source import Heard, SourceHealth
 from firmware_bridge.stages.calibration import Calibration
 from firmware_bridge.stages.mounting import Mounting
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    return caller(monkeypatch, capsys)
 
 
 class Recorder(Calibration):

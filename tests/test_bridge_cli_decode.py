@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from cli_tools import caller, run
+from cli_tools import run
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from firmware_bridge import quaternion
@@ -104,11 +104,6 @@ VECTORS = {
     "osc-sparta": ("2F 79 70 72 00 00 00 00 2C 66 66 66 00 00 00 00 41 F0 00 00 41 20 00 00 40 A0 00 00", P0, 0.001),
 }
 """Frames by dialect, and what they mean; the tolerance in degrees is that of the numbers as written."""
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    return caller(monkeypatch, capsys)
 
 
 def lines(out):

@@ -8,23 +8,11 @@ import subprocess
 import time
 
 import pytest
-from cli_tools import PROGRAM, Beside, caller, held_tracker, run
+from cli_tools import PROGRAM, Beside, run
 from udp_tools import free_port
 
 from firmware_bridge.commands.head_picture import head_picture
 from firmware_bridge.mailbox import PoseMailbox
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    return caller(monkeypatch, capsys)
-
-
-@pytest.fixture
-def port(tmp_path):
-    with held_tracker(tmp_path) as name:
-        yield name
 
 
 def test_monitor_tells_poses_and_health_as_json(call, port):

@@ -4,23 +4,11 @@ import socket
 from pathlib import Path
 
 import pytest
-from cli_tools import Beside, caller, held_tracker, run
+from cli_tools import Beside, run
 from udp_tools import free_port
 
 from firmware_bridge.mailbox import PoseMailbox
 from firmware_bridge.raw_recording import RawRecordingWriter, read_raw_recording
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    return caller(monkeypatch, capsys)
-
-
-@pytest.fixture
-def port(tmp_path):
-    with held_tracker(tmp_path) as name:
-        yield name
 
 
 def test_a_recording_is_replayed_byte_for_byte_and_as_poses(call, port, tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_tools import PROGRAM, Beside, caller, run
+from cli_tools import PROGRAM, Beside, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imu_tools import write_imu_recording
@@ -32,11 +32,6 @@ from firmware_bridge.virtual.simulated_head import SimulatedHead
 from firmware_bridge.virtual.simulation import Measurements, PlayedDevice, PromptedDevice, SensorFaults
 
 HBF1 = DIALECTS["hbf1"]
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    return caller(monkeypatch, capsys)
 
 
 def played(dialect=HBF1, rate_hz=100.0, faults=None, seed=0):
