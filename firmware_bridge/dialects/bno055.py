@@ -18,7 +18,7 @@ from firmware_bridge.virtual.device import DeviceState
 
 RAD_S_PER_COUNT = radians(1.0) / 16.0
 QUAT_ONE = 16384.0
-M_S2_PER_COUNT, UT_PER_COUNT = 0.01, 1.0 / 16.0
+M_S2_PER_COUNT = 0.01
 MAX_NORM_ERROR = 0.02
 MAX_GYRO_COUNTS = 2000 * 16
 PAGE, UNITS, MODE = 0x07, 0x3B, 0x3D

@@ -19,7 +19,6 @@ from firmware_bridge.pose import PoseSample
 from firmware_bridge.raw_recording import RawRecordingWriter, Tape
 from firmware_bridge.source import Heard, SourceHealth, look_in_words
 
-DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 9000
 RETRY_S = 1.0
 MAX_PER_POLL = 256
 REQUEST_MARK = b"/recentre\0"

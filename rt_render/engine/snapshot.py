@@ -38,7 +38,6 @@ class Snapshot:
     capture_lost: int
     trace_lost: int
     events_lost: int
-    last_call_s: float
     calls: int
     stale_blocks: int
     non_finite: int
@@ -83,7 +82,6 @@ def take_snapshot(record: np.void, silent: bool) -> Snapshot:
         capture_lost=int(s["capture_lost"]),
         trace_lost=int(s["trace_lost"]),
         events_lost=int(s["events_lost"]),
-        last_call_s=int(s["last_call_ns"]) * 1e-9,
         calls=int(s["calls"]),
         stale_blocks=int(s["stale_blocks"]),
         non_finite=int(s["non_finite"]),

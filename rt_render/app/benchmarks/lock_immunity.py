@@ -19,7 +19,6 @@ BLOCK_SIZE = 128
 ORDER = 3
 HOLD_S = (0.1, 0.2, 0.3)
 ALLOWED_MORE = 3
-PYTHON_MISSES_TIMES = 50
 
 
 @cfunc(types.float64(types.int64), cache=True)

@@ -13,7 +13,6 @@ from typing import Any
 
 AGAIN, FOR_GOOD = 4, 2
 """Exit statuses: begin anew; it cannot begin, and has said why."""
-MAX_LINE = 1 << 20
 
 
 class LifeLine:
