@@ -24,7 +24,7 @@ WRONG_TOKEN = 4401
 N_AZIMUTH, ELEVATIONS_DEG = 72, (-60, -40, -20, 0, 20, 40, 60)
 
 
-def control(name, kind, about, *, unit="", low=None, high=None, choices=(), whole=False):
+def control(name, kind, about, *, unit="", low=None, high=None, choices=(), whole=False, setup=False):
     return {
         "name": name,
         "kind": kind,
@@ -33,6 +33,7 @@ def control(name, kind, about, *, unit="", low=None, high=None, choices=(), whol
         "low": low,
         "high": high,
         "whole": whole,
+        "setup": setup,
         "choices": choices,
     }
 
@@ -46,17 +47,23 @@ CONTROLS = [
     control("next", "action", "the next piece"),
     control("previous", "action", "the piece before"),
     control("item", "number", "the item of a playlist, by its number", low=1, whole=True),
-    control("tracking", "switch", "the field stays in the room while the head turns"),
+    control("tracking", "switch", "the field stays in the room while the head turns", setup=True),
     control("compare", "text", "which version is heard"),
     control("compare_blind", "switch", "names are hidden and letters shuffled"),
     control("compare_reveal", "action", "tell which letter was which"),
-    control("order", "choice", "how fine the field is", choices=["1", "3", "5", "7"]),
-    control("head", "choice", "whose ears", choices=["KEMAR", "KEMAR, large ears", "spherical head"]),
-    control("panorama", "choice", "stereo becomes a space", choices=["off", "speakers", "space"]),
-    control("panorama_width_deg", "number", "how wide", unit="deg", low=30, high=180),
-    control("prediction", "choice", "turning on to when the sound is heard", choices=["off", "constant", "learnt"]),
+    control("order", "choice", "how fine the field is", choices=["1", "3", "5", "7"], setup=True),
+    control("head", "choice", "whose ears", choices=["KEMAR", "KEMAR, large ears", "spherical head"], setup=True),
+    control("panorama", "choice", "stereo becomes a space", choices=["off", "speakers", "space"], setup=True),
+    control("panorama_width_deg", "number", "how wide", unit="deg", low=30, high=180, setup=True),
+    control(
+        "prediction",
+        "choice",
+        "turning on to when the sound is heard",
+        choices=["off", "constant", "learnt"],
+        setup=True,
+    ),
     control("bypass", "switch", "what only a live input has: this session has no value for it"),
-    control("extra_latency_ms", "number", "what wireless headphones need", unit="ms", low=0, high=1000),
+    control("extra_latency_ms", "number", "what wireless headphones need", unit="ms", low=0, high=1000, setup=True),
 ]
 SLOTS = [
     {"name": "tracked", "title": "Tracked", "about": "the room stays, you turn"},
@@ -64,6 +71,23 @@ SLOTS = [
     {"name": "stereo", "title": "Plain stereo", "about": "a down-mix of the field"},
     {"name": "order 1", "title": "First order", "about": "four channels"},
 ]
+
+
+def spread(p50_ms: float) -> dict:
+    return {"p50": p50_ms, "p95": 1.25 * p50_ms, "worst": 1.6 * p50_ms}
+
+
+BUDGET = {
+    "parts": {
+        "sensor and transport": spread(3.1),
+        "wait for the block": spread(1.4),
+        "block": spread(1.3),
+        "device": spread(2.7),
+        "filters": spread(0.7),
+        "extra": spread(0.0),
+    },
+    "total": spread(9.2),
+}
 
 
 class FakeRenderer:
@@ -193,6 +217,8 @@ class FakeRenderer:
         return {
             "type": "state",
             "values": self.values,
+            "tracking": self.values["tracking"],
+            "closed": [one["name"] for one in CONTROLS if one["setup"] and blind],
             "playing_title": "Forest at dawn",
             "next_title": "String quartet, close",
             "items": ["A walk round the head", "Rain on leaves", "Forest at dawn", "String quartet, close"],
@@ -208,17 +234,8 @@ class FakeRenderer:
                 "battery": 0.83,
             },
             "card": {"text": "system, JACK, 48 kHz"},
-            "budget": {
-                "parts": {
-                    "sensor and transport": spread(3.1),
-                    "wait for the block": spread(1.4),
-                    "block": spread(1.3),
-                    "device": spread(2.7),
-                    "filters": spread(0.7),
-                    "extra": spread(0.0),
-                },
-                "total": spread(9.2),
-            },
+            "budget": BUDGET if self.values["tracking"] else None,
+            "no_budget": None if self.values["tracking"] else "tracking is off: the sound turns with the head",
             "block": {"late": 0, "missed": 0, "underruns": 0, "p999_us": 412, "budget_us": 2667},
             "glitches": [],
             "messages": self.messages,
@@ -226,10 +243,6 @@ class FakeRenderer:
             "visit": {"number": 12, "since_s": 190.0 + t} if self.somebody else None,
             "resting": self.resting,
         }
-
-
-def spread(p50_ms: float) -> dict:
-    return {"p50": p50_ms, "p95": 1.25 * p50_ms, "worst": 1.6 * p50_ms}
 
 
 def moving(t: float) -> tuple[float, float, float]:

@@ -35,10 +35,10 @@ class WritingDesk:
         return None
 
     def state(self):
-        return {"values": dict(self.values), "messages": []} if self.ready else {}
+        return {"values": dict(self.values), "closed": [], "messages": []} if self.ready else {}
 
     def controls(self):
-        return [{"name": one.name, "kind": one.kind, "about": one.about} for one in CONTROLS]
+        return [{"name": one.name, "kind": one.kind, "about": one.about, "setup": one.setup} for one in CONTROLS]
 
     def subscribe(self, callback):
         self.listeners.append(callback)
@@ -53,13 +53,13 @@ class WritingDesk:
 class Served:
     """A running server; `desk`, `said`, `port`."""
 
-    def __init__(self, *, token="", tell_pose=lambda now_s: POSE):
+    def __init__(self, *, token="", visitors=None, tell_pose=lambda now_s: POSE):
         self.desk, self.said = WritingDesk(), []
         listener = listen("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         self.server = PageServer(
             listener,
-            Gate("127.0.0.1", token),
+            Gate("127.0.0.1", token, visitors=visitors),
             self.desk,
             tell_pose,
             greeting={"version": "1", "title": "test"},

@@ -31,13 +31,13 @@ class FakeSession:
         self.comparison = SimpleNamespace(listen=lambda taker: None, begin_visit=lambda: None, flush=lambda: None)
         values = {"tracking": False, "muted": False}
         self.state = {"tracker": {"state": "live"}, "values": values}
-        self.parts, self.asked, self.limits = {}, [], []
+        self.parts, self.put_back, self.limits = {}, [], []
         self.desk = SimpleNamespace(
             subscribe=lambda taker: None,
             limit=lambda name, high: self.limits.append((name, high)),
             add_part=self.parts.__setitem__,
             state=lambda: self.state,
-            ask=lambda *words: self.asked.append(words),
+            put_back=lambda session, values: self.put_back.append(dict(values)),
         )
         self.on_message = lambda text: self.done.append(("said", text))
 
@@ -107,7 +107,7 @@ def test_a_visit_begins_with_the_safe_volume_and_the_controls_of_the_first(stage
     stage.session.state = {"tracker": {"state": "live"}, "values": {"tracking": True, "muted": False}}
     stage.look(Step.BEGINS, state=State.VISIT)
     assert ("gain_db", -6.0) in stage.session.done
-    assert stage.session.asked == [("tracking", False, "booth")]
+    assert stage.session.put_back == [{"tracking": False, "muted": False}]
     assert stage.lines == [("visit_begins", {"number": 1})]
     assert stage.session.parts["visit"]() == {"number": 1, "since_s": 0.0}
     stage.look(Step.RECENTRE)
@@ -156,7 +156,7 @@ def test_what_a_visitor_set_does_not_stay_and_what_the_operator_wrote_does(stage
     then = {**first, "gain_db": 3.0, "playing": False, "item": 5, "order": "1", "prediction": "constant"}
     stage.session.state = {"tracker": {"state": "live"}, "values": then}
     stage.look(Step.BEGINS, state=State.VISIT)
-    assert stage.session.asked == [("order", "3", "booth"), ("prediction", "off", "booth")]
+    assert stage.session.put_back == [{"order": "3", "prediction": "off", "head": "kemar"}]
 
 
 def test_a_ceiling_holds_the_volume_also_when_it_comes_while_it_plays(stage, tmp_path):

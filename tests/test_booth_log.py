@@ -190,7 +190,6 @@ def test_of_a_slider_the_last_value_is_kept_and_of_who_moved_it_only_the_way():
         choices.take(Change("gain_db", float(k), "osc 192.168.1.4"))
         choices.flush(3)
     choices.take(Change("playing", True, ""))
-    choices.take(Change("muted", False, "booth"))
     assert lines == []
     now[0] += 2.1
     choices.flush(3)

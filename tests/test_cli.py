@@ -128,7 +128,7 @@ def test_each_setting_that_is_wrong_is_told_with_an_option_that_its_command_has(
     only_in_a_set_up = {key for key in Choices.__annotations__ if option_of(key) not in played}
     assert only_in_a_set_up == {
         *("fusion", "mounting", "invert", "yaw_only", "gestures", "auto_recentre_deg_per_s", "hold_s", "ease_s"),
-        *("outputs", "record_raw", "remote_token", "web_token", "web_names"),
+        *("outputs", "record_raw", "remote_token", "web_token", "web_visitors", "web_names"),
         *("compare", "compare_blind", "compare_log"),
     }
     taken = {option for option in played if option.startswith("--")} - {"--help", "--config", "--seconds", "--quiet"}

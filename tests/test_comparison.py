@@ -14,9 +14,11 @@ from playlist_tools import noise, playlist_of, write
 
 from rt_render.ambisonics.encoding import encode_plane_wave
 from rt_render.app import ears as ears_module
+from rt_render.app.budget_words import budget_line, motion_line
 from rt_render.app.comparison.comparison import Comparison
 from rt_render.app.comparison.down_mix import stereo_filters
 from rt_render.app.comparison.level_match import N_FRAMES, LevelMatch, k_weights
+from rt_render.app.controls.table import CONTROLS
 from rt_render.app.decoding import make_decoder
 from rt_render.app.ears import Ears
 from rt_render.app.replay import replay_to_file
@@ -249,6 +251,58 @@ def test_another_head_of_the_session_takes_all_versions_along(kemar):
     assert it.ears._instead is None and it.ears.decoder.head != kemar.head
 
 
+def test_versions_follow_the_head_and_the_order_that_the_session_is_set_to(kemar):
+    it = Set(kemar, ("tracked", "head:sphere", "head:kemar", "order:1"))
+    assert it.ab.names == ("tracked", "head:sphere", "order:1")
+    it.ab.choose("head:sphere")
+    it.now_s += 3.0
+    it.ears.choose(head="sphere")
+    it.ab.look()
+    assert it.ears.finish(60)
+    it.ab.look()
+    assert it.ab.names == ("tracked", "head:kemar", "order:1") and it.ab.active == "tracked"
+    assert it.told == [{"what": "heard", "version": "head:sphere", "letter": None, "for_s": 3.0}]
+    assert it.ears._instead is None and it.ears.decoder.head != kemar.head
+    it.ears.choose(order=1)
+    it.ab.look()
+    assert it.ab.names == ("tracked", "head:kemar")
+    it.ears.choose(head="kemar", order=ORDER)
+    it.ab.look()
+    assert it.ab.names == ("tracked", "head:sphere", "order:1")
+    assert it.said == [
+        "head:kemar is not compared: it is the head that is heard.",
+        "head:sphere is not compared: it is the head that is heard.",
+        "order:1 is not compared: what plays is of order 1.",
+        "head:kemar is not compared: it is the head that is heard.",
+    ]
+
+
+def test_letters_stay_as_they_are_until_the_round_is_over(kemar):
+    it = Set(kemar, ("tracked", "stereo", "head:sphere"), blind=True)
+    it.ears.choose(head="sphere")
+    it.ab.look()
+    assert it.ab.names == ("A", "B", "C")
+    it.ab.set_blind(False)
+    it.ab.look()
+    assert it.ab.names == ("tracked", "stereo")
+
+
+def test_one_version_that_is_left_is_heard_by_nobody(kemar):
+    it = Set(kemar, ("stereo", "order:1"))
+    it.ab.choose("stereo")
+    it.ears.choose(order=1)
+    it.ab.look()
+    assert not it.ab.there and it.ears._instead is None and it.ab.follows_head
+
+
+def test_blind_no_letter_is_told_from_others_by_being_prepared(kemar):
+    it = Set(kemar, ("tracked", "untracked", "stereo"), blind=True)
+    it.ab._missing = [it.ab._shown[2]]
+    for letter in "ABC":
+        with pytest.raises(ConfigurationError, match=f"version {letter} is being prepared"):
+            it.ab.choose(letter)
+
+
 def test_what_is_not_ready_waits_and_what_cannot_be_designed_is_left_out(kemar, monkeypatch):
     def fail(*_):
         raise InputFileError("there is no such ear.")
@@ -267,8 +321,8 @@ def test_what_would_be_the_same_is_left_out_with_a_sentence(kemar):
     it = Set(kemar, ("tracked", "tracked", "order:3", "head:kemar", "stereo"))
     assert it.ab.names == ("tracked", "stereo")
     assert it.said == [
-        "order:3 is not compared: what plays is of order 3",
-        "head:kemar is not compared: it is the head that is heard",
+        "order:3 is not compared: what plays is of order 3.",
+        "head:kemar is not compared: it is the head that is heard.",
     ]
 
 
@@ -355,6 +409,41 @@ def test_a_session_is_compared_through_its_desk():
         session.desk.work(session)
         assert "one of A, B, C" in session.desk.ask("compare", "tracked", "test")
         json.dumps(session.desk.state(), allow_nan=False)
+
+
+def test_nothing_that_is_shown_or_can_be_set_tells_blind_versions_apart():
+    quick = {"device": "virtual", "tracker": "simulated:1", "method": "ls", "head": "sphere", "taps": 64, "order": 1}
+    setup = {control.name for control in CONTROLS if control.setup}
+    with Session(load_settings(None, {**quick, "remote_port": 0})) as session:
+        time.sleep(0.3)
+        desk = session.desk
+        desk.ask("compare_blind", True, "test")
+        desk.ask("prediction", "off", "test")  # comes as it is closed
+        desk.work(session)
+        assert set(desk.state()["closed"]) == setup & set(desk.state()["values"]) > {"tracking", "head", "order"}
+        assert session.prediction != "off" and desk.state()["messages"][-1].startswith("prediction is closed while")
+        for name in desk.state()["closed"]:
+            assert desk.ask(name, desk.state()["values"][name]).startswith(f"{name} is closed while")
+        surroundings, seen, follows = session.surroundings(), [], set()
+        for letter in session.comparison.names:
+            desk.ask("compare", letter, "test")
+            time.sleep(0.4)
+            desk.work(session)
+            status, state, newest = session.status(), desk.state(), session.newest_pose()
+            follows.add(session.comparison.follows_head)
+            heads = [status.head, surroundings.look(0.0)[1]]
+            near = [abs(np.dot(head, newest.quat_world_from_head)) > 0.99 for head in heads]
+            told = {name: state[name] for name in ("head", "order", "tracking", "closed", "messages")}
+            told |= {name: state["values"][name] for name in setup & set(state["values"])}
+            seen.append((near, told, motion_line(status) == budget_line(status.budget), status.follows_head))
+        assert seen == [([True, True], seen[0][1], True, True)] * 3 and follows == {True, False}
+        desk.put_back(session, {"prediction": "off"})  # the booth's own wish, for the next visitor
+        assert session.prediction == "off"
+        desk.ask("compare_reveal", None, "test")
+        desk.work(session)
+        assert desk.state()["closed"] == [] and desk.ask("tracking", False, "test") is None
+        desk.work(session)
+        assert desk.state()["budget"] is None and desk.state()["no_budget"].startswith("tracking is off")
 
 
 def test_a_blind_session_begins_with_letters_and_its_log_keeps_what_was_heard_and_chosen(tmp_path):

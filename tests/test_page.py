@@ -220,6 +220,27 @@ def test_a_tracker_that_is_silent_is_told_by_a_shape_and_a_word(page, renderer):
     until(page, "document.getElementById('age').textContent === '2.3 s old'")
 
 
+def test_what_would_tell_blind_versions_apart_is_closed_until_they_are_told(page, renderer):
+    tracking, recentre = (page.locator(f"[data-control={name}]") for name in ("tracking", "recentre"))
+    renderer.values["compare_blind"] = True
+    until(page, "document.querySelector('[data-control=tracking]').inert")
+    assert page.locator("#settings-closed").is_visible()
+    assert [node.get_attribute("inert") for node in (tracking, recentre)] == ["", None]
+    assert page.locator("#compare-controls [data-control]:not([inert])").count() == 2
+    renderer.values["compare_blind"] = False
+    until(page, "!document.querySelector('[data-control=tracking]').inert")
+    assert not page.locator("#settings-closed").is_visible()
+
+
+def test_without_tracking_no_time_from_motion_to_sound_is_shown(page, renderer):
+    renderer.values["tracking"] = False
+    until(page, "document.getElementById('motion-text').textContent.startsWith('Tracking is off')")
+    assert page.text_content("#motion") == "–" and page.locator("#parts > *").count() == 0
+    assert page.text_content("#tracker-short") == "tracking off"
+    renderer.values["tracking"] = True
+    until(page, "document.getElementById('motion').textContent === '9.2'")
+
+
 def test_a_booth_says_who_is_there_and_that_it_rests(page, renderer):
     until(page, "document.getElementById('visit-pill').textContent.startsWith('visit 12 · ')")
     renderer.somebody = False
@@ -313,8 +334,17 @@ def test_a_token_in_the_address_opens_and_leaves_the_address(browser):
     renderer.close()
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("dark", (1440, 900)), ("light", (390, 844))])
-def test_axe_finds_no_serious_fault(browser, renderer, scheme, size):
+@pytest.mark.parametrize(
+    ("scheme", "size", "blind"),
+    [
+        ("dark", (1440, 900), False),
+        ("light", (390, 844), False),
+        ("light", (1440, 900), True),
+        ("dark", (390, 844), True),
+    ],
+)
+def test_axe_finds_no_serious_fault(browser, renderer, scheme, size, blind):
+    renderer.values["compare_blind"] = blind
     page = open_page(browser, renderer.url, size=size, color_scheme=scheme, reduced_motion="reduce")
     until(page, LIT)
     page.evaluate(axe_script())

@@ -11,6 +11,7 @@ from rt_render.ambisonics.harmonics import real_sh_sn3d
 from rt_render.ambisonics.rotation import head_field_rotation
 from rt_render.app.web.energy_map import ELEVATIONS_DEG, FLOOR_DB, N_AZIMUTH, EnergyMap
 from rt_render.app.web.pose_teller import PoseTeller
+from rt_render.app.web.surroundings import Surroundings
 
 UPRIGHT = (1.0, 0.0, 0.0, 0.0)
 
@@ -74,7 +75,7 @@ def test_the_head_is_shown_where_the_field_does_not_follow_it_and_blind_versions
     for head, blind in ((None, False), (left, False), (left, True)):
         engine, out = make_engine(1, 64), np.zeros((64, 2), np.float32)
         engine.ring.write(wave(1, 0, 0).astype(np.float32))
-        teller = PoseTeller(engine, lambda head=head: head, lambda blind=blind: blind)
+        teller = PoseTeller(Surroundings(engine, lambda head=head: head, lambda blind=blind: blind))
         for _ in range(3):
             engine.process(out)
         message = teller.message(1.0)
@@ -86,7 +87,7 @@ def test_the_head_is_shown_where_the_field_does_not_follow_it_and_blind_versions
 def test_an_engine_that_plays_is_shown_and_one_that_rests_fades():
     engine, out = make_engine(2, 64), np.zeros((64, 2), np.float32)
     engine.ring.write(noise_field(6400, 2))
-    teller, messages = PoseTeller(engine), []
+    teller, messages = PoseTeller(Surroundings(engine)), []
     for k in range(6):
         engine.process(out)
         messages.append(teller.message(1.0 + 0.03 * k))

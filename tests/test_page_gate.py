@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rt_render.app.settings import Web
 from rt_render.app.web.gate import Gate
 from rt_render.app.web.messages import encode, read_wish
 from rt_render.app.web.pace import Pace
 from rt_render.app.web.place import needs_token
+from rt_render.app.web.roles import Role, visitors_token
 
 HERE, OPEN = Gate("127.0.0.1", ""), Gate("0.0.0.0", "a-right-token", ["booth.museum.example"])
 
@@ -54,16 +56,29 @@ def test_an_origin_must_be_the_page_itself():
 
 
 def test_a_token_is_needed_where_others_come_in():
-    assert [needs_token(host) for host in ("127.0.0.1", "localhost", "::1", "0.0.0.0", "192.168.1.2", "::")] == [
-        *(False, False, False, True, True, True),
-    ]
+    hosts = ("127.0.0.1", "localhost", "::1", "0.0.0.0", "192.168.1.2", "::")
+    assert [needs_token(Web(web_host=host)) for host in hosts] == [False, False, False, True, True, True]
+    assert all(needs_token(Web(web_host=host, web_visitors=True)) for host in hosts), "or who is a visitor?"
 
 
 def test_a_token_is_known_as_a_whole():
-    assert OPEN.knows("/ws?token=a-right-token") and OPEN.knows("/ws?x=1&token=a-right-token")
+    for query in ("?token=a-right-token", "?x=1&token=a-right-token"):
+        assert OPEN.role(f"/ws{query}") is Role.OPERATOR
     for query in ("", "?token=", "?token=a-right-toke", "?token=a-right-token%00", "?" + "&".join(["token=1"] * 50)):
-        assert not OPEN.knows(f"/ws{query}")
-    assert HERE.knows("/ws") and HERE.knows("/ws?token=x")
+        assert OPEN.role(f"/ws{query}") is None
+    assert HERE.role("/ws") is HERE.role("/ws?token=x") is Role.OPERATOR
+
+
+def test_a_visitor_is_known_by_a_token_of_its_own_or_on_this_machine_by_none():
+    token = visitors_token("a-right-token")
+    assert token not in ("a-right-token", visitors_token("a-right-tokem")) and len(token) == 24
+    network = Gate("0.0.0.0", "a-right-token", visitors=token)
+    assert network.role("/ws?token=a-right-token") is Role.OPERATOR
+    assert network.role(f"/ws?token={token}") is Role.VISITOR
+    assert network.role("/ws") is network.role("/ws?token=x") is network.role(f"/ws?token={token}0") is None
+    here = Gate("127.0.0.1", "a-right-token", visitors="")
+    assert here.role("/ws?token=a-right-token") is Role.OPERATOR and here.role("/ws") is Role.VISITOR
+    assert here.role("/ws?token=x") is None
 
 
 def test_a_burst_passes_and_then_so_many_a_second():

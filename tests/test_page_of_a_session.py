@@ -82,6 +82,17 @@ def test_the_servers_own_security_policy_lets_the_page_work(browser):
         page.context.close()
 
 
+def test_a_visitor_sees_no_set_up_and_the_operators_link_opens_it(browser):
+    with served(token="right", visitors="") as here:
+        for address, shown in (("", 0), ("#token=right", 1)):
+            page = open_page(browser, f"http://127.0.0.1:{here.port}/{address}")
+            page.get_by_label("Mute").wait_for()
+            assert page.get_by_text("Prediction").count() == shown
+            assert page.locator("#settings").is_visible() is bool(shown)
+            assert page.errors == []
+            page.context.close()
+
+
 def test_a_wrong_token_at_the_real_door_is_told_and_the_right_one_opens(browser):
     with served(token="right") as here:
         page = open_page(browser, f"http://127.0.0.1:{here.port}/?token=wrong")

@@ -16,6 +16,7 @@ from rt_render.app.benchmarks.page_clients import Client
 from rt_render.app.settings_file import load_settings
 from rt_render.app.web import web_page
 from rt_render.app.web.place import listen
+from rt_render.app.web.roles import visitors_token
 from rt_render.app.web.web_page import WebPage
 from rt_render.errors import ConfigurationError, DeviceError
 
@@ -87,6 +88,19 @@ def test_a_token_of_the_set_up_stays_so_that_pages_come_back():
     settings = load_settings(None, {"web": True, "web_port": 0, "web_token": "booth-one"}).web
     with WebPage(settings, print) as page:
         assert page.link.endswith("#token=booth-one")
+
+
+def test_visitors_have_a_link_of_their_own_and_on_this_machine_one_without_a_token():
+    links = []
+    for host in ("127.0.0.1", "0.0.0.0"):
+        wanted = {"web": True, "web_port": 0, "web_host": host, "web_token": "booth-one", "web_visitors": True}
+        with WebPage(load_settings(None, wanted).web, print) as page:
+            assert page.link.endswith("#token=booth-one")
+            links.append(page.visitors_link)
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", links[0])
+    assert links[1].endswith(f"#token={visitors_token('booth-one')}")
+    with WebPage(load_settings(None, {"web": True, "web_port": 0, "web_visitors": True}).web, print) as page:
+        assert "#token=" in page.link, "the operator of a booth on this machine is known by a token too"
 
 
 @pytest.mark.parametrize("token", ["short", "with space", "ümlaut-token", "a" * 65])

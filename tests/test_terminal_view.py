@@ -1,13 +1,15 @@
 """The terminal tells what the page tells: where sound comes from, versions, visits."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from rt_render.ambisonics.encoding import encode_plane_wave
-from rt_render.app.around import N_CELLS, RULER, Around, bars
+from rt_render.app.around import N_CELLS, RULER, around, bars
+from rt_render.app.budget_words import motion_line
 from rt_render.app.live_rows import compare_text, in_short, visit_text
 from rt_render.app.live_view import view_of
 from rt_render.app.session import Session
@@ -68,6 +70,15 @@ def test_blind_versions_show_their_letters_only():
     assert text.startswith("blind:") and "[2 B]" in text
 
 
+def test_without_tracking_no_motion_is_said_to_become_sound():
+    status = SimpleNamespace(tracking=False, follows_head=False, budget=None)
+    assert motion_line(status) == "tracking is off: the sound turns with the head"
+    status.tracking = True
+    assert motion_line(status) == "the sound of this version turns with the head"
+    status.follows_head = True
+    assert motion_line(status) == "no pose was heard yet"
+
+
 def test_without_versions_and_visits_nothing_is_said_of_them():
     assert compare_text({}) is None and compare_text({"compare": None}) is None
     assert visit_text({}) is None and in_short({}) == ""
@@ -93,10 +104,10 @@ def test_all_lines_of_a_booth_fit_a_terminal_of_eighty_columns():
         session.desk.add_part("visit", lambda: {"number": 3, "since_s": 5.0})
         session.desk.add_part("compare", lambda: COMPARE)
         session.desk.work(session)
-        around = Around(session.engine)
-        around.text()
+        surroundings = session.surroundings()
+        around(surroundings)
         console = Console(width=80, file=io.StringIO())
-        console.print(view_of(session, session.status(), around.text()))
+        console.print(view_of(session, session.status(), around(surroundings)))
     shown = console.file.getvalue()
     labels = [line.split()[0] for line in shown.splitlines() if line[:8].strip()]
     assert labels[:5] == ["playing", "visit", "compare", "around", "head"]

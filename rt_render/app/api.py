@@ -72,7 +72,7 @@ def play(
     auto_recentre_deg_per_s=0.0, hold_s=1.0, ease_s=2.0, outputs=(), record_raw=None, process="own",
     prediction="learnt", prediction_cap_ms=60.0, extra_latency_ms=0.0, degrade=False, poses=None, record=None,
     field=None, log=None, force=False, remote_host="127.0.0.1", remote_port="auto", remote_token=None, web=False,
-    web_host="127.0.0.1", web_port=8765, web_token="", web_names=(),
+    web_host="127.0.0.1", web_port=8765, web_token="", web_visitors=False, web_names=(),
     compare=('tracked', 'untracked', 'stereo'), compare_blind=False, compare_log=None. Raises RenderError.
     """
     from rt_render.app.early_checks import (

@@ -6,8 +6,8 @@ import numpy as np
 from rich.text import Text
 
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
-from rt_render.app.web.energy_map import ELEVATIONS_DEG, N_AZIMUTH, EnergyMap
-from rt_render.engine.engine import Engine
+from rt_render.app.web.energy_map import ELEVATIONS_DEG, N_AZIMUTH
+from rt_render.app.web.surroundings import Surroundings
 
 N_CELLS = 40
 RANGE_DB = 15.0
@@ -17,23 +17,10 @@ RULER = "behind  left      ahead     right behind"
 """Below the bars: from behind over the left, ahead and the right to behind again."""
 
 
-class Around:
-    """Looks at an engine's newest field each time it is drawn; one thread, no more than read."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine, self._map = engine, EnergyMap(engine.plan.order)
-        self._frame = -1
-
-    def text(self) -> Text:
-        """Return the bars of this moment, the one that the head faces inverted, and a ruler below."""
-        snapshot = self._engine.snapshot()
-        field = self._engine.last_field()
-        if snapshot.frame == self._frame:  # nothing moves: what lies in the buffers is not heard
-            field = np.zeros_like(field)
-        self._frame = snapshot.frame
-        self._map.take(field, snapshot.quat_world_from_head, time.monotonic())
-        yaw_deg = float(to_yaw_pitch_roll_deg(snapshot.quat_world_from_head)[0])
-        return bars(self._map.levels_db(), yaw_deg)
+def around(surroundings: Surroundings) -> Text:
+    """Return the bars of this moment, the one that the head faces inverted."""
+    _, head = surroundings.look(time.monotonic())
+    return bars(surroundings.levels_db(), float(to_yaw_pitch_roll_deg(head)[0]))
 
 
 def bars(levels_db: list[float], yaw_deg: float) -> Text:

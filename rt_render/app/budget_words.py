@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rt_render.app.budget import Budget, Spread
+    from rt_render.app.session import SessionStatus
 
 NOTICED_MS = 60.0
 """From about here on listeners notice that the sound lags behind the head (Brungart et al. 2006, Lindau 2009)."""
@@ -34,6 +35,15 @@ def budget_line(budget: "Budget | None") -> str:
     if budget.left is not None and budget.ahead is not None:
         turns = f"; predicted {budget.ahead.p50_ms:.1f}, turns {_late(budget.left)}"
     return f"{budget.total.p50_ms:.1f} ms, 95 % below {budget.total.p95_ms:.1f}{turns}: {parts}"
+
+
+def motion_line(status: "SessionStatus") -> str:
+    """Return the budget in one line, or why there is none."""
+    if not status.tracking:
+        return "tracking is off: the sound turns with the head"
+    if not status.follows_head:
+        return "the sound of this version turns with the head"
+    return budget_line(status.budget)
 
 
 def budget_rows(budget: "Budget") -> list[tuple[str, str, str, str, str]]:

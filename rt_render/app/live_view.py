@@ -9,12 +9,13 @@ from rich.text import Text
 
 from firmware_bridge.commands.live_screen import LiveScreen
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
-from rt_render.app.around import RULER, Around
+from rt_render.app.around import RULER, around
 from rt_render.app.block_times import disturbances, sparkline
-from rt_render.app.budget_words import budget_line
+from rt_render.app.budget_words import motion_line
 from rt_render.app.controls.keys import handle_keys, long_help, short_help
 from rt_render.app.live_rows import State, compare_text, in_short, visit_text
 from rt_render.app.session import Session, SessionStatus
+from rt_render.app.web.surroundings import Surroundings
 from rt_render.app.words import card_latency, clock, counted, input_latency
 
 _PLAIN_EVERY_S = 2.0
@@ -31,14 +32,14 @@ class LiveView(LiveScreen):
         super().__init__(console, quiet=quiet)
         self.last: SessionStatus | None = None
         self._next_line_s = 0.0
-        self._around: Around | None = None
+        self._surroundings: Surroundings | None = None
 
     def __call__(self, session: Session) -> bool:
         """Show the session; False when the person wants to quit."""
         self.last = status = session.status()
         if self._console.is_terminal and not self._quiet:
-            self._around = self._around or Around(session.engine)
-            self._draw(view_of(session, status, self._around.text()))
+            self._surroundings = self._surroundings or session.surroundings()
+            self._draw(view_of(session, status, around(self._surroundings)))
         elif not self._quiet and time.monotonic() >= self._next_line_s:
             self._next_line_s = time.monotonic() + _PLAIN_EVERY_S
             self._console.print(plain_line(status, session.desk.state()), soft_wrap=True, highlight=False)
@@ -48,8 +49,8 @@ class LiveView(LiveScreen):
         self._console.print(Text(long_help(), style="dim"))
 
 
-def view_of(session: Session, status: SessionStatus, around: Text | None = None) -> Group:
-    """Return the live lines of a session; `around`: where its sound comes from."""
+def view_of(session: Session, status: SessionStatus, energy: Text | None = None) -> Group:
+    """Return the live lines of a session; `energy`: where its sound comes from."""
     engine, plan, state = status.engine, session.engine.plan, session.desk.state()
     budget_s = plan.block_size / plan.fs_hz
     table = Table.grid(padding=(0, 2))
@@ -62,8 +63,8 @@ def view_of(session: Session, status: SessionStatus, around: Text | None = None)
         table.add_row("visit", Text(visit))
     if (versions := compare_text(state)) is not None:
         table.add_row("compare", versions)
-    if around is not None:
-        table.add_row("around", around)
+    if energy is not None:
+        table.add_row("around", energy)
         table.add_row("", Text(RULER, style="dim"))
     table.add_row("head", Text(pose_text(status)))
     table.add_row("tracker", Text(tracker_text(status)))
@@ -80,7 +81,7 @@ def view_of(session: Session, status: SessionStatus, around: Text | None = None)
     if status.card.live is not None:
         table.add_row("input", Text(input_latency(status.card.live)))
     if status.tracker is not None and status.tracker.state != "none":
-        table.add_row("motion", Text(budget_line(status.budget)))
+        table.add_row("motion", Text(motion_line(status)))
     if status.playlist:
         table.add_row("item", Text(status.playlist.text))
     table.add_row("position", Text(position_text(status)))
@@ -109,7 +110,7 @@ def _to_sound(status: SessionStatus) -> str:
 
 def pose_text(status: SessionStatus) -> str:
     """Return the head's angles: yaw + left, pitch + up, roll + right ear down."""
-    yaw, pitch, roll = (round(float(a)) for a in to_yaw_pitch_roll_deg(status.engine.quat_world_from_head))
+    yaw, pitch, roll = (round(float(a)) for a in to_yaw_pitch_roll_deg(status.head))
     return f"yaw {yaw:+4d}°  pitch {pitch:+4d}°  roll {roll:+4d}°"
 
 

@@ -7,7 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import inf
 
+from firmware_bridge.messages import Quat
 from firmware_bridge.opening import RunningBridge, open_bridge
+from firmware_bridge.plain_quaternion import IDENTITY
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.status import BridgeStatus
 from rt_render.app.beat import Beat
@@ -33,6 +35,7 @@ from rt_render.app.remote import Remote
 from rt_render.app.session_files import SessionFiles
 from rt_render.app.settings import Settings
 from rt_render.app.trace_feed import WAITING_S, TraceFeed
+from rt_render.app.web.surroundings import Surroundings
 from rt_render.app.winding import Winding
 from rt_render.engine.snapshot import Snapshot
 from rt_render.hrtf.decoder import Decoder
@@ -50,9 +53,10 @@ class SessionStatus:
 
     `played_s` is what has sounded of the source, however it was wound; `lap` counts from 1 where the source is
     looped, and position and length are then those within a lap; in a playlist they are those of the item, which
-    `playlist` tells of. `budget` is that of the last seconds (of all, at
-    the end), None where no pose was heard. `glitches`: what went wrong since the start, each with its time and
-    likely cause.
+    `playlist` tells of. `head` is where the head is, scalar first, whether or not the sound follows it;
+    `follows_head` says whether it does, but blind as if every version did. `budget` is that of the last seconds (of
+    all, at the end), None where no pose was heard or followed. `glitches`: what went wrong since the start, each with
+    its time and likely cause.
     """
 
     engine: Snapshot
@@ -65,6 +69,8 @@ class SessionStatus:
     playing: bool
     muted: bool
     tracking: bool
+    follows_head: bool
+    head: Quat
     gain_db: float
     budget: Budget | None
     glitches: Glitches
@@ -340,6 +346,19 @@ class Session:
         """Return the newest pose as the tracker tells it; None where none was told, or none is followed. Any thread."""
         return self._bridge.mailbox.read() if self._bridge else None
 
+    def surroundings(self) -> Surroundings:
+        """Return what shows where the head is and where the sound comes from, and tells no blind version."""
+        return Surroundings(self.engine, self._shown_head, lambda: self.comparison.blind)
+
+    def _shown_head(self) -> Quat | None:
+        """Return where to show the head instead of where it is heard to be; None where that is the same.
+
+        Blind it is the tracker's for each version, for one that does not follow the head would be known by it.
+        """
+        comparison = self.comparison
+        pose = None if comparison.follows_head and not comparison.blind else self.newest_pose()
+        return pose.quat_world_from_head if pose else IDENTITY if comparison.blind else None
+
     def source_silent_s(self) -> float:
         """Return how long a read of the source has been under way; 0 below 50 ms. Any thread."""
         return self._feeder.longest_read_s(time.monotonic())
@@ -359,7 +378,8 @@ class Session:
 
     def status(self) -> SessionStatus:
         """Tell what goes on now."""
-        card, budget = self._card.status(), self.budget.recent(time.monotonic())
+        card, follows = self._card.status(), self.comparison.seems_to_follow
+        budget = self.budget.recent(time.monotonic()) if follows else None
         if not self._advised and (advice := device_advice(budget, card.block_size, card.host_api)):
             self._advised = True
             self.on_message(advice)
@@ -380,6 +400,8 @@ class Session:
             playing=self.playing,
             muted=self.muted,
             tracking=self.tracking,
+            follows_head=follows,
+            head=self._shown_head() or snapshot.quat_world_from_head,
             gain_db=self.gain_db,
             budget=budget,
             glitches=self._glitches.told,

@@ -156,8 +156,9 @@ class Web(_Section):
         default="",
         pattern=r"^([A-Za-z0-9_-]{8,64})?$",
         description='8 to 64 letters, digits, "-" or "_" that a page must know, or "" (made anew where other machines '
-        "may come in, none on this one)",
+        "or visitors may come in, none elsewhere)",
     )
+    web_visitors: bool = Field(default=False, description="true or false")
     web_names: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)] = Field(
         default=(), description="further names under which other machines know this one"
     )
@@ -274,6 +275,7 @@ class Choices(TypedDict, total=False):
     web_host: str | None
     web_port: int | None
     web_token: str | None
+    web_visitors: bool | None
     web_names: Sequence[str] | None
     compare: Sequence[str] | None
     compare_blind: bool | None

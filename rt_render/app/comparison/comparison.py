@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rt_render.app.comparison.down_mix import stereo_filters
 from rt_render.app.comparison.level_match import N_FRAMES, LevelMatch
+from rt_render.app.comparison.offer import Offer
 from rt_render.app.comparison.slots import LETTERS, STEREO, Slot, slot_named
 from rt_render.app.ears import Ears
 from rt_render.engine.engine import Engine
@@ -49,9 +50,10 @@ class Comparison:
         self._engine, self._ears, self._on_message = engine, ears, on_message
         self._random, self._clock_s = random or Random(), clock_s  # noqa: S311 (letters, no secrets)
         self._lock = RLock()
-        self._usual = tuple(self._usable(names))
+        self._offer = Offer(names, ears, on_message)
+        self._usual: tuple[Slot, ...] = self._offer.news() or ()
         self._shown: list[Slot] = list(self._usual)
-        self._begins_blind = blind and len(self._usual) > 1
+        self._begins_blind = blind
         self.blind: bool = False
         self.tracking: bool = True
         self._listeners: list[Callable[[Choice], None]] = []
@@ -63,19 +65,6 @@ class Comparison:
         self._active = self._shown[0] if self._shown else slot_named("tracked")
         self._since_s, self._heard_s = clock_s(), dict[str, float]()
         self._make_filters()
-
-    def _usable(self, names: Sequence[str]) -> list[Slot]:
-        """Leave out what would be the same as the session itself."""
-        order, head = self._engine.plan.order, self._ears.head
-        slots = []
-        for slot in map(slot_named, dict.fromkeys(names)):
-            if slot.order is not None and slot.order >= order:
-                self._on_message(f"{slot.name} is not compared: what plays is of order {order}")
-            elif slot.head == head:
-                self._on_message(f"{slot.name} is not compared: it is the head that is heard")
-            elif order:
-                slots.append(slot)
-        return slots
 
     # what is shown and asked
 
@@ -129,7 +118,7 @@ class Comparison:
             if name not in self.names:
                 raise ConfigurationError(f"there is no version {name}: choose one of {', '.join(self.names)}.")
             slot = self._shown[self.names.index(name)]
-            if slot in self._missing:
+            if slot in self._missing or (self.blind and self._missing):  # one alone would be known by it
                 raise ConfigurationError(f"version {name} is being prepared: try again in a moment.")
             if slot != self._active:
                 self._change(slot)
@@ -166,7 +155,8 @@ class Comparison:
         with self._lock:
             self._since_s, self._heard_s = self._clock_s(), {}
             self.blind, self._shown = False, list(self._usual)
-            if self._begins_blind:
+            self._follow_offer()
+            if self._begins_blind and self.there:
                 self._shuffle()
             elif self._shown:
                 self._change(self._shown[0])
@@ -181,6 +171,11 @@ class Comparison:
         """Whether the field stays while the head turns, as the session and the version that is heard have it."""
         return self.tracking and self._active.tracked
 
+    @property
+    def seems_to_follow(self) -> bool:
+        """The same for who may be shown it: blind, as if each version did."""
+        return self.tracking and (self.blind or self._active.tracked)
+
     def set_tracking(self, on: bool) -> None:
         """Let tracked versions follow the head, or none."""
         with self._lock:
@@ -188,14 +183,15 @@ class Comparison:
             self._engine.set_tracking(self.follows_head)
 
     def listen(self, callback: Callable[[Choice], None]) -> None:
-        """Call `callback` with each choice, on the control thread; it must not wait."""
+        """Call `callback` with each choice, on the control thread or the feed's; it must not wait."""
         self._listeners.append(callback)
 
     # the trace feed's
 
     def look(self) -> None:
-        """Weigh what plays, twice a second, and go along with another decoder of the session."""
+        """Weigh what plays, twice a second, and go along with another head, order or decoder of the session."""
         with self._lock:
+            self._follow_offer()
             if not self.there:
                 return
             if self._missing or self._decoder is not self._ears.decoder:
@@ -213,6 +209,17 @@ class Comparison:
                 self._match.take(field)
 
     # within
+
+    def _follow_offer(self) -> None:
+        """List what can be compared with another head or order of the session; letters stay as they are."""
+        offered = None if self.blind else self._offer.news()
+        if offered is None:
+            return
+        self._usual, self._shown, self._decoder = offered, list(offered), None
+        if self._active not in offered:
+            self._note_heard()
+            self._active = offered[0] if offered else slot_named("tracked")
+        self._make_filters()
 
     def _make_filters(self) -> None:
         """Find the filters of all versions to the decoder in use, as far as they are there."""

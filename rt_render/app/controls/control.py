@@ -21,7 +21,9 @@ class Control:
 
     An action has no value; a number lies within `low` and `high`, `whole` numbers are int; `choices` are fixed or the
     session's own. `flows`: the value changes by itself all the time, so that its changes are not news. Where `there`
-    says no, the control cannot be used, because it needs what `needs` names. `set` may raise RenderError to refuse.
+    says no, the control cannot be used, because it needs what `needs` names. `setup`: it belongs to how the session is
+    set up: it is the operator's, and closed while versions are compared blind, for it would tell one from another.
+    `set` may raise RenderError to refuse.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Control:
     whole: bool = False
     choices: tuple[str, ...] | Callable[["Session"], Sequence[str]] = ()
     flows: bool = False
+    setup: bool = False
     there: Callable[["Session"], bool] = lambda session: True
     needs: str = ""
 

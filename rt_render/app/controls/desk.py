@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_WAITING = 64
 KEPT_MESSAGES = 5
 SENTENCES_PER_S = 4.0
+_CLOSED = "{} is closed while versions are compared blind: choose one with compare_reveal, or turn compare_blind off."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Desk:
     """Takes wishes from any thread and lets the control thread carry them out; tells how all controls stand.
 
     `ask`, `state`, `note`, `subscribe`: any thread. `work`: the control thread, 20 to 50 times a second. `controls`:
-    the table.
+    the table. While versions are compared blind the set-up is closed.
     """
 
     def __init__(self, controls: Sequence[Control] = CONTROLS) -> None:
@@ -70,6 +71,8 @@ class Desk:
             return "the session is not ready yet: try again in a moment."
         if name not in self._values:
             return f"{name} cannot be used here: it needs {control.needs}."
+        if name in self._state["closed"]:
+            return _CLOSED.format(name)
         try:
             wanted = control.checked(value, self._choices.get(name, ()))
         except ConfigurationError as error:
@@ -93,7 +96,7 @@ class Desk:
         """Carry out what waits, look how all controls stand, and tell what is new. Control thread; never raises."""
         with self._lock:
             wishes, self._wishes = self._wishes, []
-        used = [wish for wish in wishes if self._carry_out(session, wish)]
+        used = [wish for wish in wishes if self._is_open(session, wish) and self._carry_out(session, wish)]
         before = self._values
         try:
             self._look(session)
@@ -108,12 +111,18 @@ class Desk:
         ]
         self._tell(changes)
 
+    def put_back(self, session: "Session", values: Mapping[str, Value]) -> None:
+        """Set controls to what they were, also those that are closed, at once. Control thread; never raises."""
+        for name, value in values.items():
+            if self._values.get(name) != value:
+                self._carry_out(session, _Wish(self._controls[name], value, ""))
+
     def state(self) -> dict[str, Any]:
         """Return how all stands: JSON-able, whole, not to be changed by the caller; empty before the first `work`."""
         return self._state
 
     def controls(self) -> list[dict[str, Any]]:
-        """Return the table, JSON-able: name, kind, about, unit, low, high, whole, choices."""
+        """Return the table, JSON-able: name, kind, about, unit, low, high, whole, setup, choices."""
         return [
             {
                 "name": control.name,
@@ -123,6 +132,7 @@ class Desk:
                 "low": control.low,
                 "high": control.high,
                 "whole": control.whole,
+                "setup": control.setup,
                 "choices": list(self._choices.get(control.name, ())),
             }
             for control in self._controls.values()
@@ -153,6 +163,13 @@ class Desk:
         with self._lock:
             self._messages.append(text)
 
+    def _is_open(self, session: "Session", wish: _Wish) -> bool:
+        """Whether it is still open: versions may have become blind since it was asked for."""
+        is_open = not (wish.control.setup and session.comparison.blind)
+        if not is_open:
+            self._say(session, _CLOSED.format(wish.control.name))
+        return is_open
+
     def _carry_out(self, session: "Session", wish: _Wish) -> bool:
         try:
             wish.control.set(session, wish.value)
@@ -173,10 +190,12 @@ class Desk:
         there = [control for control in self._controls.values() if control.there(session)]
         self._choices = {control.name: control.choices_in(session) for control in there if control.choices}
         self._values = {control.name: control.get(session) for control in there}
+        closed = [control.name for control in there if control.setup and session.comparison.blind]
         with self._lock:
             messages, parts = list(self._messages), self._parts
         own = {name: self._part(name, tell) for name, tell in parts.items()}
-        self._state = {**state_of(session, session.status()), "values": self._values, "messages": messages, **own}
+        state = state_of(session, session.status())
+        self._state = {**state, "values": self._values, "closed": closed, "messages": messages, **own}
 
     def _part(self, name: str, tell: Callable[[], object]) -> object:
         try:

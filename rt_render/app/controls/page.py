@@ -1,11 +1,24 @@
 """docs/remote.md, written from the table of controls."""
 
+import textwrap
+
 from rt_render.app.controls.control import Control
 from rt_render.app.controls.desk_remote import FACTS, MAX_SUBSCRIBERS, PREFIX, STATES_PER_S, SUBSCRIBED_S
 from rt_render.app.controls.keys import HELP_KEY, KEYS, QUIT_KEY
 from rt_render.app.controls.table import CONTROLS
 from rt_render.app.remote import USUAL_PORT
 from rt_render.app.remote_guard import ADMITTED_S, MAX_HOSTS, MIN_TOKEN, PACKETS_PER_S, STRANGER_PER_S
+
+
+def _setup() -> str:
+    """Return the paragraph on the controls that are not always, and not for everybody."""
+    names = ", ".join(f"`{PREFIX}{control.name}`" for control in CONTROLS if control.setup)
+    text = (
+        f"The set-up is {names}. It is closed while versions are compared blind, for it would tell one from another; "
+        "a page of [visitors](page.md) never has it."
+    )
+    return textwrap.fill(text, 120)
+
 
 _TOP = f"""# Controls, and the remote control over OSC
 
@@ -33,6 +46,8 @@ sentence.
 """
 _MIDDLE = f"""
 Further keys: `{HELP_KEY}` shows them all, `{QUIT_KEY}` quits.
+
+{_setup()}
 
 ## Being told
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from firmware_bridge.status import BridgeStatus
 from rt_render.app.budget import Budget, Spread
+from rt_render.app.budget_words import motion_line
 
 if TYPE_CHECKING:
     from rt_render.app.glitches import Glitches
@@ -15,7 +16,7 @@ N_GLITCHES = 5
 
 
 def state_of(session: "Session", status: "SessionStatus") -> dict[str, Any]:
-    """Return a session's status JSON-able: titles, position, tracker, card, budget, block, glitches.
+    """Return a session's status JSON-able: titles, position, tracker, card, budget or why none, block, glitches.
 
     None stands for what is not known. Times in seconds unless the name says otherwise, levels in dB full scale.
     """
@@ -37,7 +38,9 @@ def state_of(session: "Session", status: "SessionStatus") -> dict[str, Any]:
             "name": status.card.name,
             "latency_ms": 1e3 * (status.card.latency_s + status.card.adapter_latency_s),
         },
+        "tracking": status.tracking,
         "budget": None if status.budget is None else _budget(status.budget),
+        "no_budget": None if status.budget else motion_line(status),
         "block": {
             "blocks": engine.blocks,
             "late": engine.late_blocks,

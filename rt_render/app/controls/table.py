@@ -36,7 +36,7 @@ def _in_playlist(name: str, kind: Any, about: str, **more: Any) -> Control:
 
 def _of_stereo(name: str, kind: Any, about: str, **more: Any) -> Control:
     more.setdefault("there", lambda session: session.space.used)
-    return Control(name, kind, about, needs="stereo that was opened with --panorama", **more)
+    return Control(name, kind, about, needs="stereo that was opened with --panorama", setup=True, **more)
 
 
 def _compared(name: str, kind: Any, about: str, **more: Any) -> Control:
@@ -99,6 +99,7 @@ CONTROLS: tuple[Control, ...] = (
         "whether the field stays still while the head turns",
         lambda session, value: session.set_tracking(value),
         lambda session: session.tracking,
+        setup=True,
     ),
     Control(
         "recentre",
@@ -113,6 +114,7 @@ CONTROLS: tuple[Control, ...] = (
         lambda session, value: session.ears.choose(head=value),
         lambda session: session.ears.head,
         choices=lambda session: session.ears.heads,
+        setup=True,
     ),
     Control(
         "order",
@@ -121,6 +123,7 @@ CONTROLS: tuple[Control, ...] = (
         lambda session, value: session.ears.choose(order=int(value)),
         lambda session: str(session.ears.order),
         choices=lambda session: [str(order) for order in session.ears.orders],
+        setup=True,
     ),
     _of_stereo(
         "panorama",
@@ -177,6 +180,7 @@ CONTROLS: tuple[Control, ...] = (
         lambda session, value: session.set_prediction(value),
         lambda session: session.prediction,
         choices=("off", "constant", "learnt"),
+        setup=True,
     ),
     Control(
         "extra_latency_ms",
@@ -187,5 +191,6 @@ CONTROLS: tuple[Control, ...] = (
         unit="ms",
         low=0.0,
         high=1000.0,
+        setup=True,
     ),
 )

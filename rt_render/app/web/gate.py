@@ -7,17 +7,20 @@ from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
 
 from rt_render.app.remote_guard import is_this_machine
+from rt_render.app.web.roles import Role
 
 
 class Gate:
     """What is checked before a client is heard: pure functions of its request; any thread.
 
     `host`: the address that is listened at; `token`: what clients must know, "" for nothing; `names`: under which
-    other machines know this one, besides its own name.
+    other machines know this one, besides its own name; `visitors`: what those must know that are only visitors, "" for
+    nothing, None where there are none.
     """
 
-    def __init__(self, host: str, token: str, names: Sequence[str] = ()) -> None:
+    def __init__(self, host: str, token: str, names: Sequence[str] = (), visitors: str | None = None) -> None:
         self._token = token.encode()
+        self._visitors = None if visitors is None else visitors.encode()
         self._local = is_this_machine(host)
         own = socket.gethostname().lower()
         self._names = {own, f"{own.split('.')[0]}.local", *(name.lower() for name in names)}
@@ -34,13 +37,18 @@ class Gate:
             return "Pages of other sites may not control this one: open the link that the program shows."
         return None
 
-    def knows(self, path: str) -> bool:
-        """Whether a path with its query has the right token."""
+    def role(self, path: str) -> Role | None:
+        """Return whose token a path has in its query, None for nobody's."""
         try:
-            given = parse_qs(urlsplit(path).query, max_num_fields=8).get("token", [""])
+            query = parse_qs(urlsplit(path).query, max_num_fields=8)
         except ValueError:
-            return False
-        return not self._token or hmac.compare_digest(given[0].encode(errors="replace"), self._token)
+            return None
+        given = query.get("token", [""])[0].encode(errors="replace")
+        if not self._token or hmac.compare_digest(given, self._token):
+            return Role.OPERATOR
+        if self._visitors is not None and hmac.compare_digest(given, self._visitors):
+            return Role.VISITOR
+        return None
 
     def _is_ours(self, host_header: str) -> bool:
         host = _split_host(host_header)

@@ -5,6 +5,7 @@ import socket
 from contextlib import closing, suppress
 
 from rt_render.app.remote_guard import is_this_machine
+from rt_render.app.settings import Web
 from rt_render.errors import DeviceError
 
 _TRIED_PORTS = 20
@@ -26,7 +27,7 @@ def listen(host: str, port: int) -> socket.socket:
         reason = (error.strerror or str(error)).lower()
         raise DeviceError(
             f"the page cannot be served at {host} port {port} ({reason}); choose an address of this machine with "
-            "--web-host and a port with --web-port."
+            "web_host in [web] or --web-host, and a port with web_port or --web-port."
         ) from None
 
 
@@ -39,9 +40,9 @@ def link(host: str, port: int, token: str) -> str:
     return f"http://{shown}:{port}/" + (f"#token={token}" if token else "")
 
 
-def needs_token(host: str) -> bool:
-    """Whether others than programs of this machine reach an address."""
-    return not is_this_machine(host)
+def needs_token(settings: Web) -> bool:
+    """Whether there are others than the operator: from other machines, or visitors."""
+    return settings.web_visitors or not is_this_machine(settings.web_host)
 
 
 def _open(host: str, port: int) -> socket.socket:
@@ -52,8 +53,8 @@ def _open(host: str, port: int) -> socket.socket:
 def _free_port(host: str, port: int) -> str:
     for other in range(port + 1, min(port + _TRIED_PORTS, 65536)):
         with suppress(OSError), closing(_open(host, other)):
-            return f"{other} is free: --web-port {other}"
-    return "choose another with --web-port, or 0 for any that is free"
+            return f"{other} is free: web_port = {other} in [web], or --web-port {other}"
+    return "choose another with web_port in [web] or --web-port, or 0 for any that is free"
 
 
 def _own_address() -> str:

@@ -5,7 +5,7 @@ import logging
 import socket
 import time
 from asyncio import BaseTransport
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from threading import Event, Thread
@@ -26,6 +26,7 @@ from rt_render.app.web.gate import Gate
 from rt_render.app.web.messages import MAX_MESSAGE_BYTES, encode, read_wish
 from rt_render.app.web.pace import Pace
 from rt_render.app.web.page_files import page_files
+from rt_render.app.web.roles import Role
 
 RATE_HZ = 30.0
 STATE_EVERY = 15
@@ -82,7 +83,8 @@ class PageServer:
 
     `listener`: a listening socket, closed by `stop`; `tell_pose`: returns the message of the moment, for the time in
     seconds it is given, and is called 30 times a second on the page's thread while somebody looks. Wishes go to the
-    desk. Who may come in is the gate's to say; a message has at most 4096 bytes, and beyond 40 a second they wait.
+    desk. Who may come in, and as whom, is the gate's to say; a message has at most 4096 bytes, and beyond 40 a second
+    they wait.
     Thread: `start`, `stop`: control.
     """
 
@@ -100,16 +102,11 @@ class PageServer:
         self._listener, self._gate, self._desk, self._tell_pose = listener, gate, desk, tell_pose
         self._greeting, self._on_message, self._files = greeting, on_message, page_files()
         self.beat = Beat("the page")
-        self._clients: set[ServerConnection] = set()
+        self._clients: dict[ServerConnection, Role] = {}
         self._controls: list[dict[str, Any]] = []
         self._news, self._leaves = Event(), Event()
         self._thread: Thread | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
-
-    @property
-    def n_clients(self) -> int:
-        """How many pages are open."""
-        return len(self._clients)
 
     def start(self) -> None:
         """Begin to serve."""
@@ -179,11 +176,17 @@ class PageServer:
         self._send(self._tell_pose(time.monotonic()), self._clients)
         if self._news.is_set() or number % STATE_EVERY == 0:
             self._news.clear()
-            controls = self._usable_controls()
-            if controls != self._controls:
-                self._controls = controls
-                self._send(self._hello(controls), self._clients)
-            self._send({"type": "state", **self._desk.state()}, self._clients)
+            before, self._controls = self._controls, self._usable_controls()
+            for role in Role:
+                clients = [client for client, of_client in self._clients.items() if of_client is role]
+                if clients:
+                    self._tell_how_all_stands(role, clients, introduce=self._controls != before)
+
+    def _tell_how_all_stands(self, role: Role, clients: Sequence[ServerConnection], introduce: bool) -> None:
+        controls = [control for control in self._controls if role.may_use(control)]
+        if introduce:
+            self._send({"type": "hello", **self._greeting, "controls": controls}, clients)
+        self._send({"type": "state", **role.told(self._desk.state(), controls)}, clients)
 
     def _send(self, message: dict[str, Any], clients: Iterable[ServerConnection]) -> None:
         """Send to all who keep up: who does not gets the next one, and nothing piles up."""
@@ -193,9 +196,6 @@ class PageServer:
     def _usable_controls(self) -> list[dict[str, Any]]:
         values = self._desk.state().get("values", {})
         return [control for control in self._desk.controls() if control["name"] in values]
-
-    def _hello(self, controls: list[dict[str, Any]]) -> dict[str, Any]:
-        return {"type": "hello", **self._greeting, "controls": controls}
 
     def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Return a file or a refusal, or None for a client whose WebSocket may be opened."""
@@ -214,7 +214,8 @@ class PageServer:
 
     async def _talk(self, client: ServerConnection) -> None:
         assert client.request is not None
-        if not self._gate.knows(client.request.path):
+        role = self._gate.role(client.request.path)
+        if role is None:
             await asyncio.sleep(_WRONG_TOKEN_WAIT_S)  # who tries them all is slow
             await client.close(WRONG_TOKEN, "The token is not the right one.")
             return
@@ -223,27 +224,30 @@ class PageServer:
         if len(self._clients) >= MAX_CLIENTS:
             await client.close(TOO_MANY, f"{MAX_CLIENTS} pages are open already: close one of them.")
             return
-        controls = self._usable_controls()
         if not self._clients:
-            self._controls = controls
-        self._send(self._hello(controls), [client])
-        self._send({"type": "state", **self._desk.state()}, [client])
-        self._clients.add(client)
+            self._controls = self._usable_controls()
+        self._tell_how_all_stands(role, [client], introduce=True)
+        self._clients[client] = role
         try:
-            await self._listen(client)
+            await self._listen(client, role)
         except ConnectionClosed:
             pass
         finally:
-            self._clients.discard(client)
+            self._clients.pop(client, None)
 
-    async def _listen(self, client: ServerConnection) -> None:
+    async def _listen(self, client: ServerConnection, role: Role) -> None:
         pace = Pace(MESSAGES_PER_S, MESSAGE_BURST)
         async for message in client:
             wish = read_wish(message)
-            why = wish.why or self._desk.ask(wish.name, wish.value, "page")
+            why = wish.why or self._not_for(role, wish.name) or self._desk.ask(wish.name, wish.value, "page")
             answer = {"type": "refused", "id": wish.id, "why": why} if why else {"type": "done", "id": wish.id}
             await client.send(encode(answer))
             await asyncio.sleep(pace.wait_s(time.monotonic()))
+
+    def _not_for(self, role: Role, name: str) -> str | None:
+        if all(role.may_use(control) for control in self._desk.controls() if control["name"] == name):
+            return None
+        return f"{name} belongs to the set-up, which visitors leave to the operator: open the operator's link."
 
 
 def _response(status: HTTPStatus, content: bytes, kind: str = "text/plain; charset=utf-8") -> Response:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from rt_render import __version__
 from rt_render.app.beat import Beat
+from rt_render.app.remote_guard import is_this_machine
 from rt_render.app.settings import Web
 from rt_render.app.web.energy_map import ENERGY_GRID
 from rt_render.app.web.gate import Gate
 from rt_render.app.web.place import link, listen, needs_token
-from rt_render.app.web.pose_teller import PoseTeller, Quat
+from rt_render.app.web.pose_teller import PoseTeller
+from rt_render.app.web.roles import visitors_token
 from rt_render.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -25,17 +27,20 @@ _TOKEN_BYTES = 12
 class WebPage:
     """A context that holds the port; `show` serves a session until the context is left. One thread.
 
-    Does nothing where the settings want no page. A token is made where others than this machine reach the address and
-    the settings have none. `on_message` gets the link, which is for the person who started the program alone.
+    Does nothing where the settings want no page. A token is made where there are others than the operator and the
+    settings have none. Visitors of this machine need none, and those of others have one of their own. `on_message` gets
+    the links, of which `link` is for the person who started the program alone.
     """
 
     def __init__(self, settings: Web, on_message: Callable[[str], None]) -> None:
         self._settings, self._on_message = settings, on_message
-        host = settings.web_host
-        self._token = settings.web_token or (secrets.token_urlsafe(_TOKEN_BYTES) if needs_token(host) else "")
+        self._token = settings.web_token or (secrets.token_urlsafe(_TOKEN_BYTES) if needs_token(settings) else "")
+        self._visitors: str | None = None
+        if settings.web_visitors:
+            self._visitors = "" if is_this_machine(settings.web_host) else visitors_token(self._token)
         self._listener: socket.socket | None = None
         self._server: PageServer | None = None
-        self.link, self.port = "", 0
+        self.link, self.visitors_link, self.port = "", "", 0
 
     @property
     def beats(self) -> list[Beat]:
@@ -52,6 +57,8 @@ class WebPage:
             self._listener = listen(self._settings.web_host, self._settings.web_port)
             self.port = int(self._listener.getsockname()[1])
             self.link = link(self._settings.web_host, self.port, self._token)
+            if self._visitors is not None:
+                self.visitors_link = link(self._settings.web_host, self.port, self._visitors)
         return self
 
     def show(self, session: "Session") -> None:
@@ -62,26 +69,19 @@ class WebPage:
 
         self._server = PageServer(
             self._listener,
-            Gate(self._settings.web_host, self._token, self._settings.web_names),
+            Gate(self._settings.web_host, self._token, self._settings.web_names, self._visitors),
             session.desk,
-            _teller(session).message,
+            PoseTeller(session.surroundings()).message,
             greeting={"version": __version__, "title": "rt-render", "energy_grid": ENERGY_GRID},
             on_message=session.on_message,
         )
         self._server.start()
         who = "; whoever has this link controls what plays" if self._token else ""
-        self._on_message(f"the page: open {self.link} in a browser{who}.")
+        visitors = f" For visitors, who have no set-up: {self.visitors_link}" if self.visitors_link else ""
+        self._on_message(f"the page: open {self.link} in a browser{who}.{visitors}")
 
     def __exit__(self, *_: object) -> None:
         if self._server:
             self._server.stop()
         elif self._listener:
             self._listener.close()
-
-
-def _teller(session: "Session") -> PoseTeller:
-    def head() -> Quat | None:
-        pose = None if session.comparison.follows_head else session.newest_pose()
-        return pose.quat_world_from_head if pose else None
-
-    return PoseTeller(session.engine, head, lambda: session.comparison.blind)

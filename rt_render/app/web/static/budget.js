@@ -7,10 +7,10 @@ const NOTICED_MS = 60;
 const LEAST_MS = 0.05;
 const SHORT = { "sensor and transport": "tracker", "wait for the block": "wait" };
 
-export function showBudget(budget) {
+export function showBudget(budget, why = "no pose was heard yet") {
   const total = budget?.total;
   say(byId("motion"), total ? total.p50.toFixed(1) : "–");
-  say(byId("motion-text"), total ? `95 % below ${total.p95.toFixed(1)} ms, worst ${total.worst.toFixed(1)}; listeners notice it from ${NOTICED_MS} on` : "No pose was heard yet.");
+  say(byId("motion-text"), total ? `95 % below ${total.p95.toFixed(1)} ms, worst ${total.worst.toFixed(1)}; listeners notice it from ${NOTICED_MS} on` : `${why[0].toUpperCase()}${why.slice(1)}.`);
   byId("motion").dataset.slow = String(Boolean(total && total.p50 > NOTICED_MS));
   const parts = Object.entries(budget?.parts ?? {}).filter(([, spread]) => spread.p50 >= LEAST_MS);
   const names = parts.map(([name]) => name).join("|");

@@ -39,14 +39,17 @@ export class Controls {
     return this.#named.get(name);
   }
 
-  /** What a session does not have, such as a playlist, has no value, and its control is hidden. */
+  /** What a session does not have, such as a playlist, has no value and is hidden; what is closed is seen, but dead. */
   show(state) {
     const values = state.values ?? {};
+    const closed = new Set(state.closed?.filter((name) => this.#shown.has(name)));
     this.#playlist?.items(state.items ?? []);
     for (const [name, { node, show }] of this.#shown) {
       node.hidden = !(name in values);
+      node.inert = closed.has(name);
       if (!node.hidden) show(values[name]);
     }
+    byId("settings-closed").hidden = !closed.size;
     byId("settings").hidden = ![...byId("settings-controls").children].some((node) => !node.hidden);
     if (this.#position) this.#showPosition(state);
   }

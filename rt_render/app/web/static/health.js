@@ -17,7 +17,7 @@ const TRACKER = {
 export function showHealth(state) {
   const { tracker, block, card } = state;
   const [health, short] = TRACKER[tracker?.state] ?? (tracker ? ["waiting", tracker.state ?? "tracker"] : ["off", "no tracker"]);
-  const off = state.values?.tracking === false;
+  const off = state.tracking === false;
   byId("tracker-pill").dataset.health = off ? "off" : health;
   const rate = health === "good" && tracker.rate_hz ? ` · ${Math.round(tracker.rate_hz)}/s` : "";
   say(byId("tracker-short"), off ? "tracking off" : `${short}${rate}`);

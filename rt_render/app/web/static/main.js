@@ -54,7 +54,7 @@ const take = {
     controls?.show(message);
     compare.show(message.compare);
     showHealth(message);
-    showBudget(message.budget);
+    showBudget(message.budget, message.no_budget ?? undefined);
     const news = showMessages(message.messages);
     if (news) sayBriefly(news);
     const title = message.playing_title ?? "–";
