@@ -77,7 +77,7 @@ class WebPage:
         )
         self._server.start()
         who = "; whoever has this link controls what plays" if self._token else ""
-        visitors = f" For visitors, who have no set-up: {self.visitors_link}" if self.visitors_link else ""
+        visitors = f" Visitors open {self.visitors_link} instead, and have no set-up." if self.visitors_link else ""
         self._on_message(f"the page: open {self.link} in a browser{who}.{visitors}")
 
     def __exit__(self, *_: object) -> None:

@@ -19,12 +19,14 @@ export class Controls {
   #ask;
   #named;
   #shown = new Map();
+  #hasSetup;
   #position = null;
   #playlist = null;
 
   constructor(controls, ask) {
     this.#ask = ask;
     this.#named = new Map(controls.map((control) => [control.name, control]));
+    this.#hasSetup = controls.some((control) => control.setup);
     for (const place of PLACES) byId(place).replaceChildren();
     this.#transport();
     const item = this.named("item");
@@ -50,6 +52,7 @@ export class Controls {
       if (!node.hidden) show(values[name]);
     }
     byId("settings-closed").hidden = !closed.size;
+    say(byId("settings-title"), this.#hasSetup ? "Sound and tracking" : "What plays");
     byId("settings").hidden = ![...byId("settings-controls").children].some((node) => !node.hidden);
     if (this.#position) this.#showPosition(state);
   }
