@@ -52,7 +52,7 @@ ONE_FILE_EACH = {
     "vqf": "firmware_bridge/stages/fusion_vqf.py",
     "imufusion": "firmware_bridge/stages/fusion_imufusion.py",
     "platformdirs": "firmware_bridge/device_store.py",
-    "websockets": "rt_render/app/web/server.py",
+    "websockets": ("rt_render/app/web/server.py", "rt_render/app/watch/page_link.py"),
     "jack": tuple(f"rt_render/io/jack_{name}.py" for name in ("child", "ears", "latency", "loop")),
 }
 FILES = sorted([*ROOT.glob("rt_render/**/*.py"), *ROOT.glob("firmware_bridge/**/*.py")])

@@ -11,6 +11,7 @@ from rt_render.app import (
     commands_panorama,
     commands_selftest,
     commands_sound,
+    commands_watch,
 )
 from rt_render.app.option_names import option_of
 from rt_render.app.settings_file import SettingError
@@ -29,6 +30,7 @@ _COMMANDS = (
     "latency",
     "panorama-report",
     "booth",
+    "watch",
     "bench",
 )
 app = new_program(
@@ -86,4 +88,8 @@ app.add_typer(
     name="booth",
     epilog="Examples: [bold]rt-render booth --config configs/booth.toml[/bold]; rt-render booth install --help",
 )
+app.command(
+    epilog="Examples: [bold]rt-render watch[/bold]; rt-render watch --config booth.toml; "
+    "rt-render watch 'http://127.0.0.1:8765/#token=WORD'"
+)(commands_watch.watch)
 app.command(epilog="Examples: [bold]rt-render bench[/bold]; rt-render bench speed --json")(commands_about.bench)

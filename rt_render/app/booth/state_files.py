@@ -44,14 +44,20 @@ def last_good(config: Path | None) -> Settings | None:
 
 def kept_token(config: Path | None) -> str:
     """Return a token that stays the same, so that pages come back after the program began anew."""
-    path = _place(config, "token")
+    if token := told_token(config):
+        return token
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    _write(_place(config, "token"), token)
+    return token
+
+
+def told_token(config: Path | None) -> str | None:
+    """Return the token that was kept; None where none was."""
     with suppress(OSError, ValueError):
-        token = path.read_text(encoding="utf-8").strip()
+        token = _place(config, "token").read_text(encoding="utf-8").strip()
         if len(token) >= 8 and token.replace("-", "").replace("_", "").isalnum():
             return token
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
-    _write(path, token)
-    return token
+    return None
 
 
 def _place(config: Path | None, kind: str) -> Path:

@@ -1,0 +1,1 @@
+"""A running program seen from another terminal, over ssh for example: by what its page tells."""
