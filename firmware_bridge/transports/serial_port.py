@@ -73,6 +73,7 @@ class SerialLink(ByteLink):
         self.name = f"serial port {port}"
         self.bauds = bauds
         self._device, self._baud = port, bauds[0]
+        self._named = Path(port)  # kept: made anew at every look, its parts pile up in the interpreter's table of names
         self._port: serial.Serial | None = None
         self._looked_s = 0.0
 
@@ -152,7 +153,7 @@ class SerialLink(ByteLink):
         if os.name != "posix" or not self._device.startswith("/"):
             return
         try:
-            named, opened = Path(self._device).stat(), os.fstat(self._open_port().fileno())
+            named, opened = self._named.stat(), os.fstat(self._open_port().fileno())
         except (OSError, ValueError):
             raise LinkError(GONE) from None
         if named.st_rdev != opened.st_rdev:
