@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rt_render.app.budget import Budget, Spread
-    from rt_render.app.session import SessionStatus
+    from rt_render.app.session_status import SessionStatus
 
 NOTICED_MS = 60.0
 """From about here on listeners notice that the sound lags behind the head (Brungart et al. 2006, Lindau 2009)."""

@@ -9,7 +9,8 @@ import numpy as np
 from rt_render.app.decoding import Progress
 from rt_render.app.early_checks import card_rate_hz, check_seconds, find_card
 from rt_render.app.output_names import refuse_overwrite
-from rt_render.app.session import Session, SessionStatus, run_session
+from rt_render.app.session import Session, run_session
+from rt_render.app.session_status import SessionStatus
 from rt_render.app.settings_file import load_settings
 from rt_render.app.words import summary
 from rt_render.errors import ConfigurationError

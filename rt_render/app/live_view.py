@@ -14,7 +14,8 @@ from rt_render.app.block_times import disturbances, sparkline
 from rt_render.app.budget_words import motion_line
 from rt_render.app.controls.keys import handle_keys, long_help, short_help
 from rt_render.app.live_rows import State, compare_text, in_short, visit_text
-from rt_render.app.session import Session, SessionStatus
+from rt_render.app.session import Session
+from rt_render.app.session_status import SessionStatus
 from rt_render.app.web.surroundings import Surroundings
 from rt_render.app.words import card_latency, clock, counted, input_latency
 

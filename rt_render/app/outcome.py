@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rt_render.app.budget_words import device_advice
-from rt_render.app.session import SessionStatus
+from rt_render.app.session_status import SessionStatus
 from rt_render.engine.snapshot import Snapshot
 
 

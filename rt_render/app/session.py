@@ -4,7 +4,7 @@ import gc
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 
 from firmware_bridge.messages import Quat
@@ -13,68 +13,34 @@ from firmware_bridge.plain_quaternion import IDENTITY
 from firmware_bridge.pose import PoseSample
 from firmware_bridge.status import BridgeStatus
 from rt_render.app.beat import Beat
-from rt_render.app.budget import Budget
 from rt_render.app.budget_meter import BudgetMeter
 from rt_render.app.budget_terms import terms_of
 from rt_render.app.budget_words import device_advice
 from rt_render.app.comparison.comparison import Comparison
 from rt_render.app.controls.desk import Desk
-from rt_render.app.controls.desk_remote import DeskRemote
 from rt_render.app.decoding import Progress
 from rt_render.app.ears import Ears
 from rt_render.app.glitch_watch import GlitchWatch
-from rt_render.app.glitches import Glitches
 from rt_render.app.hearing import Hearing
 from rt_render.app.live_feed import LiveFeed
-from rt_render.app.object_remote import ObjectRemote
+from rt_render.app.moment import Moment, moment_of
 from rt_render.app.parts import live_block_size, make_parts, start_gain_db
 from rt_render.app.playlist.announcer import announcer
 from rt_render.app.playlist.playlist_source import playlist_in
-from rt_render.app.playlist.transport import PlaylistMoment, PlaylistTransport
-from rt_render.app.remote import Remote
+from rt_render.app.playlist.transport import PlaylistTransport
 from rt_render.app.session_files import SessionFiles
+from rt_render.app.session_remote import make_remote
+from rt_render.app.session_status import SessionStatus
 from rt_render.app.settings import Settings
 from rt_render.app.trace_feed import WAITING_S, TraceFeed
 from rt_render.app.web.surroundings import Surroundings
 from rt_render.app.winding import Winding
-from rt_render.engine.snapshot import Snapshot
 from rt_render.hrtf.decoder import Decoder
 from rt_render.io.card_keeper import CardKeeper
 from rt_render.io.realtime import lock_memory
 from rt_render.io.ring_feeder import RingFeeder
-from rt_render.io.sound_card import CardStatus
 
 _LOOK_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class SessionStatus:
-    """What a session does at one moment, for displays and reports.
-
-    `played_s` is what has sounded of the source, however it was wound; `lap` counts from 1 where the source is
-    looped, and position and length are then those within a lap; in a playlist they are those of the item, which
-    `playlist` tells of. `head` is where the head is, scalar first, whether or not the sound follows it;
-    `follows_head` says whether it does, but blind as if every version did. `budget` is that of the last seconds (of
-    all, at the end), None where no pose was heard or followed. `glitches`: what went wrong since the start, each with
-    its time and likely cause.
-    """
-
-    engine: Snapshot
-    card: CardStatus
-    tracker: BridgeStatus | None
-    position_s: float
-    length_s: float | None
-    lap: int | None
-    played_s: float
-    playing: bool
-    muted: bool
-    tracking: bool
-    follows_head: bool
-    head: Quat
-    gain_db: float
-    budget: Budget | None
-    glitches: Glitches
-    playlist: PlaylistMoment | None = None
 
 
 class Session:
@@ -130,12 +96,7 @@ class Session:
         )
         self._glitches = GlitchWatch(self.engine, self._feeder.longest_read_s, self._tracker_status, tell)
         self.feed.add(on_events=self._glitches.take_events, on_look=self._glitches.look)
-        wanted = settings.remote
-        self.remote = Remote(wanted.remote_host, wanted.remote_port, tell, wanted.remote_token)
-        DeskRemote(self.desk, self.remote)
-        self.desk.add_part("remote", lambda: {"port": self.remote.port})
-        if parts.scene:
-            ObjectRemote(parts.scene, self.engine.objects).register(self.remote)
+        self.remote = make_remote(settings.remote, self.desk, parts.scene, self.engine.objects, tell)
         playlist = playlist_in(self.source)
         self.playlist: PlaylistTransport | None = (
             PlaylistTransport(playlist, self._winding.frame, self._winding.wind, tell) if playlist is not None else None
@@ -336,11 +297,10 @@ class Session:
     @property
     def position_s(self) -> float:
         """Where the source is: within a lap, within the item of a playlist."""
-        return self._position_s(self._winding.frame(), self.playlist.moment() if self.playlist else None)
+        return self._moment().position_frames / self.settings.audio.fs_hz
 
-    def _position_s(self, frame: int, moment: PlaylistMoment | None) -> float:
-        lap = self._lap_frames
-        return (moment.position_frames if moment else frame % lap if lap else frame) / self.settings.audio.fs_hz
+    def _moment(self) -> Moment:
+        return moment_of(self._winding, self.playlist, self.source.n_frames, self._lap_frames)
 
     def newest_pose(self) -> PoseSample | None:
         """Return the newest pose as the tracker tells it; None where none was told, or none is followed. Any thread."""
@@ -383,20 +343,15 @@ class Session:
         if not self._advised and (advice := device_advice(budget, card.block_size, card.host_api)):
             self._advised = True
             self.on_message(advice)
-        snapshot, fs_hz, lap = self.engine.snapshot(), self.settings.audio.fs_hz, self._lap_frames
-        frame = self._winding.frame()
-        n_frames = lap or self.source.n_frames
-        moment = self.playlist.moment() if self.playlist else None
-        if moment:
-            n_frames = moment.length_frames
+        snapshot, fs_hz, moment = self.engine.snapshot(), self.settings.audio.fs_hz, self._moment()
         return SessionStatus(
             engine=snapshot,
             card=card,
             tracker=self._tracker_status(),
-            position_s=self._position_s(frame, moment),
-            length_s=None if n_frames is None else n_frames / fs_hz,
-            lap=frame // lap + 1 if lap else None,
-            played_s=self._winding.played_frames(frame) / fs_hz,
+            position_s=moment.position_frames / fs_hz,
+            length_s=None if moment.length_frames is None else moment.length_frames / fs_hz,
+            lap=moment.lap,
+            played_s=moment.played_frames / fs_hz,
             playing=self.playing,
             muted=self.muted,
             tracking=self.tracking,
@@ -405,7 +360,7 @@ class Session:
             gain_db=self.gain_db,
             budget=budget,
             glitches=self._glitches.told,
-            playlist=moment,
+            playlist=moment.item,
         )
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from firmware_bridge import quaternion
 from rt_render.app.budget import Budget
-from rt_render.app.session import Session, SessionStatus
+from rt_render.app.session import Session
+from rt_render.app.session_status import SessionStatus
 from rt_render.app.trace_feed import Rows
 
 

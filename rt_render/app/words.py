@@ -7,7 +7,7 @@ from rt_render.app.budget_words import budget_line
 
 if TYPE_CHECKING:
     from rt_render.app.glitches import Glitches
-    from rt_render.app.session import SessionStatus
+    from rt_render.app.session_status import SessionStatus
     from rt_render.engine.live_input import LiveStatus
     from rt_render.engine.snapshot import Snapshot
     from rt_render.io.sound_card import CardStatus

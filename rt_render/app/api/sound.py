@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from rt_render.app.decoding import Progress
     from rt_render.app.demonstration import DemoFiles
     from rt_render.app.rendered import Rendered
-    from rt_render.app.session import Session, SessionStatus
+    from rt_render.app.session import Session
+    from rt_render.app.session_status import SessionStatus
 
 Watch = Callable[["Session"], bool]
 """Called some twenty times a second while a session plays; False ends it."""

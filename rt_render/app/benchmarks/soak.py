@@ -15,7 +15,8 @@ from typing import Any
 from rt_render.app.benchmarks.soak_log import LogSums, read_log
 from rt_render.app.benchmarks.soak_watch import SoakWatch
 from rt_render.app.outcome import session_json
-from rt_render.app.session import Session, SessionStatus, run_session
+from rt_render.app.session import Session, run_session
+from rt_render.app.session_status import SessionStatus
 from rt_render.app.settings_file import load_settings
 from rt_render.errors import ConfigurationError, DeviceError
 

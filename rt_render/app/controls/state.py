@@ -10,7 +10,8 @@ from rt_render.app.budget_words import motion_line
 
 if TYPE_CHECKING:
     from rt_render.app.glitches import Glitches
-    from rt_render.app.session import Session, SessionStatus
+    from rt_render.app.session import Session
+    from rt_render.app.session_status import SessionStatus
 
 N_GLITCHES = 5
 

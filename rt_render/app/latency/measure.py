@@ -21,7 +21,8 @@ from rt_render.app.latency.movements import LEAD_S, STEP, STEPS_A_TURN, TURN, Mo
 from rt_render.app.latency.reading import heard_late_s
 from rt_render.app.latency.result import SLACK_MS, Kind, Latency
 from rt_render.app.latency.virtual_wearable import HOST, VirtualWearable, free_udp_port
-from rt_render.app.session import Session, SessionStatus
+from rt_render.app.session import Session
+from rt_render.app.session_status import SessionStatus
 from rt_render.app.settings import Settings
 from rt_render.app.story import describe_machine
 from rt_render.app.trace_feed import Rows
