@@ -109,6 +109,34 @@ def test_a_subscriber_is_told_how_all_stands_and_then_every_change(program, soun
     assert program.hear("/rt/muted") == (0,)
 
 
+def test_of_blind_versions_a_subscriber_is_told_the_letter_and_nothing_else(sounding, monkeypatch):
+    told, place = [], ("127.0.0.1", 40102)
+    monkeypatch.setattr(sounding.remote, "send", lambda to, *message: told.append(message) if to == place else None)
+
+    def send(address, *arguments):
+        sounding.remote.take(message_datagram(address, *arguments), place)
+        sounding.desk.work(sounding)
+
+    send("/subscribe")
+    send("/rt/compare_blind", 1)
+    told.clear()
+    for letter in "BCA":
+        send("/rt/compare", letter)
+    assert told == [("/rt/compare", letter) for letter in "BCA"]
+    told.clear()
+    for name, value in {
+        "tracking": 0,
+        "head": "kemar",
+        "order": "0",
+        "prediction": "off",
+        "extra_latency_ms": 9.0,
+    }.items():
+        send(f"/rt/{name}", value)
+    assert len(told) == 5 and all(address == "/refused" and "blind" in why for address, _, why in told)
+    send("/unsubscribe")
+    send("/rt/compare_blind", 0)
+
+
 def test_a_program_may_listen_at_another_port_of_its_own_host_and_at_no_other_host(program, sounding):
     other = Program(sounding)
     program.send("/subscribe", "127.0.0.1", other.port)
