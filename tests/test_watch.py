@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +19,7 @@ from rt_render.app import api
 from rt_render.app.booth.state_files import kept_token
 from rt_render.app.commands_watch import link_of
 from rt_render.app.watch import page_link
+from rt_render.app.watch.far_keys import wish_of
 from rt_render.app.watch.far_view import FarView
 from rt_render.app.watch.page_link import PageLink
 from rt_render.app.web.gate import Gate
@@ -26,6 +28,13 @@ from rt_render.app.web.server import PageServer
 from rt_render.errors import ConfigurationError, DeviceError
 
 QUICK = {"method": "ls", "taps": 64, "head": "sphere", "device": "virtual", "tracker": "simulated", "remote_port": 0}
+
+
+def until(page, true, seconds=10.0):
+    end_s = time.monotonic() + seconds
+    while not true() and time.monotonic() < end_s:
+        page.look(0.05)
+    return true()
 
 
 def shown_of(link, terminal, seconds=15.0):
@@ -65,6 +74,54 @@ def test_a_running_program_is_seen_from_another_terminal_and_in_plain_lines():
         assert words in line
 
 
+STATE = {
+    "values": {"gain_db": 23.5, "muted": False, "playing": True, "tracking": True, "position_s": 5.0, "compare": "A"},
+    "compare": {"slots": [{"name": name} for name in "AB"], "active": "B", "blind": True},
+    "position_s": 5.0,
+    "length_s": 60.0,
+    "lap": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "wish"),
+    [
+        *(("r", ("recentre", None)), ("n", ("next", None)), ("P", ("previous", None))),
+        *(("m", ("muted", True)), (" ", ("playing", False)), ("t", ("tracking", False))),
+        *(("+", ("gain_db", 24.0)), ("=", ("gain_db", 24.0)), ("-", ("gain_db", 22.5)), ("_", ("gain_db", 22.5))),
+        *(("[", ("position_s", 0.0)), ("]", ("position_s", 15.0))),
+        *(("a", ("compare", "A")), ("2", ("compare", "B")), ("3", None), ("x", None), ("?", None)),
+    ],
+)
+def test_each_key_asks_for_what_it_does_in_the_programs_own_terminal(key, wish):
+    assert wish_of(key, STATE) == wish
+
+
+def test_a_key_for_what_is_not_there_asks_for_nothing():
+    visitor = {**STATE, "values": {"gain_db": 0.0}, "compare": None}
+    assert [wish_of(key, visitor) for key in "mta1"] == [None] * 4
+    assert wish_of("]", {**STATE, "position_s": 59.9}) is None, "it would be over"
+    assert wish_of("]", {**STATE, "position_s": 59.9, "lap": 1}) == ("position_s", 69.9)
+
+
+def test_keys_reach_the_program_and_what_it_refuses_is_said():
+    paper = io.StringIO()
+    with served() as here, PageLink(f"127.0.0.1:{here.port}") as page:
+        view = FarView(Console(file=paper, width=200))
+        view._show = lambda page: None
+        assert until(page, lambda: page.state)
+        typed = ["?", "t", "++m"]
+        view._keys = SimpleNamespace(pressed=lambda: typed.pop() if typed else "")
+        page.ask("nothing", 1)
+        end_s = time.monotonic() + 10.0
+        while view(page) and time.monotonic() < end_s and (typed or len(here.desk.asked) < 3 or not paper.getvalue()):
+            pass
+        typed.append("q")
+        assert not view(page)
+        assert here.desk.asked == [("gain_db", 1.0, "page"), ("gain_db", 2.0, "page"), ("muted", True, "page")]
+    assert "there is no control 'nothing'." in paper.getvalue() and "recentre: where you look now" in paper.getvalue()
+
+
 def test_a_page_that_goes_and_comes_back_is_told_once_each(monkeypatch):
     monkeypatch.setattr(page_link, "TRY_EVERY_S", 0.05)
     paper = io.StringIO()
@@ -72,9 +129,10 @@ def test_a_page_that_goes_and_comes_back_is_told_once_each(monkeypatch):
         page = PageLink(f"127.0.0.1:{first.port}").open()
         view = FarView(Console(file=paper, width=200))
         view._show = lambda page: None
-        assert view(page) and page.trouble is None and page.pose
-    for _ in range(5):
+        assert until(page, lambda: page.pose) and view(page) and page.trouble is None
+    while page.trouble is None:
         assert view(page)
+    assert view(page)
     again = PageServer(
         listen("127.0.0.1", first.port),
         Gate("127.0.0.1", ""),
@@ -105,8 +163,7 @@ def test_a_token_that_is_missing_or_wrong_is_told_with_the_next_step():
                 page.look(5.0)
             page.close()
         with PageLink(f"{link}#token=the-right-one") as page:
-            page.look(0.5)
-            assert page.pose and page.state["values"]["playing"] is True
+            assert until(page, lambda: page.pose and page.state) and page.state["values"]["playing"] is True
 
 
 def test_nobody_there_a_stranger_and_what_is_no_link_are_told():

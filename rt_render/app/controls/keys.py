@@ -67,7 +67,7 @@ KEYS: dict[str, Key] = {
     "p": Key("p", "previous", "the item before"),
 }
 HELP_KEY, QUIT_KEY = "?", "q"
-_SAME = {"=": "+", "_": "-"}
+SAME_KEYS = {"=": "+", "_": "-"}
 """Keys that need no shift on many keyboards."""
 
 SHORT_HELP = "r recentre · + − volume · m mute · space pause · t tracking · ? help · q quit"
@@ -87,7 +87,7 @@ def long_help() -> str:
 def handle_keys(typed: str, session: "Session", on_help: Callable[[], None]) -> bool:
     """Do what was typed, key by key; False once it was to quit. Unknown keys do nothing. Control thread."""
     for letter in typed:
-        letter = _SAME.get(letter, letter).lower()
+        letter = SAME_KEYS.get(letter, letter).lower()
         if letter == QUIT_KEY:
             return False
         if letter == HELP_KEY:

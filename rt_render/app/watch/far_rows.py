@@ -9,6 +9,7 @@ from rich.text import Text
 
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
 from rt_render.app.around import RULER, bars
+from rt_render.app.controls.keys import short_help
 from rt_render.app.live_rows import compare_text, in_short, visit_text
 from rt_render.app.live_view import meter
 from rt_render.app.words import clock, plural
@@ -45,7 +46,7 @@ def far_rows(state: Told, pose: Told, energy: list[float]) -> Group:
     table.add_row("position", Text(_position(state)))
     for sentence in state.get("messages", [])[-N_SENTENCES:]:
         table.add_row("said", Text(str(sentence), "dim"))
-    return Group(table, Text("q quit", style="dim"))
+    return Group(table, Text(short_help(bool(state["items"])), style="dim"))
 
 
 def far_line(state: Told, pose: Told) -> str:
@@ -80,7 +81,7 @@ def _levels_db(pose: Told) -> tuple[list[float], list[float]]:
 
 
 def _tracker(state: Told) -> str:
-    off = "" if state["values"].get("tracking", True) else " (tracking off)"
+    off = "" if state["tracking"] else " (tracking off)"
     return f"{state['tracker']['text']}{off}"
 
 

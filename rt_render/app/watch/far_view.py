@@ -1,4 +1,4 @@
-"""A terminal on a program that runs elsewhere: a few calm lines, or a plain line now and then."""
+"""A terminal on a program that runs elsewhere: a few calm lines and the keys, or a plain line now and then."""
 
 import time
 
@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from firmware_bridge.commands.live_screen import LiveScreen
-from rt_render.app.controls.keys import QUIT_KEY
+from rt_render.app.controls.keys import HELP_KEY, QUIT_KEY, long_help
+from rt_render.app.watch.far_keys import wish_of
 from rt_render.app.watch.far_rows import far_line, far_rows
 from rt_render.app.watch.page_link import PageLink
 
@@ -29,7 +30,19 @@ class FarView(LiveScreen):
             self.say(page.trouble or "the page answers again.")
         if page.state and page.pose and not page.trouble:
             self._show(page)
-        return QUIT_KEY not in self._keys.pressed().lower()
+        while page.refused:
+            self.say(page.refused.popleft())
+        return all(self._press(key, page) for key in self._keys.pressed())
+
+    def _press(self, key: str, page: PageLink) -> bool:
+        """Do what a key is for; False where it is to quit."""
+        if key.lower() == QUIT_KEY:
+            return False
+        if key == HELP_KEY:
+            self._console.print(Text(long_help(), style="dim"))
+        elif page.state and (wish := wish_of(key, page.state)):
+            page.ask(*wish)
+        return True
 
     def _show(self, page: PageLink) -> None:
         if self._console.is_terminal:

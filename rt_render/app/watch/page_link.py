@@ -2,7 +2,8 @@
 
 import json
 import time
-from contextlib import ExitStack
+from collections import deque
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -10,12 +11,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from rt_render.app.controls.control import Value
 from rt_render.errors import ConfigurationError, DeviceError
 
 WRONG_TOKEN = 4401
 """The page's close code."""
 TRY_EVERY_S, _OPEN_S = 1.0, 5.0
-_MAX_BYTES = 1 << 20
+_MAX_BYTES, _MAX_REFUSED = 1 << 20, 10
 
 
 class PageLink:
@@ -31,6 +33,8 @@ class PageLink:
         self.pose: dict[str, Any] = {}
         self.energy: list[float] = []
         self.trouble: str | None = None
+        self.refused: deque[str] = deque(maxlen=_MAX_REFUSED)
+        """Why what was asked for was not done, the newest last."""
         self._place, self._uri = _place_and_uri(link)
         self._page: ClientConnection | None = None
         self._stack = ExitStack()
@@ -59,6 +63,15 @@ class PageLink:
                 return
             except ConnectionClosed as closed:
                 self._lost(closed)
+
+    def ask(self, name: str, value: Value | None) -> None:
+        """Ask for a control to be set, None for an action; `state` has the new value at once, or `refused` why not."""
+        if self._page is None:
+            return
+        if value is not None:
+            self.state["values"][name] = value  # the next key counts from here
+        with suppress(ConnectionClosed):  # which the next look finds
+            self._page.send(json.dumps({"type": "set", "name": name, "value": value, "id": 0}))
 
     def close(self) -> None:
         """Hang up; may be called twice."""
@@ -115,6 +128,8 @@ class PageLink:
             self.state = message
         elif kind == "pose":
             self.pose, self.energy = message, message.get("energy") or self.energy
+        elif kind == "refused":
+            self.refused.append(str(message.get("why")))
 
 
 def _place_and_uri(link: str) -> tuple[str, str]:
