@@ -115,8 +115,27 @@ def run(on_progress: Callable[[str], None]) -> dict[str, object]:
     for n_taps in (128, 256, 512, 1024):
         on_progress(f"speed: order 3, {n_taps} taps")
         by_taps.append(measure(turning_engine(3, 128, asymmetric_filters(3, n_taps))) | {"head": "asymmetric"})
+    on_progress("speed: order 5 lowered")
+    lowered = lowered_us()
     on_progress("speed: silence after sound")
-    return {"speed": rows, "speed_by_taps": by_taps, "silence_over_sound": silence_over_sound()}
+    return {
+        "speed": rows,
+        "speed_by_taps": by_taps,
+        "speed_lowered_us": lowered,
+        "silence_over_sound": silence_over_sound(),
+    }
+
+
+def lowered_us(order: int = 5, to: tuple[int, ...] = (3, 1)) -> dict[int, float]:
+    """Return median block times in us of an engine by the order of the filters that it is given while it runs."""
+    engine = turning_engine(order, 128, asymmetric_filters(order, 256))
+    medians = {}
+    for now in (order, *to):
+        engine.publish_filters(asymmetric_filters(now, 256))
+        time_blocks(engine, 200)  # over the fade
+        _turn_again(engine)
+        medians[now] = round(1e6 * float(np.median(time_blocks(engine, 1400))), 2)
+    return medians
 
 
 def silence_over_sound(order: int = 5) -> dict[str, float]:

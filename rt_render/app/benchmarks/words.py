@@ -94,6 +94,8 @@ def _speed(results: dict[str, Any]) -> str:
         )
     taps = ", ".join(f"{r['n_taps']} taps {r['block_us']:.2f} us" for r in results["speed_by_taps"])
     lines.append(f"  order 3, 128 frames: {taps}")
+    lowered = ", ".join(f"as {order} {us:.2f} us" for order, us in results["speed_lowered_us"].items())
+    lines.append(f"  order 5, 128 frames: {lowered}")
     silence = ", ".join(f"{name} {value:.2f}" for name, value in results["silence_over_sound"].items())
     lines.append(f"  time over that of sound: {silence}")
     return "\n".join(lines)
