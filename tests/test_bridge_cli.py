@@ -121,12 +121,21 @@ def test_recordings_with_truth_are_compared_trial_by_trial(call):
     assert Path("pictures/r1.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def open_files(process):
+    return [str(link.resolve()) for link in Path(f"/proc/{process}/fd").iterdir()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks into /proc for what is open")
 def test_an_interrupted_detect_tells_what_it_has_and_ends_at_once(tmp_path):
     master, slave = pty.openpty()
+    ttyname = os.ttyname(slave)
     try:
-        command = [*PROGRAM, "detect", os.ttyname(slave), "--osc", "--seconds", "500", "--json"]
+        command = [*PROGRAM, "detect", ttyname, "--osc", "--seconds", "500", "--json"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-            time.sleep(3.0)  # it says nothing before it is done
+            while ttyname not in open_files(child.pid):  # it says nothing before it is done
+                assert child.poll() is None
+                time.sleep(0.02)
+            time.sleep(0.3)
             child.send_signal(signal.SIGINT)
             out, err = child.communicate(timeout=20)
     finally:
