@@ -128,8 +128,8 @@ def test_the_child_is_quick_to_start():
 
 
 def test_beside_a_busy_interpreter_no_frame_is_lost_and_all_come_in_order():
-    figures = measure(10.0, "own")
-    assert (figures["frames"], figures["lost"], figures["in_order"]) == (2000, 0, True)
+    figures = measure(4.0, "own")
+    assert (figures["frames"], figures["lost"], figures["in_order"]) == (800, 0, True)
 
 
 def bridge_with_child(script, say, **settings):
