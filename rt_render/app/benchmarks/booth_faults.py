@@ -16,6 +16,8 @@ from rt_render.app.benchmarks.booth_stage import HUNG_AFTER_S, ITEM_S, Stage, ch
 LATE_S = 60.0
 """What is not well again by then has not recovered."""
 LIVE, FRESH_S = "live", 0.3
+_HEARD_S = 0.5
+"""Of two wishes for one control that come within a look of the control thread, only the last is a change."""
 
 
 class NotRecoveredError(Exception):
@@ -27,7 +29,8 @@ class Fault:
     """A fault: `make` lets it happen, undoes it, waits until all is well, and returns how long that took, in s.
 
     `heard`, `told`: what the listener hears and what the log says, in words; `logged`: expressions that must match
-    some line of the log, a line each. `ends_program`: the program begins anew.
+    some line of the log, a line each. `ends_program`: the program begins anew. `needs_sound`: a booth at rest, whose
+    source is paused, does not notice it.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Fault:
     told: str
     logged: tuple[str, ...] = ()
     ends_program: bool = False
+    needs_sound: bool = False
 
     def missing_in(self, events: list[dict[str, Any]]) -> list[str]:
         """Return in words what a log lacks that this fault must leave there."""
@@ -153,6 +157,7 @@ def _disk_full(stage: Stage) -> float:
     begun_s = time.monotonic()
     try:
         stage.press("muted", 1)
+        time.sleep(_HEARD_S)
         stage.press("muted", 0)
         _until(stage, lambda: stage.said_since(begun_s, "cannot be written"), "a sentence about the disk")
     finally:
@@ -256,6 +261,7 @@ FAULTS: tuple[Fault, ...] = (
         "the item fades out over 5 ms where its sound ends, and the next one begins",
         "which item ended before its time",
         ("ended at .*: it was cut short",),
+        needs_sound=True,
     ),
     Fault(
         "disk full",

@@ -98,7 +98,10 @@ class _Run:
         ends = now_s >= self.next_ending_s and not self.long_life_s[0] < now_s < self.long_life_s[1]
         if ends:
             self.next_ending_s = now_s + _ENDING_EVERY_S * self.chance.uniform(0.7, 1.5)
-        return self.chance.choice([fault for fault in FAULTS if fault.ends_program == ends])
+        sounds = self.stage.beat().get("visit") is not None
+        return self.chance.choice(
+            [fault for fault in FAULTS if fault.ends_program == ends and (sounds or not fault.needs_sound)]
+        )
 
     def befall(self, fault: Fault) -> None:
         """Let a fault happen and be undone."""
