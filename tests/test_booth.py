@@ -2,18 +2,21 @@
 
 import time
 from itertools import pairwise
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
 
 from rt_render.app.booth import booth as booth_module
+from rt_render.app.booth import config_watch
 from rt_render.app.booth.booth import Booth
 from rt_render.app.booth.config_watch import ConfigWatch, Edited, check
 from rt_render.app.booth.heart import what_hangs
+from rt_render.app.booth.media_watch import CHANGED, LOOK_EVERY_S, MediaWatch
 from rt_render.app.booth.soft_rest import DOWN_S, FLOOR_DB, UP_S, SoftRest
-from rt_render.app.booth.take_over import changed, take_over, waiting_for_new_beginning
+from rt_render.app.booth.take_over import as_heard, changed, take_over, waiting_for_new_beginning
 from rt_render.app.booth.visits import State, Step
-from rt_render.app.controls.desk import Desk
+from rt_render.app.controls.desk import Change, Desk
 from rt_render.app.settings import Settings
 from rt_render.app.settings_file import load_settings
 
@@ -69,7 +72,9 @@ class FakeSession:
 @pytest.fixture
 def stage(monkeypatch):
     """A booth whose visits are told by the test: `steps` comes with the next look."""
-    session, lines = FakeSession(), []
+    session, lines, begun, changed, chosen = FakeSession(), [], [0], [], []
+    session.comparison.begin_visit = lambda: begun.__setitem__(0, begun[0] + 1)
+    session.comparison.listen, session.desk.subscribe = chosen.append, changed.append
     now = [1000.0]
     monkeypatch.setattr(booth_module.time, "monotonic", lambda: now[0])
     booth = Booth(session, lambda event, **details: lines.append((event, details)))
@@ -82,7 +87,9 @@ def stage(monkeypatch):
         monkeypatch.setattr(booth._visits, "look", lambda *_: list(steps))
         return booth(session)
 
-    return SimpleNamespace(booth=booth, session=session, lines=lines, look=look, now=now)
+    return SimpleNamespace(
+        booth=booth, session=session, lines=lines, look=look, now=now, begun=begun, changed=changed, chosen=chosen
+    )
 
 
 def test_rest_fades_down_before_it_pauses_and_a_visit_plays_before_it_fades_up(stage):
@@ -137,7 +144,48 @@ def test_a_new_beginning_waits_until_nobody_is_there(stage):
     stage.look(Step.BEGINS, state=State.VISIT)
     stage.booth.begin_anew("the configuration was edited")
     assert stage.look() is True
-    assert stage.look(Step.LEFT, Step.RESTS, state=State.REST) is False
+    assert stage.look(Step.LEFT, Step.RESTS, state=State.REST), "the sound fades out first"
+    n_looks = next(n for n in range(200) if not stage.look())
+    assert n_looks * 0.05 == pytest.approx(DOWN_S, abs=0.2) and stage.booth.rests, "so the next one begins at rest"
+
+
+def test_what_the_last_visitor_left_is_undone_when_the_tracker_is_lost_in_the_visit_or_at_rest(stage):
+    stage.look()
+    for state, steps in ((State.VISIT, (Step.LOST, Step.WAITS)), (State.REST, (Step.WAITS,))):
+        stage.look(Step.BEGINS, state=State.VISIT)
+        stage.look(state=state)
+        stage.session.done.clear()
+        stage.session.put_back.clear()
+        stage.session.gain_db, stage.session.playing, stage.begun[0] = -60.0, False, 0
+        stage.look(*steps, state=State.WAITING)
+        assert ("gain_db", -6.0) in stage.session.done and stage.session.playing
+        assert stage.session.put_back == [{"tracking": False, "muted": False}] and stage.begun[0] == 1
+
+
+def test_what_happens_between_visits_belongs_to_none_and_what_ends_a_visit_to_that(stage):
+    def choose(name):
+        stage.changed[0](Change(name, 1.0, "page 1"))
+        stage.chosen[0]({"what": "heard", "version": name})
+
+    stage.look(Step.BEGINS, state=State.VISIT)
+    stage.session.comparison.flush = lambda: stage.chosen[0]({"what": "heard", "version": "last"})
+    choose("within")
+    stage.look(Step.LEFT, Step.RESTS, state=State.REST)
+    choose("at rest")
+    stage.look(Step.BEGINS, state=State.VISIT)
+    told = [(d.get("control") or d.get("version"), d["number"]) for e, d in stage.lines if e in ("choice", "compared")]
+    assert told == [("within", 1), ("within", 1), ("last", 1), ("at rest", None), ("at rest", None)]
+    assert stage.lines[-1] == ("visit_begins", {"number": 2})
+    assert stage.session.parts["visit"]() == {"number": 2, "since_s": 0.0}
+
+
+def test_a_visit_whose_tracker_fell_silent_lasted_until_it_did(stage):
+    stage.look(Step.BEGINS, state=State.VISIT)
+    stage.now[0] += 360.0
+    stage.look(Step.LOST, Step.WAITS)
+    event, details = stage.lines[-1]
+    assert event == "visit_ends" and details["why"] == "the tracker is silent"
+    assert details["lasted_s"] == pytest.approx(60.0, abs=0.2)
 
 
 def test_a_new_beginning_for_who_hears_nothing_waits_for_nobody(stage):
@@ -212,6 +260,8 @@ def test_an_edit_that_is_taken_back_in_a_visit_waits_no_more_and_other_reasons_d
 
     assert edit(order=5) == "the configuration was edited (head.order)"
     assert edit(order=5, input="other.wav") == "the configuration was edited (head.order, source.input)"
+    edit(order=5, gain_db=-30.0)
+    assert stage.booth.heard == load_settings(None, {"gain_db": -30.0}), "what sounds, to be kept"
     assert edit() is None and stage.session.done[-1] == ("said", "the edit that waited is taken back.")
     stage.booth.begin_anew("a thread died")
     edit(order=5)
@@ -234,6 +284,7 @@ def test_what_is_taken_over_at_once_and_what_waits():
     assert changed(before, before) == []
     assert take_over(session, before, after) == ["audio.extra_latency_ms", "tracking.prediction"]
     assert waiting_for_new_beginning(before, after) == ["source.input"]
+    assert as_heard(before, after) == load_settings(None, {"extra_latency_ms": 40.0, "prediction": "off"})
     assert session.done == [("extra_latency_ms", 40.0), ("prediction", "off")]
 
 
@@ -278,6 +329,72 @@ def test_an_edited_file_is_checked_once_it_is_whole(tmp_path, monkeypatch):
         assert "No such file" in gone.refused
     finally:
         watch.stop()
+
+
+def test_a_set_up_that_was_refused_is_looked_at_again_for_what_it_names_may_come(tmp_path, monkeypatch):
+    now_s = [0.0]
+    monkeypatch.setattr(config_watch.time, "monotonic", lambda: now_s[0])
+    path, media = tmp_path / "booth.toml", tmp_path / "media"
+    path.write_text('[source]\ninput = "media"\n')
+    media.mkdir()
+    refused = check(path).refused
+    assert "media holds no sound files" in refused
+    watch = ConfigWatch(path, refused=refused)
+
+    def looked():
+        now_s[0] += config_watch.AGAIN_S + 1.0
+        watch._look()
+        return watch.edited()
+
+    assert looked() is None, "the same refusal is not told again"
+    (media / "rain.wav").touch()
+    watch._look()
+    assert watch.edited() is None, "not at each look"
+    assert looked().settings.source.input == str(media)
+    (media / "rain.wav").unlink()
+    assert looked() is None, "what was taken is looked at when it is edited"
+
+
+def test_without_a_file_a_watch_looks_for_what_else_may_come(monkeypatch):
+    monkeypatch.setattr(config_watch, "LOOK_S", 0.01)
+    looks, said = Event(), []
+    watch = ConfigWatch(None, looks.set, said.append)
+    watch.start()
+    try:
+        assert looks.wait(10.0) and watch.edited() is None and said == []
+    finally:
+        watch.stop()
+
+
+def test_pieces_that_come_into_a_folder_are_told_once_when_nothing_is_copied_any_more(tmp_path):
+    now_s, told = [0.0], []
+    (tmp_path / "1.wav").touch()
+    source = load_settings(None, {"input": str(tmp_path)}).source
+    watch = MediaWatch(source, told.append, lambda: now_s[0])
+
+    def go_on(seconds):
+        for _ in range(round(seconds / LOOK_EVERY_S)):
+            now_s[0] += LOOK_EVERY_S
+            watch.look()
+
+    go_on(100.0)
+    (tmp_path / "1.wav").write_bytes(b"longer")
+    go_on(100.0)
+    (tmp_path / "1.wav").rename(tmp_path / "gone")
+    go_on(100.0)
+    assert told == [], "another take of a piece, and no pieces at all, are no other pieces"
+    (tmp_path / "gone").rename(tmp_path / "1.wav")
+    for n in range(12):
+        (tmp_path / "2.wav").write_bytes(n * b"slowly copied")
+        go_on(10.0)
+    assert told == []
+    go_on(100.0)
+    assert told == [CHANGED]
+    quiet = MediaWatch(load_settings(None, {"input": "scene"}).source, told.append, lambda: now_s[0])
+    for _ in range(20):
+        now_s[0] += LOOK_EVERY_S
+        quiet.look()
+    assert told == [CHANGED]
 
 
 @pytest.mark.parametrize(

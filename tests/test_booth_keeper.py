@@ -1,6 +1,7 @@
 """The keeper: what ends or hangs begins anew, with the reason in the log; and the words for systemd."""
 
 import configparser
+import json
 import os
 import signal
 import socket
@@ -178,6 +179,20 @@ def test_a_program_that_ended_at_rest_is_followed_by_one_that_begins_at_rest(tmp
     with Kept(tmp_path, then + BEATS) as kept:
         kept.wait(lambda: len(kept.events("told")) == 3)
     assert [event["how"] for event in kept.events("told")] == ["--visit=0", "--rests", "--visit=0"]
+
+
+def test_the_next_program_is_told_why_the_one_before_ended_and_that_all_was_quiet_then(tmp_path):
+    then = (
+        "tell('log', event='told', details={'how': sys.argv[1:]})\n"
+        "if run == 1:\n"
+        "    tell('beat', resting=False)\n"
+        "    tell('anew', why='edited (\\u00b5\\0\\udc80)', resting=True)\n"
+        "    sys.exit(4)\n"
+    )
+    with Kept(tmp_path, then + BEATS) as kept:
+        kept.wait(lambda: len(kept.events("told")) == 2)
+    why, *others = kept.events("told")[1]["how"]
+    assert json.loads(why.removeprefix("--why=")) == "edited (\u00b5\0\udc80)" and others == ["--visit=0", "--rests"]
 
 
 def test_a_second_booth_with_the_same_log_says_so_ends_and_leaves_the_log_alone(tmp_path):

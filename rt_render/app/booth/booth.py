@@ -8,7 +8,7 @@ from rt_render.app.booth.choices import Choices
 from rt_render.app.booth.config_watch import ConfigWatch
 from rt_render.app.booth.impersonal import impersonal
 from rt_render.app.booth.soft_rest import SoftRest
-from rt_render.app.booth.take_over import hold_gain, take_over, waiting_for_new_beginning
+from rt_render.app.booth.take_over import as_heard, hold_gain, take_over, waiting_for_new_beginning
 from rt_render.app.booth.visits import State, Step, Thresholds, Visits
 from rt_render.app.parts import start_gain_db
 from rt_render.app.session import Session
@@ -41,6 +41,8 @@ class Booth:
     ) -> None:
         self.number = number
         self.settings = self._began_with = settings or session.settings
+        self.heard = self.settings
+        """`settings` but for those that wait for a new beginning."""
         self.beat_s = time.monotonic()
         """When it was called last."""
         self._why_anew: str | None = None
@@ -51,19 +53,25 @@ class Booth:
         self._visits = Visits(self.beat_s, _thresholds(self.settings), State.REST if rests else State.WAITING)
         self._first: dict[str, Any] | None = None
         self._counted = (0, 0)
+        self._visiting: int | None = None  # the number of the visit that goes on
         self._recentred, self._leaves, self._at_once = False, False, False
         hold_gain(session, self.settings)
         if rests:
             self._soft.begin_resting(session)
         session.desk.subscribe(self._choices.take)
-        session.comparison.listen(lambda choice: log("compared", number=self.number or None, **choice))
+        session.comparison.listen(lambda choice: log("compared", number=self._visiting, **choice))
         session.desk.add_part("visit", self._visit)
-        session.desk.add_part("resting", lambda: self._soft.rests)
+        session.desk.add_part("resting", lambda: self.rests)
 
     @property
     def state(self) -> State:
         """Whether the headphones are worn, lie still, or nobody knows."""
         return self._visits.state
+
+    @property
+    def rests(self) -> bool:
+        """Whether the headphones lie still and all is quiet."""
+        return self._soft.rests
 
     @property
     def begins_anew(self) -> str | None:
@@ -86,13 +94,17 @@ class Booth:
         self._look_at_head(now_s)
         self._look_at_config()
         self._soft.step(session, now_s)
-        self._choices.flush(self.number or None)
-        ends = self._leaves or (self.begins_anew is not None and (self._at_once or self.state is not State.VISIT))
+        self._choices.flush(self._visiting)
+        ends = self._leaves or (self.begins_anew is not None and (self._at_once or self._disturbs_nobody()))
         if ends:
-            self._choices.flush(self.number or None, everything=True)
-            if self.state is State.VISIT:
-                self._end_visit("the booth stopped", now_s)
+            self._choices.flush(self._visiting, everything=True)
+            if self._visiting is not None:
+                self._end_visit("the booth stopped", now_s, self._visits.since_s)
         return not ends
+
+    def _disturbs_nobody(self) -> bool:
+        # at rest only once all is quiet, so that what begins anew is quiet as well
+        return self.rests if self.state is State.REST else self.state is State.WAITING
 
     def _look_at_head(self, now_s: float) -> None:
         session, state = self._session, self._session.desk.state()
@@ -113,12 +125,12 @@ class Booth:
     def _do(self, step: Step, now_s: float, since_s: float) -> None:
         session = self._session
         if step is Step.BEGINS:
+            self._choices.flush(None, everything=True)
             self.number, self._recentred = self.number + 1, False
+            self._visiting = self.number
             self._counted = self._counts()
             self._log("visit_begins", number=self.number)
-            session.set_gain_db(start_gain_db(self.settings))
-            session.desk.put_back(session, self._first or {})
-            session.comparison.begin_visit()
+            self._put_back()
             self._soft.wake(session)
         elif step is Step.RECENTRE:
             self._recentred = True
@@ -127,36 +139,43 @@ class Booth:
             self._log("rest")
             self._soft.rest()
         elif step is Step.WAITS:
+            self._put_back()  # without a tracker no visit comes that would undo what the last visitor left
             self._soft.wake(session)
+        elif step is Step.LEFT:
+            self._end_visit("the headphones lie still", now_s - self._visits.thresholds.rest_after_s, since_s)
         else:
-            why = "the headphones lie still" if step is Step.LEFT else "the tracker is silent"
-            self._end_visit(why, now_s, since_s)
+            self._end_visit("the tracker is silent", now_s - self._visits.thresholds.lost_after_s, since_s)
 
-    def _end_visit(self, why: str, now_s: float, since_s: float | None = None) -> None:
-        self._choices.flush(self.number, everything=True)
+    def _put_back(self) -> None:
+        """Let volume, controls and comparison be as at the beginning."""
+        session = self._session
+        session.set_gain_db(start_gain_db(self.settings))
+        session.desk.put_back(session, self._first or {})
+        session.comparison.begin_visit()
+
+    def _end_visit(self, why: str, end_s: float, since_s: float) -> None:
+        self._choices.flush(self._visiting, everything=True)
         self._session.comparison.flush()
         missed, underruns = (now - then for now, then in zip(self._counts(), self._counted, strict=True))
-        lasted_s = now_s - (self._visits.since_s if since_s is None else since_s)
-        if why == "the headphones lie still":
-            lasted_s -= self._visits.thresholds.rest_after_s
         self._log(
             "visit_ends",
             number=self.number,
-            lasted_s=round(max(0.0, lasted_s), 1),
+            lasted_s=round(max(0.0, end_s - since_s), 1),
             why=why,
             recentred=self._recentred,
             missed_blocks=missed,
             underruns=underruns,
         )
+        self._visiting = None
 
     def _counts(self) -> tuple[int, int]:
         engine = self._session.engine.snapshot()
         return engine.missed_slots, engine.underruns
 
     def _visit(self) -> dict[str, Any] | None:
-        if self.state is not State.VISIT:
+        if self._visiting is None:
             return None
-        return {"number": self.number, "since_s": round(time.monotonic() - self._visits.since_s, 1)}
+        return {"number": self._visiting, "since_s": round(time.monotonic() - self._visits.since_s, 1)}
 
     def _look_at_config(self) -> None:
         edited = self._config.edited() if self._config else None
@@ -170,6 +189,7 @@ class Booth:
         taken = take_over(self._session, self.settings, edited.settings)
         waited, self._waits = self._waits, waiting_for_new_beginning(self._began_with, edited.settings)
         self.settings = edited.settings
+        self.heard = as_heard(self._began_with, edited.settings)
         self._visits.thresholds = _thresholds(edited.settings)
         for section, _, key in (name.partition(".") for name in taken):
             if self._first and key in self._first:
@@ -178,7 +198,11 @@ class Booth:
         if taken:
             say(f"the edited configuration is heard now: {', '.join(taken)}.")
         if self._waits:
-            when = "as soon as the visit is over" if self.state is State.VISIT else "now, with a short silence"
+            when = {
+                State.VISIT: "as soon as the visit is over",
+                State.REST: "now, unheard",
+                State.WAITING: "now, with a short silence",
+            }[self.state]
             say(f"the edited configuration is taken over {when}: {', '.join(self._waits)}.")
         elif waited:
             say("the edit that waited is taken back.")

@@ -37,15 +37,12 @@ class Heart:
         self._beside, self._begin_anew = beside, begin_anew
         self._told_of: set[Beat] = set()
         self._line, self._session = line, session
-        self._beat_s, self._hung_after_s = beat_s, hung_after_s
+        self._beat_s = beat_s
+        self.hung_after_s = hung_after_s
+        """May be set anew by any thread."""
         self._blocks, self._blocks_s = -1, 0.0
         self._leaves = Event()
         self._thread = Thread(target=self._run, name="heart", daemon=True)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it beats."""
-        return self._thread.is_alive()
 
     def start(self) -> None:
         """Begin to beat, once."""
@@ -61,9 +58,9 @@ class Heart:
         self._blocks_s = before_s
         while not self._leaves.wait(BEAT_S):
             now_s = time.monotonic()
-            asleep = now_s - before_s > self._hung_after_s / 2  # all stood still, and nobody is to blame
+            asleep = now_s - before_s > self.hung_after_s / 2  # all stood still, and nobody is to blame
             before_s = now_s
-            why = None if asleep else what_hangs(self._session, self._beat_s(), self._hung_after_s)
+            why = None if asleep else what_hangs(self._session, self._beat_s(), self.hung_after_s)
             why = why or self._no_blocks(now_s, asleep)
             if why:
                 self._end(why)
@@ -73,7 +70,7 @@ class Heart:
 
     def _look_beside(self) -> None:
         for beat in self._beside:
-            why = beat.trouble(self._hung_after_s)
+            why = beat.trouble(self.hung_after_s)
             if why and beat not in self._told_of:
                 self._line.tell("says", text=f"{why}; sound goes on.")
                 if beat.died or not beat.on_disk:
@@ -85,7 +82,7 @@ class Heart:
         if asleep or blocks != self._blocks:
             self._blocks, self._blocks_s = blocks, now_s
         silent_s = now_s - self._blocks_s
-        return f"no card has asked for sound for {silent_s:.0f} s" if silent_s > self._hung_after_s else None
+        return f"no card has asked for sound for {silent_s:.0f} s" if silent_s > self.hung_after_s else None
 
     def _told(self) -> dict[str, Any]:
         engine, state = self._session.engine.snapshot(), self._session.desk.state()

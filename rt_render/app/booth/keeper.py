@@ -71,6 +71,7 @@ class Keeper:
         self._told_s = 0.0
         self._visit, self._rests, self._open_visit = 0, False, OpenVisit()
         self._played, self._after_failure = False, False
+        self._why = ""
 
     @property
     def process_id(self) -> int | None:
@@ -92,7 +93,7 @@ class Keeper:
         try:
             while not self._leaves:
                 begun_s = time.monotonic()
-                why = self._attend()
+                why = self._why = self._attend()
                 if self._leaves:
                     break
                 tries = 0 if time.monotonic() - begun_s > LIVED_S else tries + 1
@@ -119,6 +120,7 @@ class Keeper:
         self._last_words.clear()
         self._played = False
         how = [
+            *([f"--why={json.dumps(self._why)}"] if self._why else []),
             f"--visit={self._visit}",
             *(["--after-failure"] if self._after_failure else []),
             *(["--rests"] if self._rests else []),
@@ -149,7 +151,8 @@ class Keeper:
                 why = self._take(line) or why
                 continue
             if time.monotonic() - heard_s > (self._hung_after_s if beats else START_S):
-                why = f"it gave no sign of life for {time.monotonic() - heard_s:.0f} s"
+                silent = f"it gave no sign of life for {time.monotonic() - heard_s:.0f} s"
+                why = f"{why}; then {silent}" if why else silent
                 self._kill(child)
                 break
         if self._leaves:
@@ -176,13 +179,20 @@ class Keeper:
                     line = json.loads(raw)
                     if not isinstance(line, dict) or "kind" not in line:
                         raise ValueError
-                except ValueError:
+                except (ValueError, RecursionError):
                     self._last_words.append(raw.decode(errors="replace").rstrip()[:300])
                     continue
                 lines.put(line)
 
     def _take(self, line: Line) -> str:
         """Do what the program tells; return why it ends, if it says so."""
+        try:
+            return self._obey(line)
+        except Exception as error:  # a line that makes no sense must not end the keeper
+            self._say(f"a line of the booth's program was not understood ({type(error).__name__}: {error}).")
+            return ""
+
+    def _obey(self, line: Line) -> str:
         self._on_line(line)
         kind = line["kind"]
         if kind == "says":
@@ -205,6 +215,7 @@ class Keeper:
             self._rests = bool(line.get("resting"))
             self._open_visit.beat(line.get("visit"))
         elif kind in ("hangs", "anew"):
+            self._rests = bool(line.get("resting", self._rests))
             return str(line["why"])
         return ""
 

@@ -23,7 +23,7 @@ _AT_ONCE: dict[str, Callable[[Session, Settings], None]] = {
     "booth.max_gain_db": hold_gain,
 }
 _OWN = "booth."
-"""Settings of the booth are read anew by itself."""
+"""Settings of the booth are read anew by itself, by its program and by its keeper."""
 
 
 def changed(before: Settings, after: Settings) -> list[str]:
@@ -44,6 +44,15 @@ def take_over(session: Session, before: Settings, after: Settings) -> list[str]:
 def waiting_for_new_beginning(began_with: Settings, after: Settings) -> list[str]:
     """Return the names of the settings that differ from those of the program's beginning and cannot be heard yet."""
     return [name for name in changed(began_with, after) if not _is_heard_at_once(name)]
+
+
+def as_heard(began_with: Settings, after: Settings) -> Settings:
+    """Return the edited settings, those that wait for a new beginning as they were when the program began."""
+    waiting: dict[str, dict[str, Any]] = {}
+    for section, _, key in (name.partition(".") for name in waiting_for_new_beginning(began_with, after)):
+        waiting.setdefault(section, {})[key] = getattr(getattr(began_with, section), key)
+    heard = {section: getattr(after, section).model_copy(update=old) for section, old in waiting.items()}
+    return after.model_copy(update=heard)
 
 
 def _is_heard_at_once(name: str) -> bool:
