@@ -1,5 +1,8 @@
 """Where the sound comes from, as the page shows it: against plane waves whose direction is known."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from engine_tools import make_engine, noise_field
@@ -95,3 +98,19 @@ def test_an_engine_that_plays_is_shown_and_one_that_rests_fades():
     assert max(messages[3]["energy"]) > -40 and len(messages[3]["q"]) == 4
     rested = [teller.message(2.0 + 0.1 * k) for k in range(60)]
     assert max(rested[-3]["energy"]) == FLOOR_DB
+
+
+def test_blind_what_one_ear_gets_more_than_the_other_is_not_told():
+    """As a head turns the level moves from ear to ear in a version that follows it, and in no other."""
+    heard, told = make_engine(1, 64).snapshot(), {}
+    for blind in (False, True):
+        for rms in ((0.4, 0.1), (0.1, 0.4)):
+            around = SimpleNamespace(
+                blind=blind,
+                look=lambda now_s, rms=rms: (replace(heard, rms=rms, peak=rms), UPRIGHT),
+                levels_db=list,
+            )
+            told.setdefault(blind, []).append(PoseTeller(around).message(1.0)["levels"])
+    kinds, mean_db = ("rms_db", "peak_db"), [-10.7]  # 10 lg of (0.16 + 0.01) / 2
+    assert told[False] == [dict.fromkeys(kinds, each) for each in ([-8.0, -20.0], [-20.0, -8.0])]
+    assert told[True] == [dict.fromkeys(kinds, mean_db)] * 2

@@ -1,6 +1,8 @@
 """The terminal tells what the page tells: where sound comes from, versions, visits."""
 
 import io
+import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,9 +13,10 @@ from rt_render.ambisonics.encoding import encode_plane_wave
 from rt_render.app.around import N_CELLS, RULER, around, bars
 from rt_render.app.budget_words import motion_line
 from rt_render.app.live_rows import compare_text, in_short, visit_text
-from rt_render.app.live_view import view_of
+from rt_render.app.live_view import plain_line, view_of
 from rt_render.app.session import Session
 from rt_render.app.settings_file import load_settings
+from rt_render.app.watch.far_rows import far_line, far_rows
 from rt_render.app.web.energy_map import EnergyMap
 
 SLOTS = [{"name": name, "title": name.title(), "about": ""} for name in ("tracked", "untracked", "stereo")]
@@ -112,3 +115,36 @@ def test_all_lines_of_a_booth_fit_a_terminal_of_eighty_columns():
     labels = [line.split()[0] for line in shown.splitlines() if line[:8].strip()]
     assert labels[:5] == ["playing", "visit", "compare", "around", "head"]
     assert RULER in shown and "number 3" in shown and "…" not in shown
+
+
+def plain_of(view):
+    console = Console(width=120, file=io.StringIO())
+    console.print(view)
+    return console.file.getvalue()
+
+
+def test_blind_no_terminal_tells_what_one_ear_gets_more_than_the_other():
+    """As a head turns the level moves from ear to ear in a version that follows it, and in no other."""
+    settings = load_settings(
+        None, {"device": "virtual", "tracker": "none", "method": "ls", "head": "sphere", "order": 1}
+    )
+    here, lines, far, far_lines = [], [], [], []
+    with Session(settings, seconds=0.4) as session:
+        for compare, far_levels in ((COMPARE, [-8.0, -20.0]), (COMPARE | {"blind": True}, [-10.7])):
+            session.desk.add_part("compare", lambda compare=compare: compare)
+            session.desk.work(session)
+            status, state = session.status(), session.desk.state()
+            pose = {"q": [1, 0, 0, 0], "levels": dict.fromkeys(("rms_db", "peak_db"), far_levels)}
+            far.append(plain_of(far_rows(state, pose, [])))
+            far_lines.append(far_line(state, pose))
+            for rms in ((0.4, 0.1), (0.1, 0.4)):
+                engine = replace(status.engine, rms=rms, peak=rms)
+                moment = replace(status, engine=engine)
+                here.append(plain_of(view_of(session, moment)))
+                lines.append(plain_line(moment, state))
+    assert here[0] != here[1] and lines[0] != lines[1] and "  -8/-20 dB  " in lines[0]
+    assert here[2] == here[3] and lines[2] == lines[3] and "  -11 dB  " in lines[2]
+    assert "  -8/-20 dB  " in far_lines[0] and "  -11 dB  " in far_lines[1]
+    for text, ears in ((here[0], 2), (here[2], 0), (far[0], 2), (far[1], 0)):
+        assert len(re.findall(r"^ +(?:left|right) ", text, re.MULTILINE)) == ears
+        assert bool(re.search(r"^ +ears ", text, re.MULTILINE)) is not bool(ears)

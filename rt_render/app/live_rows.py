@@ -10,6 +10,16 @@ State = dict[str, Any]
 """What a desk's `state` returns."""
 
 
+def is_blind(state: State) -> bool:
+    """Return whether versions are compared without their names."""
+    return bool((state.get("compare") or {}).get("blind"))
+
+
+def names_of_ears(n_levels: int) -> tuple[str, ...]:
+    """Return what stands before levels, as `ear_levels` has them."""
+    return ("left", "right") if n_levels > 1 else ("ears",)
+
+
 def compare_text(state: State) -> Text | None:
     """Return the versions with their keys, the one that is heard marked; None where there is nothing to compare."""
     compare = state.get("compare")

@@ -13,7 +13,8 @@ from rt_render.app.around import RULER, around
 from rt_render.app.block_times import disturbances, sparkline
 from rt_render.app.budget_words import motion_line
 from rt_render.app.controls.keys import handle_keys, long_help, short_help
-from rt_render.app.live_rows import State, compare_text, in_short, visit_text
+from rt_render.app.ear_levels import ear_levels
+from rt_render.app.live_rows import State, compare_text, in_short, is_blind, names_of_ears, visit_text
 from rt_render.app.session import Session
 from rt_render.app.session_status import SessionStatus
 from rt_render.app.web.surroundings import Surroundings
@@ -69,8 +70,9 @@ def view_of(session: Session, status: SessionStatus, energy: Text | None = None)
         table.add_row("", Text(RULER, style="dim"))
     table.add_row("head", Text(pose_text(status)))
     table.add_row("tracker", Text(tracker_text(status)))
-    table.add_row("left", meter(engine.rms[0], engine.peak[0]))
-    table.add_row("right", meter(engine.rms[1], engine.peak[1]))
+    rms, peak = ear_levels(engine, is_blind(state))
+    for name, *levels in zip(names_of_ears(len(rms)), rms, peak, strict=True):
+        table.add_row(name, meter(*levels))
     times = f"{1e6 * engine.block_s:.0f} µs of {1e6 * budget_s:.0f}, 99.9 % below {1e6 * engine.block_p999_s:.0f}"
     table.add_row("block", Text(f"{disturbances(engine)} · {times}"))
     table.add_row("times", Text(sparkline(engine.block_times)))
@@ -96,7 +98,7 @@ def _order(rendered: int, highest: int) -> str:
 def plain_line(status: SessionStatus, state: State) -> str:
     """Return a session's status, and the desk's state, in one line."""
     engine = status.engine
-    levels = "/".join(f"{_db(level):.0f}" for level in engine.rms)
+    levels = "/".join(f"{_db(level):.0f}" for level in ear_levels(engine, is_blind(state))[0])
     item = f"{status.playlist.text}  " if status.playlist else ""
     return (
         f"{item}{position_text(status)}  {pose_text(status)}  {levels} dB  block {1e6 * engine.block_s:.0f} µs  "

@@ -10,7 +10,7 @@ from rich.text import Text
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
 from rt_render.app.around import RULER, bars
 from rt_render.app.controls.keys import short_help
-from rt_render.app.live_rows import compare_text, in_short, visit_text
+from rt_render.app.live_rows import compare_text, in_short, names_of_ears, visit_text
 from rt_render.app.live_view import meter
 from rt_render.app.words import clock, plural
 
@@ -33,12 +33,14 @@ def far_rows(state: Told, pose: Told, energy: list[float]) -> Group:
         table.add_row("", Text(RULER, style="dim"))
     table.add_row("head", Text(_head(pose)))
     table.add_row("tracker", Text(_tracker(state)))
-    for side, rms_db, peak_db in zip(("left", "right"), *_levels_db(pose), strict=True):
-        table.add_row(side, meter(10.0 ** (rms_db / 20.0), 10.0 ** (peak_db / 20.0)))
+    rms, peak = _levels_db(pose)
+    for name, rms_db, peak_db in zip(names_of_ears(len(rms)), rms, peak, strict=True):
+        table.add_row(name, meter(10.0 ** (rms_db / 20.0), 10.0 ** (peak_db / 20.0)))
     table.add_row("block", Text(f"{_disturbances(state)} · {_times(state['block'])}"))
     if state["glitches"]:
         last = state["glitches"][-1]
-        words = f"last {clock(last['time_s'])} {last['text']}; likely: {last['cause']}"
+        likely = f"; likely: {last['cause']}" if last["cause"] else ""
+        words = f"last {clock(last['time_s'])} {last['text']}{likely}"
         table.add_row("glitches", Text(words, "yellow"))
     table.add_row("latency", Text(f"card {state['card']['latency_ms']:.1f} ms · {state['card']['name']}"))
     if state["tracker"]["state"] != "none":

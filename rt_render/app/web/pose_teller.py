@@ -3,6 +3,7 @@
 from math import log10
 from typing import Any
 
+from rt_render.app.ear_levels import ear_levels
 from rt_render.app.web.surroundings import Surroundings
 
 ENERGY_EVERY = 3
@@ -18,12 +19,13 @@ class PoseTeller:
     def message(self, now_s: float) -> dict[str, Any]:
         """Return the message of this moment; each third one has the energy."""
         snapshot, head = self._around.look(now_s)
+        rms, peak = ear_levels(snapshot, self._around.blind)
         self._number += 1
         return {
             "type": "pose",
             "q": [round(v, 5) for v in head],
             "t": round(now_s, 3),
-            "levels": {"rms_db": [_db(v) for v in snapshot.rms], "peak_db": [_db(v) for v in snapshot.peak]},
+            "levels": {"rms_db": [_db(v) for v in rms], "peak_db": [_db(v) for v in peak]},
             "energy": self._around.levels_db() if self._number % ENERGY_EVERY == 1 else None,
             "age_ms": round(1e3 * snapshot.pose_age_s, 1),
         }

@@ -27,6 +27,11 @@ class Surroundings:
         self._head, self._blind = head, blind
         self._frame = -1
 
+    @property
+    def blind(self) -> bool:
+        """Whether nothing may be shown that tells one version from another."""
+        return self._blind()
+
     def look(self, now_s: float) -> tuple[Snapshot, Quat]:
         """Take in what is heard now; return it, and where the head is."""
         snapshot = self._engine.snapshot()
@@ -36,7 +41,7 @@ class Surroundings:
         self._frame = snapshot.frame
         heard = snapshot.quat_world_from_head
         head = self._head() or heard
-        self._map.take(field, heard if self._blind() else head, now_s)
+        self._map.take(field, heard if self.blind else head, now_s)
         return snapshot, head
 
     def levels_db(self) -> list[float]:

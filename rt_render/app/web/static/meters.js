@@ -30,10 +30,13 @@ export class Meters {
     byId("meters").append(element("div", { className: "scale", "aria-hidden": "true" }, ...scale));
   }
 
+  /** Blind there is one level for both ears: what each gets would tell which version follows the head. */
   take(levels, nowMs) {
+    say(byId("ears-title"), levels.rms_db?.length === 1 ? "Ears, their mean while blind" : "Ears");
     this.#ears.forEach((ear, i) => {
-      ear.rmsDb = Math.max(FLOOR_DB, levels.rms_db?.[i] ?? FLOOR_DB);
-      const peakDb = Math.max(FLOOR_DB, levels.peak_db?.[i] ?? FLOOR_DB);
+      const of = (told) => Math.max(FLOOR_DB, told?.[i] ?? told?.[0] ?? FLOOR_DB);
+      ear.rmsDb = of(levels.rms_db);
+      const peakDb = of(levels.peak_db);
       if (peakDb >= ear.peakDb) Object.assign(ear, { peakDb, heldMs: nowMs + HOLD_MS });
     });
   }
