@@ -13,6 +13,7 @@ from rt_render.app.web.place import listen
 from rt_render.app.web.server import PageServer
 from rt_render.errors import ConfigurationError
 
+REVEALED, SENDER = "A was Tracked, B was Untracked; B was chosen", "OSC from 192.168.7.9:53412"
 POSE = {"type": "pose", "q": [1, 0, 0, 0], "energy": None}
 
 
@@ -35,7 +36,16 @@ class WritingDesk:
         return None
 
     def state(self):
-        return {"values": dict(self.values), "closed": [], "messages": []} if self.ready else {}
+        if not self.ready:
+            return {}
+        return {
+            "values": dict(self.values),
+            "closed": [],
+            "messages": ["/home/booth/a.wav cannot be read.", REVEALED],
+            "answers": [REVEALED],
+            "tracker": {"state": "live", "text": f"{SENDER}: 100 poses/s, 4 ms old"},
+            "glitches": [{"text": "no new pose", "time_s": 3.0, "cause": f"{SENDER} sent nothing"}],
+        }
 
     def controls(self):
         return [{"name": one.name, "kind": one.kind, "about": one.about, "setup": one.setup} for one in CONTROLS]

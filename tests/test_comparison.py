@@ -441,6 +441,7 @@ def test_nothing_that_is_shown_or_can_be_set_tells_blind_versions_apart():
         assert session.prediction == "off"
         desk.ask("compare_reveal", None, "test")
         desk.work(session)
+        assert desk.state()["answers"][-1].startswith("A was ") and "prediction" not in str(desk.state()["answers"])
         assert desk.state()["closed"] == [] and desk.ask("tracking", False, "test") is None
         desk.work(session)
         assert desk.state()["budget"] is None and desk.state()["no_budget"].startswith("tracking is off")

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import example, given
@@ -211,6 +212,29 @@ def test_a_control_a_part_or_a_listener_that_fails_becomes_a_sentence(sounding):
     ]
     assert desk.state()["visit"] is None
     assert any("visit could not be told" in text for text in desk.state()["messages"])
+
+
+def test_only_what_is_said_as_a_wish_of_anybody_is_carried_out_is_an_answer(sounding):
+    def refuse(session, value):
+        raise ConfigurationError("no.")
+
+    def reveal(session, value):
+        elsewhere = Thread(target=desk.note, args=("/home/booth/a.wav cannot be read.",))
+        elsewhere.start()
+        elsewhere.join()
+        desk.note("A was Tracked")
+
+    acts = {"reveal": reveal, "refused": refuse, "fails": lambda s, v: Path("/nowhere/at/all").read_text()}
+    everybodys = [Control(name, "action", "", act) for name, act in acts.items()]
+    desk, session = Desk([*everybodys, Control("head", "action", "", refuse, setup=True)]), Alone(sounding)
+    session.on_message, session.comparison = desk.note, SimpleNamespace(blind=False)
+    desk.work(session)
+    for name in (*acts, "head"):
+        assert desk.ask(name) is None
+    desk.work(session)
+    desk.work(session)
+    assert desk.state()["answers"] == ["A was Tracked", "refused: no."]
+    assert len(desk.state()["messages"]) == 5 and "/nowhere/at/all" in str(desk.state()["messages"])
 
 
 def test_a_sentence_that_could_be_called_up_again_and_again_is_said_a_few_times_only(sounding):

@@ -4,13 +4,13 @@ import json
 import socket
 import time
 from contextlib import ExitStack, closing
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
 pytest.importorskip("websockets", reason="needs the Python package websockets")
 
-from page_tools import POSE, ask, next_of, served
+from page_tools import POSE, REVEALED, SENDER, ask, next_of, served
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from rt_render.app.web import server as server_module
@@ -79,6 +79,15 @@ def test_a_visitor_has_no_set_up_and_an_operator_at_the_same_time_has_all():
         page.desk.change("muted", True)
         assert "order" in {one["name"] for one in next_of(operator, "hello")["controls"]}
         assert "order" not in {one["name"] for one in next_of(visitor, "hello")["controls"]}
+
+
+def test_a_visitor_gets_answers_and_reveals_but_no_sentence_address_or_path_of_the_operators():
+    with served(token="right", visitors="") as page, page.client() as visitor, page.client("?token=right") as operator:
+        told, all_of_it = (next_of(client, "state") for client in (visitor, operator))
+    assert "/home/booth" in str(all_of_it["messages"]) and all_of_it["tracker"]["text"].startswith(SENDER)
+    assert told["messages"] == [REVEALED] and told["glitches"][0]["text"] == "no new pose"
+    assert told["tracker"]["text"] == "100 poses/s, 4 ms old"
+    assert "/home/booth" not in str(told) and SENDER not in str(told)
 
 
 def test_who_says_a_wrong_token_is_no_visitor_either():
@@ -163,6 +172,33 @@ def test_so_many_clients_and_no_more(page, monkeypatch):
         assert next_of(client, "hello")
 
 
+def test_visitors_leave_room_for_operators():
+    with served(token="right", visitors="") as page, ExitStack() as clients:
+        for _ in range(server_module.MAX_CLIENTS - server_module.KEPT_FOR_OPERATORS):
+            next_of(clients.enter_context(page.client()), "hello")
+        with page.client() as one_more:
+            assert farewell(one_more) == (server_module.TOO_MANY, [])
+        for _ in range(server_module.KEPT_FOR_OPERATORS):
+            next_of(clients.enter_context(page.client("?token=right")), "hello")
+        for query in ("", "?token=right"):
+            with page.client(query) as one_more:
+                assert farewell(one_more) == (server_module.TOO_MANY, [])
+
+
+def test_one_machine_takes_only_some_of_the_visitors_places_and_its_operator_gets_in(monkeypatch):
+    with served(token="right", visitors="") as page, ExitStack() as clients:
+        monkeypatch.setattr(server_module, "is_this_machine", lambda host: False)
+        for _ in range(server_module.MAX_VISITORS_OF_ONE_HOST):
+            next_of(clients.enter_context(page.client()), "hello")
+        with page.client() as one_more:
+            assert farewell(one_more) == (server_module.TOO_MANY, [])
+        with page.client("?token=right") as operator:
+            assert next_of(operator, "hello")
+        monkeypatch.setattr(server_module, "is_this_machine", lambda host: True)  # as a client of another host
+        with page.client() as other:
+            assert next_of(other, "hello")
+
+
 def test_a_message_that_is_too_long_ends_its_client_and_no_other(page):
     with page.client() as honest, page.client() as vandal:
         vandal.send("x" * 5000)
@@ -240,6 +276,26 @@ def test_a_server_that_has_stopped_said_good_bye_and_freed_its_port(page):
     assert not page.desk.listeners
     listen("127.0.0.1", page.port).close()
     page.server.stop()
+
+
+def test_a_page_that_hangs_does_not_hold_up_the_end(monkeypatch):
+    monkeypatch.setattr(server_module, "_STOP_TIMEOUT_S", 0.1)
+    hung, goes_on = Event(), Event()
+
+    def tell_pose(now_s):
+        hung.set()
+        goes_on.wait(60.0)
+        return POSE
+
+    with served(tell_pose=tell_pose) as page:
+        with page.client():
+            assert hung.wait(10.0)
+            stopping = Thread(target=page.server.stop, daemon=True)
+            stopping.start()
+            stopping.join(10.0)
+            stopped = not stopping.is_alive()
+            goes_on.set()
+        assert stopped
 
 
 def test_a_connection_that_a_browser_keeps_in_reserve_does_not_hold_up_the_end(monkeypatch):

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any
 
 from firmware_bridge.errors import BridgeError
@@ -54,6 +54,8 @@ class Desk:
         self._choices: dict[str, tuple[str, ...]] = {}
         self._state: dict[str, Any] = {}
         self._messages: deque[str] = deque(maxlen=KEPT_MESSAGES)
+        self._answers: deque[str] = deque(maxlen=KEPT_MESSAGES)
+        self._answering: int | None = None
         self._sentences = Rate(SENTENCES_PER_S)
         self._listeners: list[Callable[[Change], None]] = []
         self._parts: dict[str, Callable[[], object]] = {}
@@ -159,9 +161,15 @@ class Desk:
             self._parts = {**self._parts, name: tell}
 
     def note(self, text: str) -> None:
-        """Keep a sentence for people among the last few of the state. Any thread."""
+        """Keep a sentence for people among the last few of the state. Any thread.
+
+        What is said on the control thread as it carries out what anybody may ask for, a reveal for example, is also
+        among the `answers`: all other sentences are the operator's.
+        """
         with self._lock:
             self._messages.append(text)
+            if get_ident() == self._answering:
+                self._answers.append(text)
 
     def _is_open(self, session: "Session", wish: _Wish) -> bool:
         """Whether it is still open: versions may have become blind since it was asked for."""
@@ -171,14 +179,18 @@ class Desk:
         return is_open
 
     def _carry_out(self, session: "Session", wish: _Wish) -> bool:
+        self._answering = None if wish.control.setup else get_ident()
         try:
             wish.control.set(session, wish.value)
         except (RenderError, BridgeError) as error:
             self._say(session, f"{wish.control.name}: {error}")
             return False
         except Exception as error:  # a control that fails must not end what sounds
+            self._answering = None  # a fault of the program is the operator's to read
             self._say(session, f"{wish.control.name} did not work ({type(error).__name__}: {error}); playing goes on.")
             return False
+        finally:
+            self._answering = None
         return True
 
     def _say(self, session: "Session", text: str) -> None:
@@ -192,10 +204,10 @@ class Desk:
         self._values = {control.name: control.get(session) for control in there}
         closed = [control.name for control in there if control.setup and session.comparison.blind]
         with self._lock:
-            messages, parts = list(self._messages), self._parts
+            told, parts = {"messages": list(self._messages), "answers": list(self._answers)}, self._parts
         own = {name: self._part(name, tell) for name, tell in parts.items()}
         state = state_of(session, session.status())
-        self._state = {**state, "values": self._values, "closed": closed, "messages": messages, **own}
+        self._state = {**state, "values": self._values, "closed": closed, **told, **own}
 
     def _part(self, name: str, tell: Callable[[], object]) -> object:
         try:

@@ -17,11 +17,25 @@ class Role(Enum):
         return self is Role.OPERATOR or not control["setup"]
 
     def told(self, state: dict[str, Any], controls: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Return what of a desk's state this role is told, where it has these controls."""
+        """Return what of a desk's state this role is told, where it has these controls.
+
+        Visitors are told no sentences but answers, and no names of devices and machines that a cause may have.
+        """
         if self is Role.OPERATOR or not state:
             return state
         names = {control["name"] for control in controls}
-        return {**state, "values": {name: value for name, value in state["values"].items() if name in names}}
+        return {
+            **state,
+            "values": {name: value for name, value in state["values"].items() if name in names},
+            "messages": state["answers"],
+            "tracker": {**state["tracker"], "text": _without_sender(state["tracker"]["text"])},
+            "glitches": [{**glitch, "cause": ""} for glitch in state["glitches"]],
+        }
+
+
+def _without_sender(tracker: str) -> str:
+    """Return how the tracker does without who it is, which stands before and may be an address or a path."""
+    return tracker.rpartition(": ")[2]
 
 
 def visitors_token(token: str) -> str:

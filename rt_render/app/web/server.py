@@ -30,14 +30,16 @@ from rt_render.app.web.roles import Role
 
 RATE_HZ = 30.0
 STATE_EVERY = 15
-MAX_CLIENTS = 16
+MAX_CLIENTS, KEPT_FOR_OPERATORS = 16, 4
+MAX_VISITORS_OF_ONE_HOST = 4
+"""Of one other machine, so that none takes the room of all visitors."""
 MAX_CONNECTIONS, MAX_OF_ONE_HOST = 128, 12
-"""Of all, and of one other machine: a browser opens some eight, and one machine cannot take the room of all."""
+"""Of all, and of one other machine: a browser opens some eight, besides the pages that it shows."""
 MESSAGES_PER_S, MESSAGE_BURST = 40.0, 80
 WRONG_TOKEN, TOO_MANY = 4401, 4429
 """Close codes that the page knows."""
 
-_OPEN_TIMEOUT_S, _CLOSE_TIMEOUT_S = 2.0, 0.5
+_OPEN_TIMEOUT_S, _CLOSE_TIMEOUT_S, _STOP_TIMEOUT_S = 2.0, 0.5, 2.0
 _WRONG_TOKEN_WAIT_S = 1.0
 _MAX_UNSENT_BYTES = 65536
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
@@ -63,8 +65,8 @@ class _Connection(ServerConnection):
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
         self.alive.add(self)
-        host = self._host()
-        of_host = sum(one.server is self.server and one._host() == host for one in self.alive)
+        host = _host_of(self)
+        of_host = sum(one.server is self.server and _host_of(one) == host for one in self.alive)
         too_many = of_host > MAX_OF_ONE_HOST and not is_this_machine(host)
         if too_many or len(self.server.handler_tasks) > MAX_CONNECTIONS:
             self.transport.abort()
@@ -73,13 +75,11 @@ class _Connection(ServerConnection):
         super().connection_lost(exc)
         self.alive.discard(self)
 
-    def _host(self) -> str:
-        place = self.transport.get_extra_info("peername")
-        return str(place[0]) if place else ""
-
 
 class PageServer:
     """Serves the page to at most 16 clients from `start` to `stop`, and begins again by itself should it fail.
+
+    Of these at most 12 are visitors, and 4 of one other machine, so that an operator always gets in.
 
     `listener`: a listening socket, closed by `stop`; `tell_pose`: returns the message of the moment, for the time in
     seconds it is given, and is called 30 times a second on the page's thread while somebody looks. Wishes go to the
@@ -115,11 +115,14 @@ class PageServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Say good-bye to all clients and free the port; may be called twice, and without a start."""
+        """Say good-bye to all clients and free the port; may be called twice, and without a start.
+
+        A thread that hangs is left behind after two seconds: what ends must not wait for it.
+        """
         self._leaves.set()
         self._unsubscribe()
         if self._thread:
-            self._thread.join()
+            self._thread.join(_STOP_TIMEOUT_S)
             self._thread = None
         self._listener.close()
 
@@ -221,8 +224,8 @@ class PageServer:
             return
         while client.state is State.OPEN and not self._desk.state():
             await asyncio.sleep(1.0 / RATE_HZ)  # the session begins in a moment
-        if len(self._clients) >= MAX_CLIENTS:
-            await client.close(TOO_MANY, f"{MAX_CLIENTS} pages are open already: close one of them.")
+        if full := self._full(role, client):
+            await client.close(TOO_MANY, full)
             return
         if not self._clients:
             self._controls = self._usable_controls()
@@ -234,6 +237,18 @@ class PageServer:
             pass
         finally:
             self._clients.pop(client, None)
+
+    def _full(self, role: Role, client: ServerConnection) -> str | None:
+        """Return why there is no room for a client, None where there is."""
+        is_full = len(self._clients) >= MAX_CLIENTS
+        if role is Role.VISITOR:
+            visitors = [one for one, of_one in self._clients.items() if of_one is Role.VISITOR]
+            is_full = is_full or len(visitors) >= MAX_CLIENTS - KEPT_FOR_OPERATORS
+            host = _host_of(client)
+            of_host = sum(_host_of(one) == host for one in visitors)
+            if of_host >= MAX_VISITORS_OF_ONE_HOST and not is_this_machine(host):
+                return f"{of_host} pages of your device are open already: close one of them."
+        return f"{len(self._clients)} pages are open already: close one of them." if is_full else None
 
     async def _listen(self, client: ServerConnection, role: Role) -> None:
         pace = Pace(MESSAGES_PER_S, MESSAGE_BURST)
@@ -248,6 +263,12 @@ class PageServer:
         if all(role.may_use(control) for control in self._desk.controls() if control["name"] == name):
             return None
         return f"{name} belongs to the set-up, which visitors leave to the operator: open the operator's link."
+
+
+def _host_of(client: ServerConnection) -> str:
+    """Return the address of the machine at the other end."""
+    place = client.transport.get_extra_info("peername")
+    return str(place[0]) if place else ""
 
 
 def _response(status: HTTPStatus, content: bytes, kind: str = "text/plain; charset=utf-8") -> Response:
