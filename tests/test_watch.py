@@ -5,7 +5,7 @@ import re
 import socket
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from types import SimpleNamespace
 
 import pytest
@@ -150,6 +150,60 @@ def test_a_page_that_goes_and_comes_back_is_told_once_each(monkeypatch):
     again.stop()
     told = paper.getvalue().splitlines()
     assert "tried again every second." in told[0] and told[-1] == "the page answers again." and len(told) <= 3
+
+
+class Tunnel:
+    """What `ssh -L` is: it takes every connection, and ends it at once while nobody listens at the other end."""
+
+    def __init__(self, port):
+        self.far_port, self.closed_at_once = port, 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                far = socket.create_connection(("127.0.0.1", self.far_port))
+            except OSError:
+                near.close()
+                self.closed_at_once += 1
+                continue
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+
+    def _carry(self, one, other):
+        with suppress(OSError):
+            while some := one.recv(65536):
+                other.sendall(some)
+        for end in (one, other):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+def test_through_a_tunnel_a_program_that_begins_anew_is_waited_for(monkeypatch):
+    monkeypatch.setattr(page_link, "TRY_EVERY_S", 0.05)
+    with served() as first, closing(Tunnel(first.port)) as tunnel:
+        page = PageLink(f"127.0.0.1:{tunnel.port}").open()
+        assert until(page, lambda: page.state)
+        first.server.stop()
+        assert until(page, lambda: tunnel.closed_at_once > 2)
+        assert page.trouble.startswith("no page answers behind 127.0.0.1:")
+        with served() as again:
+            tunnel.far_port = again.port
+            assert until(page, lambda: page.trouble is None)
+        page.close()
+    with closing(Tunnel(first.port)) as tunnel, pytest.raises(DeviceError, match="is no page of rt-render"):
+        PageLink(f"127.0.0.1:{tunnel.port}").open()
 
 
 def test_a_token_that_is_missing_or_wrong_is_told_with_the_next_step():

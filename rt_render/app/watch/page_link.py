@@ -17,6 +17,8 @@ from rt_render.errors import ConfigurationError, DeviceError
 WRONG_TOKEN = 4401
 """The page's close code."""
 TRY_EVERY_S, _OPEN_S = 1.0, 5.0
+_NO_PAGE = (InvalidHandshake, ConnectionClosed, EOFError)
+"""What comes of speaking to something that is no page, or ends at once."""
 _MAX_BYTES, _MAX_REFUSED = 1 << 20, 10
 
 
@@ -48,6 +50,10 @@ class PageLink:
             raise DeviceError(
                 f"no page answers at {self._place} ({_reason(error)}): start the program with its page (web = true in "
                 "[web], or --web), or name the link that it told."
+            ) from None
+        except _NO_PAGE:
+            raise DeviceError(
+                f"what answers at {self._place} is no page of rt-render: name the link that the program told."
             ) from None
         return self
 
@@ -87,7 +93,9 @@ class PageLink:
         self.close()
 
     def _connect(self) -> None:
-        """Connect. Raises OSError where nobody answers, and DeviceError where it is in vain."""
+        """Connect. Raises OSError where nobody answers, one of `_NO_PAGE` where no page does, and DeviceError where
+        this program is not let in.
+        """
         try:
             calling = connect(
                 self._uri, proxy=None, compression=None, open_timeout=_OPEN_S, close_timeout=0.5, max_size=_MAX_BYTES
@@ -96,10 +104,6 @@ class PageLink:
         except InvalidStatus as error:
             said = (error.response.body or b"").decode(errors="replace").strip()
             raise DeviceError(f"the page at {self._place} does not let this program in: {said}") from None
-        except (InvalidHandshake, EOFError):
-            raise DeviceError(
-                f"what answers at {self._place} is no page of rt-render: name the link that the program told."
-            ) from None
         self.trouble = None
 
     def _come_back(self, seconds: float) -> None:
@@ -111,6 +115,8 @@ class PageLink:
             self._connect()
         except OSError as error:
             self.trouble = f"no page answers at {self._place} ({_reason(error)}); it is tried again every second."
+        except _NO_PAGE:  # as through a tunnel, which answers also while no program does
+            self.trouble = f"no page answers behind {self._place}; it is tried again every second."
 
     def _lost(self, closed: ConnectionClosed) -> None:
         self.close()
