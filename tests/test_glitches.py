@@ -265,7 +265,7 @@ def test_a_block_late_after_a_lost_card_is_compared_with_the_moment_before_it_an
     monkeypatch.setattr(glitch_watch, "read_counters", lambda thread_id: now)
     monkeypatch.setattr(glitch_watch.time, "monotonic", lambda: now.time_s)
     engine = make_engine(1, 128)
-    feed, watch = TraceFeed(engine), GlitchWatch(engine, lambda since_s: 0.0, lambda: None, lambda text: None)
+    feed, watch = TraceFeed(engine, print), GlitchWatch(engine, lambda since_s: 0.0, lambda: None, lambda text: None)
     monkeypatch.setattr(glitch_watch, "processor_speed", lambda: 1.0)
     feed.add(on_events=watch.take_events, on_look=watch.look)
     for k in range(1, 100):  # no row and no event for five seconds, two of them on the side of others

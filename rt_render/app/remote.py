@@ -15,6 +15,7 @@ from rt_render.app.osc_pattern import NUMBER_PART, numbers_meant
 from rt_render.app.rate import Rate
 from rt_render.app.remote_guard import Guard, is_this_machine
 from rt_render.errors import RenderError
+from rt_render.io.shown import shown
 
 Handler = Callable[[int, tuple[Argument, ...]], None]
 """Called with the number in the address (0 where it has none) and the arguments; raises RenderError to refuse them."""
@@ -25,6 +26,8 @@ AUTO, USUAL_PORT = "auto", 4001
 ANSWERS_PER_S = 500.0
 _HERE: Place = ("127.0.0.1", 0)
 _LOOK_S, _PAUSE_S = 0.2, 0.01
+STOP_S = 2.0
+"""A handler that takes longer is left behind."""
 _TOKEN_BEGIN = b"/token\0"
 _MAX_TOLD, _MAX_SHOWN = 32, 80
 
@@ -97,7 +100,7 @@ class Remote:
             )
             return
         port = USUAL_PORT if self._port == AUTO else int(self._port)
-        listener = socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET, socket.SOCK_DGRAM)
+        listener = socket.socket(_family(self._host), socket.SOCK_DGRAM)
         listener.setblocking(False)
         try:
             listener.bind((self._host, port))
@@ -114,11 +117,21 @@ class Remote:
         self._thread = Thread(target=self._run, args=(listener,), name="osc-remote", daemon=True)
         self._thread.start()
 
+    def is_own(self, place: Place) -> bool:
+        """Whether what is sent to a place comes back here: the port is ours, and the address this machine's."""
+        host, port = place
+        if port != self.port:
+            return False
+        with suppress(OSError), socket.socket(_family(host), socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))  # which only a machine's own addresses allow
+            return True
+        return False
+
     def stop(self) -> None:
-        """Stop listening and free the port; may be called twice, and without a start."""
+        """Stop listening and free the port, whatever a handler hangs on; may be called twice, and without a start."""
         self._leaves.set()
         if self._thread:
-            self._thread.join()
+            self._thread.join(STOP_S)
             self._thread = None
         if self._socket:
             self._socket.close()
@@ -148,7 +161,8 @@ class Remote:
         sender = self._socket
         if sender:
             with suppress(OSError):
-                sender.sendto(message_datagram(address, *arguments), place)
+                texts_shown = (shown(one) if isinstance(one, str) else one for one in arguments)
+                sender.sendto(message_datagram(address, *texts_shown), place)
 
     def answer(self, address: str, *arguments: int | float | str) -> None:
         """Send a message to whose message is handled, unless too many are answered. Handlers only."""
@@ -213,6 +227,10 @@ class Remote:
         if kind not in self._told and len(self._told) < _MAX_TOLD:
             self._told.add(kind)
             self._on_message(text)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _shown(address: str) -> str:

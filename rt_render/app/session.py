@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from math import inf
 
@@ -39,6 +39,7 @@ from rt_render.hrtf.decoder import Decoder
 from rt_render.io.card_keeper import CardKeeper
 from rt_render.io.realtime import lock_memory
 from rt_render.io.ring_feeder import RingFeeder
+from rt_render.io.shown import shown
 
 _LOOK_S = 0.05
 
@@ -63,9 +64,13 @@ class Session:
         self.settings = settings
         self.desk = Desk()
 
+        def say(text: str) -> None:
+            with suppress(Exception):  # who cannot be told must not end the thread that tells
+                on_message(shown(text))
+
         def tell(text: str) -> None:
-            self.desk.note(text)
-            on_message(text)
+            self.desk.note(shown(text))
+            say(text)
 
         self.on_message = tell
         block_size, host_frames = live_block_size(settings.audio.block_size)
@@ -80,7 +85,7 @@ class Session:
         self.source, self.engine = parts.source, parts.engine
         self._lap_frames = parts.lap_frames
         self._set_latency(parts.decoder.onset_frames / settings.audio.fs_hz)
-        self.feed = TraceFeed(self.engine)
+        self.feed = TraceFeed(self.engine, tell)
         self.feed.add(self.budget.take)
         self._live = parts.live
         self._feeder: RingFeeder | LiveFeed = (
@@ -102,7 +107,7 @@ class Session:
             PlaylistTransport(playlist, self._winding.frame, self._winding.wind, tell) if playlist is not None else None
         )
         # Not to the desk: its state has the titles, and its few sentences are for what nothing else tells.
-        self.feed.add(on_look=announcer(self.source, self._winding.frame, on_message))
+        self.feed.add(on_look=announcer(self.source, self._winding.frame, say))
         self._hearing = Hearing(settings, parts, budget=self.budget, feed=self.feed, desk=self.desk, on_message=tell)
         self.ears: Ears = self._hearing.ears
         self.comparison: Comparison = self._hearing.comparison
@@ -115,7 +120,7 @@ class Session:
         self.tracking: bool = True
         self.prediction: str = settings.tracking.prediction
         self.extra_latency_ms: float = settings.audio.extra_latency_ms
-        self._advised = False
+        self._advised, self._card_beat = False, Beat("the watch of the sound card")
         try:
             if settings.audio.degrade:
                 self._hearing.degrade(on_progress)
@@ -127,6 +132,7 @@ class Session:
                 host_frames=host_frames,
                 live=parts.live,
                 input_device=settings.source.input_device,
+                beat=self._card_beat,
             )
             self._files.open(parts, seconds, card_text=self._card.text_of, feed=self.feed, comparison=self.comparison)
             self.comparison.begin_visit()  # behind the pose log, which must know of all filters
@@ -326,7 +332,7 @@ class Session:
     @property
     def beats(self) -> list[Beat]:
         """The signs of life of the threads beside the sound, for a heart."""
-        return [self.remote.beat, *self._files.beats]
+        return [self.remote.beat, self.feed.beat, self._card_beat, *self._files.beats]
 
     def _tracker_status(self) -> BridgeStatus | None:
         return self._bridge.status() if self._bridge else None

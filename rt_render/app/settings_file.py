@@ -14,6 +14,7 @@ from rt_render.app.elsewhere import why_elsewhere
 from rt_render.app.settings import Settings
 from rt_render.errors import ConfigurationError
 from rt_render.hrtf.heads import HEAD_NAMES
+from rt_render.io.shown import shown
 
 _SECTIONS: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
 _SECTION_OF = {key: name for name, section in _SECTIONS.items() for key in section.model_fields}
@@ -44,13 +45,13 @@ def load_settings(
     config = as_path(config, "config") if config is not None else None
     text = _read(config) if config else ""
     document = _parse(text, config)
-    _refuse_nul(document, config, text)
+    _refuse_odd_text(document, config, text)
     _check(document, config, text)
     _refuse_two_heads(document.get("tracking", {}), config, text)
     if config:
         _anchor_paths(document, config.parent)
     chosen = {key: _plain(key, value) for key, value in (choices or {}).items() if value is not None}
-    _refuse_nul({_SECTION_OF.get(key, ""): {key: value} for key, value in chosen.items()}, None, "")
+    _refuse_odd_text({_SECTION_OF.get(key, ""): {key: value} for key, value in chosen.items()}, None, "")
     _refuse_two_heads(chosen, None, "")
     if "tracker" in chosen:
         document.get("tracking", {}).pop("poses", None)
@@ -106,16 +107,19 @@ def _refuse_two_heads(values: Mapping[str, Any], path: Path | None, text: str) -
         raise _refusal(path, text, "tracking", "poses", reason, "leave out one of them")
 
 
-def _refuse_nul(document: Mapping[str, Any], path: Path | None, text: str) -> None:
-    """Refuse texts with the character NUL, at which the system's own names of files end."""
+def _refuse_odd_text(document: Mapping[str, Any], path: Path | None, text: str) -> None:
+    """Refuse texts with the character NUL, at which the system's own names of files end, and bytes that are no text."""
     for section, values in document.items():
         for key, value in values.items() if isinstance(values, Mapping) else ():
             several = value if isinstance(value, list | tuple) else [value]
-            if (
-                any(isinstance(one, str | Path) and "\0" in str(one) for one in several)
-                and _SECTION_OF.get(key) == section
-            ):
+            texts = [str(one) for one in several if isinstance(one, str | Path)]
+            if _SECTION_OF.get(key) != section:
+                continue
+            if any("\0" in one for one in texts):
                 raise _refusal(path, text, section, key, "it holds the character NUL")
+            if odd := next((one for one in texts if one != shown(one)), None):
+                reason = f"{shown(odd)} has bytes in its name that are no UTF-8"
+                raise _refusal(path, text, section, key, reason, "rename it, or name the folder it is in")
 
 
 def _read(path: Path) -> str:

@@ -134,7 +134,7 @@ def _panorama_of(
     return PanoramaSource(
         stereo,
         upmix,
-        title=reader.title or reader.path.stem,
+        title=stereo.title,
         notes=notes,
         on_close=stereo.close,
         flat=layout.encoding_matrix(order, wanted.lfe_db),

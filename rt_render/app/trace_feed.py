@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rt_render.app.beat import Beat
 from rt_render.engine.engine import Engine
 
 WAITING_S = 10.0
@@ -23,11 +25,13 @@ class TraceFeed:
 
     Takers are called on that thread with rows of `kernels.state.trace_dtype` or `EVENT`, at least one at a time,
     which they may keep but not change; `on_look` at every look, whether something came or not, before what came.
-    They must be quick and must not raise: who writes files has a queue.
+    They must be quick: who writes files has a queue. One that raises is told to `on_message` once, and called again.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, on_message: Callable[[str], None]) -> None:
+        self._engine, self._on_message = engine, on_message
+        self.beat = Beat("what follows the sound")
+        self._told: set[object] = set()
         self._on_rows: list[Taker] = []
         self._on_events: list[Taker] = []
         self._on_look: list[Callable[[], None]] = []
@@ -60,15 +64,29 @@ class TraceFeed:
 
     def _run(self) -> None:
         while not self._leave.wait(LOOK_S):
+            self.beat.go()
             self._hand_on()
+        self.beat.rest()
 
     def _hand_on(self) -> None:
         for look in tuple(self._on_look):
-            look()
+            self._call(look)
         for found, takers in (
             (self._engine.drain_trace(), self._on_rows),
             (self._engine.drain_events(), self._on_events),
         ):
             if len(found):
                 for take in tuple(takers):
-                    take(found)
+                    self._call(take, found)
+
+    def _call(self, one: Callable[..., None], *found: NDArray[Any]) -> None:
+        try:
+            one(*found)
+        except Exception as error:  # a fault of one must not end what the others follow
+            if one not in self._told:
+                self._told.add(one)
+                with suppress(Exception):
+                    self._on_message(
+                        f"what follows the sound has a fault ({type(error).__name__}: {error}): "
+                        "what is told of it may lack something, and sound goes on."
+                    )

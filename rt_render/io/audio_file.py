@@ -1,5 +1,6 @@
 """Audio files, read and created frame by frame: the adapter for libsndfile (`soundfile`)."""
 
+import os
 import re
 from pathlib import Path
 
@@ -137,7 +138,8 @@ def _open_for_reading(path: Path) -> soundfile.SoundFile:
     if not path.is_file():
         raise InputFileError(f"{path} is not a regular file; audio is streamed from files on disk only.")
     try:
-        return soundfile.SoundFile(path)
+        # bytes where names are bytes: of those that are no text the library makes none
+        return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
     except soundfile.LibsndfileError as error:
         reason = error.error_string.strip().rstrip(".") or "damaged or cut short"
     except TypeError:

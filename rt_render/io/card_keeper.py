@@ -8,6 +8,8 @@ threads run it, whatever a lost card still does.
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
 
 from firmware_bridge.mailbox_kernels import store_word
 from rt_render.engine.engine import Engine
@@ -33,6 +35,15 @@ TWO_CLOCKS = (
 )
 _FIRST_CALL_S = 1.0
 """Bluetooth, for one, is slow to begin."""
+_MAX_FAULTS = 8
+"""So many different ones are told."""
+
+
+class Beating(Protocol):
+    """A thread's sign of life; both are called by that thread."""
+
+    def go(self) -> None: ...
+    def rest(self) -> None: ...
 
 
 class CardKeeper:
@@ -53,8 +64,11 @@ class CardKeeper:
         latency: float | str = "low",
         live: LiveInput | None = None,
         input_device: int | str = "auto",
+        beat: Beating | None = None,
     ) -> None:
         """Prepare. `device`: "virtual", or what `SoundCard` takes; `capture`: record the virtual card.
+
+        `beat` gets the watch's signs of life.
 
         `live` and `input_device` as `SoundCard` takes them; while the card is away there is no input, and silence.
         """
@@ -62,13 +76,14 @@ class CardKeeper:
         self._device = device
         self._say = on_message
         self._host_frames, self._latency = host_frames, latency
-        self._live, self._input = live, input_device
+        self._live, self._input, self._beat = live, input_device, beat
         self._virtual = VirtualCard(engine, capture=capture)
         self._card: SoundCard | None = None
         self._leave = threading.Event()
         self._watch: threading.Thread | None = None
         self._wanted: str | None = None
         self._told_stuck = False
+        self._told_faults: set[str] = set()
         plan = engine.plan
         self._texts = {0: f"{self._virtual.name}, {plan.fs_hz} Hz, blocks of {plan.block_size}"}
 
@@ -152,9 +167,31 @@ class CardKeeper:
     # the watch
 
     def _keep(self) -> None:
+        while not self._leave.is_set():
+            try:
+                self._look_after()
+            except Exception as error:  # whatever a card does, somebody must look for it again
+                self._tell_fault(error)
+                self._leave.wait(RETRY_S)
+        if self._beat:
+            self._beat.rest()
+
+    def _go_on(self) -> None:
+        if self._beat:
+            self._beat.go()
+
+    def _tell_fault(self, error: Exception) -> None:
+        text = f"The watch of the sound card has a fault ({type(error).__name__}: {error}) and tries again."
+        if text not in self._told_faults and len(self._told_faults) < _MAX_FAULTS:
+            self._told_faults.add(text)
+            with suppress(Exception):
+                self._say(text)
+
+    def _look_after(self) -> None:
         calls, silent_s, before_s = -1, 0.0, time.monotonic()
         next_try_s, looks = 0.0, 0
         while not self._leave.wait(_LOOK_S):
+            self._go_on()
             now_s = time.monotonic()
             # when this thread was held up, the card may have been too: count no more than two looks
             silent_s += min(now_s - before_s, 2 * _LOOK_S)
@@ -202,7 +239,9 @@ class CardKeeper:
         card: SoundCard | None = None
         try:
             look_again()
+            self._go_on()
             card = self._open(self._wanted)
+            self._go_on()
             card.begin()
             give_up_s = time.monotonic() + _FIRST_CALL_S
             while card.calls == 0:
@@ -212,11 +251,13 @@ class CardKeeper:
             self._fade_in_next()
             self._texts[card.number] = card.text
             card.take_turn()
-        except DeviceError:
+        except Exception as error:
             if card is not None:
                 card.abandon()
             if not self._virtual.running:
                 self._virtual.start()
+            if not isinstance(error, DeviceError):
+                self._tell_fault(error)
             return
         self._card = card
         self._say(f"Sound card {self._wanted} is back: playing on it again.")

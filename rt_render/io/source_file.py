@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rt_render.io.audio_file import AudioFileReader
+from rt_render.io.shown import shown
 from rt_render.io.source_stream import FrameStream
 
 
@@ -30,7 +31,7 @@ class FileSource:
     ) -> None:
         self.fs_hz = fs_hz
         self.order = order
-        self.title = reader.title or reader.path.stem
+        self.title = reader.title or shown(reader.path.stem)
         self.notes = notes
         if reader.fs_hz != fs_hz:
             notes.append(f"resampled {reader.fs_hz / 1000:g} → {fs_hz / 1000:g} kHz")

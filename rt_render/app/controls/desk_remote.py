@@ -103,6 +103,8 @@ class DeskRemote:
             port = wanted
         if not 1 <= port <= 65535:
             raise ConfigurationError(f"port {port} cannot be used: allowed is 1 to 65535.")
+        if self._remote.is_own((host, port)):
+            raise ConfigurationError(f"port {port} is where I listen myself: name the one where you do.")
         return host, port
 
     def _tell(self, change: Change) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rt_render.app.elsewhere import why_elsewhere
 from rt_render.app.settings import Source as SourceSettings
 from rt_render.errors import ConfigurationError, InputFileError
+from rt_render.io.shown import shown
 
 SOUND_ENDINGS = (
     *(".wav", ".w64", ".rf64", ".caf", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"),
@@ -51,7 +52,7 @@ class Item:
     @property
     def short_name(self) -> str:
         """What to call it before it is opened."""
-        return self.title or Path(self.name).stem
+        return shown(self.title or Path(self.name).stem)
 
 
 class _Row(BaseModel):

@@ -9,7 +9,6 @@ from threading import Event, Thread
 from rt_render.app.playlist.heard_loudness import Heard, HeardLoudness, excerpts, thorough
 from rt_render.app.playlist.items import Item
 from rt_render.app.playlist.loudness_store import LoudnessStore
-from rt_render.errors import RenderError
 from rt_render.io.source import Source
 
 SAFE_LUFS = -18.0
@@ -131,11 +130,11 @@ class Loudness:
         return known is not None
 
     def _measure(self, index: int, at_each: Callable[[float], None], short: bool) -> None:
-        # by what the file is before it is read: should it change meanwhile, what is kept is not found again
-        place = self._store.place(self._items[index])
-        if self._recall(index, place):
-            return
         try:
+            # by what the file is before it is read: should it change meanwhile, what is kept is not found again
+            place = self._store.place(self._items[index])
+            if self._recall(index, place):
+                return
             source = self._open_one(index)
             try:
                 n_frames = source.n_frames
@@ -151,8 +150,8 @@ class Loudness:
         except _LeftError:
             raise
         # A file that cannot be measured will say why when it is its turn to play.
-        except (RenderError, OSError, ValueError):
-            pass
+        except Exception:
+            return
         else:
             self._know(index, heard, final)
             if final:

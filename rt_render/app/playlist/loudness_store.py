@@ -32,12 +32,13 @@ class LoudnessStore:
         """
         file = Path(item.name)
         try:
-            about = file.stat()
-        except OSError:
+            about, where = file.stat(), file.resolve()
+        except (OSError, ValueError):
             return None
         told = item.wanted.model_dump_json(include=set(SourceSettings.model_fields) - _ELSEWHERE)
-        key = f"{_VERSION} {file.resolve()} {about.st_size} {about.st_mtime_ns} {told} {item.seconds} {self._ears}"
-        return cache_folder() / "loudness" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+        key = f"{_VERSION} {where} {about.st_size} {about.st_mtime_ns} {told} {item.seconds} {self._ears}"
+        mark = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]
+        return cache_folder() / "loudness" / f"{mark}.json"
 
     def load(self, place: Path | None) -> Heard | None:
         """Return what was measured; None where nothing was, or what lies there makes no sense."""
