@@ -173,6 +173,16 @@ class Ears:
         return [key for key in keys if key not in self._failed and not self._find(key)]
 
     def _design(self) -> None:
+        try:
+            self._design_all()
+        except Exception as error:  # what is heard stays, and who wants others begins anew
+            with self._lock:
+                self._worker = self._progress = None
+                self.head, self.order = self._heard
+                self._others = []
+            self._on_message(f"no other ears can be heard now ({type(error).__name__}: {error}): choose again.")
+
+    def _design_all(self) -> None:
         while True:
             with self._lock:
                 self._settle()

@@ -165,6 +165,8 @@ class PoseLogger:
             self._writer.take_name()
         except RenderError as error:
             self._on_message(str(error))
+        except Exception as error:  # a fault of ours, as in `_write`
+            self._break(error)
         self.beat.rest()
         while (piece := self._waiting.get()) is not None:
             self.beat.go()
@@ -183,6 +185,9 @@ class PoseLogger:
             else:
                 self._on_message(str(error))
         except Exception as error:  # a fault of ours: the log ends, the thread takes what still comes
-            self._broken = True
-            reason = f"{type(error).__name__}: {error}"
-            self._on_message(f"{self._writer.path} is written no further ({reason}): what it has can be played back.")
+            self._break(error)
+
+    def _break(self, error: Exception) -> None:
+        self._broken = True
+        reason = f"{type(error).__name__}: {error}"
+        self._on_message(f"{self._writer.path} is written no further ({reason}): what it has can be played back.")

@@ -101,11 +101,22 @@ class Recorder:
                     self._writer.abandon()
                     self._writer.partial_path.unlink(missing_ok=True)
         except RenderError as error:
-            if self._ending.is_set():
-                self._failure = error
-            else:
-                self._on_message(str(error))
+            self._fail(error)
+        except Exception as error:  # a fault of ours ends the recording, and not without a word
+            reason = f"{type(error).__name__}: {error}"
+            self._fail(
+                OutputFileError(
+                    f"{self._writer.path} is recorded no further ({reason}): what was written so far is in "
+                    f"{self._writer.partial_path}."
+                )
+            )
         self.beat.rest()
+
+    def _fail(self, error: RenderError) -> None:
+        if self._ending.is_set():
+            self._failure = error
+        else:
+            self._on_message(str(error))
 
     def _write(self) -> None:
         self._writer.write(self._engine.read_tap() if self._field else self._engine.read_capture())

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
@@ -46,6 +47,7 @@ class LifeLine:
 
     @staticmethod
     def _listen(on_keeper_gone: Callable[[], None]) -> None:
-        while os.read(sys.stdin.fileno(), 4096):
-            pass
+        with suppress(OSError, ValueError):  # one that cannot be read is gone too
+            while os.read(sys.stdin.fileno(), 4096):
+                pass
         on_keeper_gone()

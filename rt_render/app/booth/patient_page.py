@@ -50,7 +50,8 @@ class PatientPage:
         self._next_s = time.monotonic() + TRY_EVERY_S
         try:
             self._page = WebPage(self._settings, self._on_link).__enter__()
-        except DeviceError as error:
+        except Exception as error:  # whatever the page may do, the booth plays on
+            why = str(error) if isinstance(error, DeviceError) else f"{type(error).__name__}: {error}."
             if not self._told:
-                self._on_message(f"the booth plays without a page until one can be served: {error}")
+                self._on_message(f"the booth plays without a page until one can be served: {why}")
             self._told = True
