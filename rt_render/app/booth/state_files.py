@@ -64,7 +64,7 @@ def _place(config: Path | None, kind: str) -> Path:
     """Return the file of a kind that belongs to a configuration file: its name, and a mark of where it lies."""
     if config is None:
         return state_folder() / f"booth.{kind}"
-    where = config.absolute()
+    where = Path(os.path.realpath(config))  # however it is spelt; unlike `resolve` it takes links that go in circles
     mark = sha256(os.fsencode(where)).hexdigest()[:_MARK_LETTERS]
     return state_folder() / f"{where.stem}-{mark}.{kind}"
 

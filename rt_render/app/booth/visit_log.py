@@ -132,9 +132,11 @@ def append_line(place: LogPlace, line: bytes) -> None:
     """Append a whole line or nothing, in the next file where this one is full. Raises OSError."""
     if place.path.exists() and (size := place.path.stat().st_size) and size + len(line) > place.max_bytes:
         _rotate(place)
-    descriptor = os.open(place.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _MODE)
+    descriptor = os.open(place.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, _MODE)
     try:
         size = os.fstat(descriptor).st_size
+        if size and not _ends_a_line(descriptor, size):
+            line = b"\n" + line
         try:
             if os.write(descriptor, line) < len(line):
                 raise OSError(28, "No space left on device")
@@ -146,14 +148,20 @@ def append_line(place: LogPlace, line: bytes) -> None:
         os.close(descriptor)
 
 
+def _ends_a_line(descriptor: int, size: int) -> bool:
+    os.lseek(descriptor, size - 1, os.SEEK_SET)
+    return os.read(descriptor, 1) == b"\n"
+
+
 def _rotate(place: LogPlace) -> None:
-    for number in range(place.n_files - 1, 0, -1):
-        older = place.path.with_name(f"{place.path.name}.{number}")
-        newer = place.path if number == 1 else place.path.with_name(f"{place.path.name}.{number - 1}")
-        with suppress(FileNotFoundError):
-            newer.replace(older)
+    """Make room for a new file; a gap that a try before has left is filled, so that no further try loses anything."""
     if place.n_files == 1:
         place.path.unlink(missing_ok=True)
+        return
+    files = [place.path, *(place.path.with_name(f"{place.path.name}.{n}") for n in range(1, place.n_files))]
+    gap = next((n for n, file in enumerate(files) if not file.exists()), len(files) - 1)
+    for number in range(gap, 0, -1):
+        files[number - 1].replace(files[number])
 
 
 def read_events(place: LogPlace) -> list[dict[str, Any]]:
