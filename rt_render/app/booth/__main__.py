@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("--visit", type=int, default=0, help="the number of the last visit")
     parser.add_argument("--after-failure", action="store_true", help="the run before ended before it played")
     parser.add_argument("--rests", action="store_true", help="the headphones lay still when the run before ended")
-    parser.add_argument("--why", type=json.loads, default="", help="why the run before ended, in JSON")
+    parser.add_argument("--why", type=json.loads, default='""', help="why the run before ended, in JSON")
     told = parser.parse_args()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
