@@ -3,6 +3,7 @@
 import json
 import time
 from random import Random
+from threading import Event
 
 import numpy as np
 import pytest
@@ -315,6 +316,63 @@ def test_what_is_not_ready_waits_and_what_cannot_be_designed_is_left_out(kemar, 
     with pytest.raises(ConfigurationError, match="stereo is being prepared: try again in a moment"):
         it.ab.choose("stereo")
     assert it.ab.state()["slots"][1]["about"] == "is being prepared" and it.ab.active == "tracked"
+
+
+@pytest.mark.parametrize("blind", [False, True])
+def test_what_is_heard_first_and_cannot_be_designed_makes_way_for_the_next(kemar, monkeypatch, blind):
+    begun, goes_on = Event(), Event()
+
+    def fail(*_):
+        begun.set()
+        goes_on.wait(30.0)
+        raise InputFileError("there is no such ear.")
+
+    monkeypatch.setattr(ears_module, "make_decoder", fail)
+    plan = Plan(ORDER, BLOCK, FS, kemar.n_taps, ring_s=2.0)
+    engine = Engine(plan, kemar.filters)
+    ears = Ears(engine, Head(), kemar)
+    ab = Comparison(engine, ears, ("head:sphere", "stereo", "tracked"), blind=blind, random=Random(4))
+    ab.begin_visit()
+    assert begun.wait(30.0) and ab.active == ("A" if blind else "head:sphere")
+    goes_on.set()
+    assert ears.finish(60)
+    ab.look()
+    assert ab.names == (("A", "B") if blind else ("stereo", "tracked"))
+    assert ab.active in ab.names and ab.after() in ab.names and ab.state()["active"] == ab.active
+    ab.set_blind(False)
+    ab.choose(ab.after())
+    assert (ears._instead is None) == (ab.active == "tracked")
+
+
+def test_the_next_version_is_heard_and_not_only_named_where_the_first_cannot_be(kemar, monkeypatch):
+    def fail(*_):
+        raise InputFileError("there is no such ear.")
+
+    monkeypatch.setattr(ears_module, "make_decoder", fail)
+    it = Set(kemar, ("head:sphere", "stereo", "tracked"))
+    assert it.ab.active == "stereo" and it.ears._instead is not None and not it.ab.follows_head
+
+
+def test_where_one_is_left_of_blind_versions_there_is_no_comparison_and_nothing_is_closed(kemar, monkeypatch):
+    def fail(*_):
+        raise InputFileError("there is no such ear.")
+
+    monkeypatch.setattr(ears_module, "make_decoder", fail)
+    it = Set(kemar, ("stereo", "head:sphere"), blind=True)
+    assert not it.ab.there and not it.ab.blind and it.ab.state() is None and it.ab.names == ()
+    assert it.ears._instead is None and it.ab.follows_head
+
+
+def test_blind_begins_with_a_also_while_versions_are_being_prepared(kemar):
+    it = Set(kemar, ("tracked", "untracked", "stereo"))
+    seconds = set()
+    for missing in it.ab._usual * 20:
+        it.ab.set_blind(False)
+        it.ab._missing = [missing]
+        it.ab.set_blind(True)
+        assert it.ab.active == "A" and it.ab._shown[0] != missing
+        seconds.add(tuple(slot.name for slot in it.ab._shown))
+    assert len(seconds) == 6
 
 
 def test_what_would_be_the_same_is_left_out_with_a_sentence(kemar):

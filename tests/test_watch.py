@@ -100,6 +100,8 @@ def test_each_key_asks_for_what_it_does_in_the_programs_own_terminal(key, wish):
 def test_a_key_for_what_is_not_there_asks_for_nothing():
     visitor = {**STATE, "values": {"gain_db": 0.0}, "compare": None}
     assert [wish_of(key, visitor) for key in "mta1"] == [None] * 4
+    nameless = {**STATE, "compare": STATE["compare"] | {"active": "C"}}
+    assert wish_of("a", nameless) == ("compare", "A"), "a version that is just left out"
     assert wish_of("]", {**STATE, "position_s": 59.9}) is None, "it would be over"
     assert wish_of("]", {**STATE, "position_s": 59.9, "lap": 1}) == ("position_s", 69.9)
 

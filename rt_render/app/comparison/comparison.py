@@ -54,8 +54,7 @@ class Comparison:
         self._usual: tuple[Slot, ...] = self._offer.news() or ()
         self._shown: list[Slot] = list(self._usual)
         self._begins_blind = blind
-        self.blind: bool = False
-        self.tracking: bool = True
+        self.blind, self.tracking = False, True
         self._listeners: list[Callable[[Choice], None]] = []
         self._match = LevelMatch(engine.plan.fs_hz)
         self._looked_at, self._next_look_s = 0, 0.0
@@ -100,12 +99,10 @@ class Comparison:
             return {"slots": shown, "active": self.active, "blind": self.blind}
 
     def _told(self, slot: Slot, name: str) -> dict[str, str]:
+        if self.blind:
+            return {"name": name, "title": f"Version {name}", "about": ""}
         about = "is being prepared" if slot in self._missing else slot.about
-        return {
-            "name": name,
-            "title": f"Version {name}" if self.blind else slot.title,
-            "about": "" if self.blind else about,
-        }
+        return {"name": name, "title": slot.title, "about": about}
 
     def _letter(self) -> str:
         return LETTERS[self._shown.index(self._active)] if self.blind else ""
@@ -126,11 +123,9 @@ class Comparison:
     def set_blind(self, on: bool) -> None:
         """Hide the names behind letters, shuffled, and begin with one of them; or show them all again."""
         with self._lock:
-            if on == self.blind:
-                return
-            if on:
+            if on and not self.blind:
                 self._shuffle()
-            else:
+            elif self.blind and not on:
                 self._end_round()
                 self.blind, self._shown = False, list(self._usual)
 
@@ -223,7 +218,7 @@ class Comparison:
 
     def _make_filters(self) -> None:
         """Find the filters of all versions to the decoder in use, as far as they are there."""
-        before, was_missing = self._decoder, self._missing
+        before, was_missing, was_active = self._decoder, self._missing, self._active
         self._decoder = used = self._ears.decoder
         found = {}
         self._missing = []
@@ -241,7 +236,7 @@ class Comparison:
             self._filters = found
             self._match.compare(used.filters, found)
             self._looked_at = 0
-            if used is not before or self._active in was_missing:
+            if used is not before or self._active in was_missing or self._active != was_active:
                 self._hear()
 
     def _filters_of(self, slot: Slot, used: Decoder) -> NDArray[np.floating] | None:
@@ -257,17 +252,22 @@ class Comparison:
         return np.pad(other.filters, ((0, 0), (0, missing), (0, 0)))
 
     def _leave_out(self, slot: Slot) -> None:
-        if self._active == slot:
-            self._active = self._usual[0]
         self._usual = tuple(one for one in self._usual if one != slot)
         self._shown.remove(slot)
+        if not self.there:  # one alone is no comparison, and nobody could reveal it
+            self._usual, self._shown, self.blind = (), [], False
+        if self._active not in self._shown:
+            self._since_s = self._clock_s()  # it was never heard
+            self._active = self._shown[0] if self._shown else slot_named("tracked")
 
     def _shuffle(self) -> None:
         self._end_round()
         self._shown = list(self._usual)
         self._random.shuffle(self._shown)
-        self.blind = True
-        self._change(next(slot for slot in self._shown if slot not in self._missing))
+        # what is still being prepared cannot be heard first, and A is what everybody begins with
+        first = next(slot for slot in self._shown if slot not in self._missing)
+        self._shown, self.blind = [first, *(slot for slot in self._shown if slot != first)], True
+        self._change(first)
         self._heard_s = {}
 
     def _change(self, slot: Slot) -> None:

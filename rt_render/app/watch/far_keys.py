@@ -38,10 +38,13 @@ def wish_of(typed: str, state: Told) -> Wish | None:
 
 def _version(key: str, compare: Told | None) -> str | None:
     """Return the version with a number, or for any other key the next one."""
-    names = [slot["name"] for slot in compare["slots"]] if compare else []
+    names: list[str] = [slot["name"] for slot in compare["slots"]] if compare else []
     if key.isdigit():
         return names[int(key) - 1] if int(key) <= len(names) else None
-    return names[(names.index(compare["active"]) + 1) % len(names)] if compare and names else None
+    if compare is None or not names:
+        return None
+    heard = names.index(compare["active"]) if compare["active"] in names else -1
+    return names[(heard + 1) % len(names)]
 
 
 def _place(step_s: float, state: Told) -> float | None:
