@@ -2,8 +2,12 @@
 
 import json
 import os
+import re
+import shutil
+import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -198,3 +202,51 @@ def test_of_a_slider_the_last_value_is_kept_and_of_who_moved_it_only_the_way():
     choices.flush(None, everything=True)
     assert lines[1][1] == {"number": None, "control": "next", "value": None, "by": "page", "times": 1}
     assert json.dumps(lines)
+
+
+def test_a_newest_file_that_cannot_be_renamed_costs_none_of_the_older_ones_however_often_it_is_tried(
+    tmp_path, monkeypatch
+):
+    place = LogPlace(tmp_path / "booth.jsonl", 20, 4)
+    for number in range(1, 4):
+        append_line(place, b'{"number": %d}\n' % number)
+    rename = Path.replace
+
+    def refuse(path, target):
+        if path == place.path:
+            raise PermissionError(13, "in use")
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refuse)
+        for _ in range(5):
+            with pytest.raises(PermissionError):
+                append_line(place, b'{"number": 4}\n')
+    assert [event["number"] for event in read_events(place)] == [1, 2, 3]
+    append_line(place, b'{"number": 4}\n')
+    assert [event["number"] for event in read_events(place)] == [1, 2, 3, 4]
+
+
+def test_a_last_line_that_was_cut_takes_none_with_it(tmp_path):
+    place = LogPlace(tmp_path / "booth.jsonl", 10_000, 1)
+    place.path.write_bytes(b'{"number": 1}\n{"numb')
+    append_line(place, b'{"number": 2}\n')
+    append_line(place, b'{"number": 3}\n')
+    assert [event["number"] for event in read_events(place)] == [1, 2, 3]
+    assert place.path.read_bytes().count(b"\n") == 4
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the guide's command is one of a shell")
+def test_the_guides_command_tells_how_long_visitors_stayed_today_in_all_files_of_the_log(tmp_path):
+    guide = (Path(__file__).parent.parent / "docs" / "booth.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^cat .*visit_ends.*$", guide, re.MULTILINE)
+    folder = tmp_path / ".local" / "state" / "rt-render"
+    folder.mkdir(parents=True)
+    today = date.today().isoformat()
+    times = {"booth.jsonl": (today, 600.0), "booth.jsonl.1": (today, 1200.0), "booth.jsonl.2": ("2026-01-01", 60.0)}
+    for name, (day, lasted_s) in times.items():
+        end = {"time": f"{day}T12:00:00+01:00", "event": "visit_ends", "number": 1, "lasted_s": lasted_s}
+        (folder / name).write_text(json.dumps(end) + "\n" + json.dumps(end | {"event": "rest"}) + "\n")
+    (folder / "booth.jsonl.lock").touch()
+    told = subprocess.run(["bash", "-c", command], env=os.environ | {"HOME": str(tmp_path)}, capture_output=True)
+    assert (told.stdout, told.stderr) == (b"2 visits, 30 minutes\n", b"")
