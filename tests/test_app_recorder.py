@@ -137,3 +137,20 @@ def test_a_recording_that_is_given_up_leaves_nothing(engine, tmp_path):
             recorder.start()
         recorder.abandon()
         assert not list(tmp_path.iterdir())
+
+
+def test_a_fault_ends_the_recording_in_a_sentence_and_its_thread_as_it_should(engine, tmp_path, monkeypatch):
+    said, told = [], Event()
+    recorder = Recorder(
+        engine, tmp_path / "a.wav", force=False, on_message=lambda text: (said.append(text), told.set())
+    )
+
+    def fail():
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr(engine, "read_capture", fail)
+    recorder.start()
+    assert told.wait(5.0)
+    recorder.close()
+    assert len(said) == 1 and "is recorded no further (ZeroDivisionError: a fault): what was" in said[0]
+    assert not recorder.beat.died

@@ -6,15 +6,21 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from rt_render.app import remote as remote_module
+from rt_render.app import trace_feed
 from rt_render.app.beat import Beat
-from rt_render.app.booth import config_watch, visit_log
+from rt_render.app.booth import config_watch, patient_page, visit_log
+from rt_render.app.booth import heart as heart_module
 from rt_render.app.booth.config_watch import ConfigWatch
 from rt_render.app.booth.heart import Heart
 from rt_render.app.comparison.choice_log import ChoiceLog
 from rt_render.app.pose_logger import PoseLogger
 from rt_render.app.remote import Remote
+from rt_render.app.settings import Web
+from rt_render.app.trace_feed import TraceFeed
 
 PACKET = b"/a\0\0,\0\0\0"
 
@@ -157,3 +163,111 @@ def test_a_page_that_stands_still_is_seen(monkeypatch):
         assert page.server.beat.trouble(0.3).startswith("the page has stood still")
         goes_on.set()
     assert page.server.beat.trouble(0.0) is None
+
+
+class QuietEngine:
+    """An engine that leaves a row and an event at each look."""
+
+    def drain_trace(self):
+        return np.zeros(1)
+
+    drain_events = drain_trace
+
+
+def test_what_follows_the_sound_goes_on_when_one_of_those_that_follow_it_fails(monkeypatch):
+    monkeypatch.setattr(trace_feed, "LOOK_S", 0.01)
+    said, rows, events, looks = [], [], [], []
+
+    def fail(*found):
+        raise ValueError("a fault")
+
+    feed = TraceFeed(QuietEngine(), said.append)
+    feed.add(on_rows=fail, on_events=fail, on_look=fail)
+    feed.add(rows.append, events.append, lambda: looks.append(1))
+    feed.start()
+    assert until(lambda: min(map(len, (rows, events, looks))) > 3) and feed.beat.trouble(20.0) is None
+    feed.stop()
+    assert len(said) == 1 and said[0].startswith("what follows the sound has a fault (ValueError: a fault):")
+    assert not feed.beat.died
+
+
+def test_what_follows_the_sound_is_seen_to_hang(monkeypatch):
+    monkeypatch.setattr(trace_feed, "LOOK_S", 0.01)
+    goes_on, feed = Event(), TraceFeed(QuietEngine(), pytest.fail)
+    feed.add(on_look=lambda: goes_on.wait(5.0))
+    feed.start()
+    assert until(lambda: feed.beat.trouble(0.1))
+    goes_on.set()
+    feed.stop()
+
+
+def test_a_remote_with_a_handler_that_hangs_is_stopped_all_the_same(monkeypatch):
+    monkeypatch.setattr(remote_module, "STOP_S", 0.1)
+    hangs, goes_on = Event(), Event()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        out.bind(("127.0.0.1", 0))
+        port = out.getsockname()[1]
+    remote = Remote("127.0.0.1", port, pytest.fail)
+    remote.add("/a", lambda number, arguments: (hangs.set(), goes_on.wait(10.0)))
+    remote.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        out.sendto(PACKET, ("127.0.0.1", port))
+    assert hangs.wait(5.0)
+    thread = remote._thread
+    stopping = Thread(target=remote.stop, daemon=True)
+    stopping.start()
+    stopping.join(5.0)
+    assert not stopping.is_alive() and thread.is_alive() and remote.port is None
+    goes_on.set()
+    thread.join(5.0)
+    assert not thread.is_alive()
+
+
+def test_a_log_that_gets_no_name_for_a_fault_ends_in_a_sentence_and_its_thread_goes_on():
+    said, written = [], []
+    logger = PoseLogger.__new__(PoseLogger)
+    logger.beat, logger._on_message, logger._waiting = Beat("the log"), said.append, SimpleQueue()
+    logger._broken = logger._closed = False
+
+    def take_name():
+        raise KeyError("a fault")
+
+    logger._writer = SimpleNamespace(
+        path="log.rtlog", take_name=take_name, write=written.append, close=lambda: written.append("closed")
+    )
+    for piece in ("rows", None):
+        logger._waiting.put(piece)
+    run(logger._run)
+    assert len(said) == 1 and written == ["closed"] and not logger.beat.died
+
+
+def test_a_page_that_fails_in_a_way_nobody_thought_of_leaves_the_booth_without_a_page(monkeypatch):
+    def fail(*_):
+        raise UnicodeError("label empty or too long")
+
+    monkeypatch.setattr(patient_page, "WebPage", fail)
+    said = []
+    with patient_page.PatientPage(Web(), print, said.append) as page:
+        page._next_s = 0.0
+        assert page.look(None) == []
+    assert len(said) == 1 and said[0].endswith("UnicodeError: label empty or too long.")
+
+
+def test_a_heart_with_a_fault_says_so_once_and_beats_again_when_it_is_over(monkeypatch):
+    monkeypatch.setattr(heart_module, "BEAT_S", 0.01)
+    told, looks = [], []
+
+    def look():
+        looks.append(1)
+        if len(looks) < 4:
+            raise KeyError("a fault")
+        return SimpleNamespace(blocks=len(looks))
+
+    line = SimpleNamespace(tell=lambda kind, **details: told.append((kind, details)))
+    session = SimpleNamespace(engine=SimpleNamespace(snapshot=look), source_silent_s=lambda: 0.0)
+    heart = Heart(line, session, time.monotonic, 20.0)
+    monkeypatch.setattr(heart, "_told", dict)
+    heart.start()
+    assert until(lambda: ("beat", {}) in told)
+    heart.stop()
+    assert told[:2] == [("says", {"text": "the heart has a fault (KeyError: 'a fault')."}), ("beat", {})]

@@ -301,3 +301,34 @@ def test_each_configuration_file_has_its_own_last_good_one_and_its_own_token(tmp
     assert [last_good(config).audio.gain_db for config in configs] == [0.0, 1.0, 2.0]
     assert last_good(tmp_path / "mine.toml").audio.gain_db == 1.0, "from wherever it is started"
     assert len({kept_token(config) for config in configs}) == 3
+
+
+def test_token_and_last_good_set_up_are_the_same_however_the_path_is_spelt(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    config, settings = tmp_path / "deep" / "booth.toml", load_settings(None, {"gain_db": -3.0})
+    config.parent.mkdir()
+    config.touch()
+    (tmp_path / "link.toml").symlink_to(config)
+    (tmp_path / "round.toml").symlink_to(tmp_path / "round.toml")
+    token = kept_token(config)
+    keep_good(settings, config)
+    monkeypatch.chdir(config.parent)
+    for spelt in (Path("booth.toml"), Path("../deep/booth.toml"), tmp_path / "link.toml"):
+        assert kept_token(spelt) == token and last_good(spelt) == settings
+    assert last_good(tmp_path / "round.toml") is None
+
+
+def test_a_reason_that_was_told_is_kept_when_the_program_then_hangs(tmp_path):
+    then = "\nif run == 1:\n    tell('anew', why='what plays has ended')\n    time.sleep(1000)\n" + BEATS
+    with Kept(tmp_path, then) as kept:
+        kept.wait(lambda: len(kept.events("plays")) == 2)
+    (event,) = kept.events("begins_anew")
+    assert event["why"] == "what plays has ended; then it gave no sign of life for 1 s"
+
+
+def test_a_line_that_makes_no_sense_does_not_end_the_keeper(tmp_path):
+    then = "tell('opens')\ntell('log', event=1, details=2)\nprint('[' * 100000, flush=True)\n"
+    with Kept(tmp_path, then + "tell('says', text='still here')\n" + BEATS) as kept:
+        kept.wait(lambda: "still here" in kept.said)
+    assert any("was not understood (KeyError: 'path')" in text for text in kept.said)
+    assert len(kept.events("ends")) == 1

@@ -322,3 +322,19 @@ def test_the_same_packets_do_something_where_they_may(guarded, monkeypatch):
     before = remote_storm.standing(guarded)
     guarded.desk.work(guarded)
     assert remote_storm.standing(guarded) != before and guarded.muted
+
+
+@pytest.mark.parametrize("own", ["127.0.0.1", "127.0.0.2"])
+def test_a_change_is_never_told_to_the_remote_itself_which_would_do_it_again_for_ever(sounding, monkeypatch, own):
+    refused = []
+    monkeypatch.setattr(sounding.remote, "answer", lambda address, *arguments: refused.append(arguments))
+    port = sounding.remote.port
+    for arguments in ((port,), (own, port)):
+        sounding.remote.take(message_datagram("/subscribe", *arguments), (own, 40103))
+    sounding.remote.take(message_datagram("/subscribe"), (own, port))
+    assert refused == [("/subscribe", f"port {port} is where I listen myself: name the one where you do.")] * 3
+
+
+def test_another_machine_may_listen_at_the_port_that_is_the_remotes_here(sounding):
+    assert not sounding.remote.is_own(("192.0.2.200", sounding.remote.port))
+    assert not sounding.remote.is_own(("127.0.0.1", sounding.remote.port + 1))

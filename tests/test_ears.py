@@ -150,3 +150,22 @@ def test_there_are_no_other_heads_and_orders(heard):
         heard.ears.choose(head="../../etc/passwd")
     with pytest.raises(ConfigurationError, match="choose 0 to 3"):
         heard.ears.choose(order=4)
+
+
+def test_a_fault_beside_the_design_is_told_and_the_next_choice_is_heard(heard, monkeypatch):
+    faults = [True]
+
+    def fail_once(wanted):
+        if faults.pop() if faults else False:
+            raise ZeroDivisionError("a fault")
+        return missing(wanted)
+
+    missing = heard.ears._missing
+    heard.ears._worker = object()  # so that the choice leaves the design to this thread
+    heard.ears.choose(head="sphere")
+    monkeypatch.setattr(heard.ears, "_missing", fail_once)
+    heard.ears._design()
+    assert heard.said == ["no other ears can be heard now (ZeroDivisionError: a fault): choose again."]
+    assert heard.ears.head == "kemar" and heard.ears.finish(1)
+    heard.ears.choose(head="sphere")
+    assert heard.ears.finish(10) and heard.published == [("sphere", ORDER)]

@@ -279,3 +279,18 @@ def test_stereo_in_a_list_may_be_a_panorama(tmp_path):
         wait_for(lambda: session.status().position_s > 0.1)
         assert session.status().playlist.number == 2
     assert any(text.startswith("2 of 2: b") and "panorama" in text for text in said)
+
+
+def test_who_cannot_be_told_anything_keeps_nothing_from_sounding(tmp_path):
+    def deaf(text):
+        raise RuntimeError(text)
+
+    files = [write(tmp_path / f"{k}.wav", noise(0.4, 1, seed=k)) for k in (1, 2)]
+    files.append(tmp_path / "none.wav")
+    first, *further = map(str, files)
+    wanted = {**QUICK, "block_size": BLOCK, "input": first, "further": further}
+    give_up_s = time.monotonic() + 20.0
+    session = Session(load_settings(None, wanted), on_message=deaf)
+    status = run_session(session, lambda session: time.monotonic() < give_up_s)
+    assert session.ended and status.playlist.n_broken == 1
+    assert any("is left out" in text for text in session.desk._messages)

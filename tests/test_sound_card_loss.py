@@ -4,6 +4,7 @@ import ctypes
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -324,3 +325,54 @@ def test_a_card_that_comes_back_brings_its_input_again(pretended):
     assert pretended.opened[-1].asked == ("Pretended (Test)", "Microphone (Test)")
     assert keeper.status().live.input_to_ears_s == pytest.approx(0.01)
     keeper.stop()
+
+
+def test_a_fault_as_a_lost_card_is_opened_is_told_once_and_the_card_is_looked_for_again(engine, pretended, monkeypatch):
+    said, tries, beats = [], [], []
+    opened = pretended.__init__
+
+    def open_it(card, *given, **how):
+        tries.append(1)
+        if 1 < len(tries) < 5:
+            raise ValueError("a fault")
+        opened(card, *given, **how)
+
+    monkeypatch.setattr(pretended, "__init__", open_it)
+    beat = SimpleNamespace(go=lambda: beats.append("goes"), rest=lambda: beats.append("rests"))
+    keeper = CardKeeper(engine, on_message=said.append, beat=beat)
+    keeper.start()
+    try:
+        wait_for(lambda: engine.snapshot().frame > 0)
+        pretended.calling = False
+        wait_for(lambda: plays_unheard(keeper))
+        frame = engine.snapshot().frame
+        pretended.calling = True
+        wait_for(lambda: not plays_unheard(keeper))
+        assert engine.snapshot().frame > frame, "the time line went on"
+    finally:
+        keeper.stop()
+    assert [text for text in said if "fault" in text] == [
+        "The watch of the sound card has a fault (ValueError: a fault) and tries again."
+    ]
+    assert beats[0] == "goes" and beats[-1] == "rests" and beats.count("rests") == 1
+
+
+def test_a_fault_in_the_watch_itself_does_not_end_it(engine, pretended, monkeypatch):
+    said, falls = [], [True]
+    keeper = CardKeeper(engine, on_message=said.append)
+
+    def fall(card):
+        if falls.pop() if falls else False:
+            raise OSError("a fault")
+        lose(card)
+
+    lose = keeper._lose
+    monkeypatch.setattr(keeper, "_lose", fall)
+    keeper.start()
+    try:
+        wait_for(lambda: engine.snapshot().frame > 0)
+        pretended.calling = pretended.plugged = False
+        wait_for(lambda: plays_unheard(keeper))
+    finally:
+        keeper.stop()
+    assert any("(OSError: a fault)" in text for text in said)

@@ -40,7 +40,7 @@ class Heart:
         self._beat_s = beat_s
         self.hung_after_s = hung_after_s
         """May be set anew by any thread."""
-        self._blocks, self._blocks_s = -1, 0.0
+        self._blocks, self._blocks_s, self._told_fault = -1, 0.0, False
         self._leaves = Event()
         self._thread = Thread(target=self._run, name="heart", daemon=True)
 
@@ -54,19 +54,26 @@ class Heart:
         self._thread.join(BEAT_S)
 
     def _run(self) -> None:
-        before_s = time.monotonic()
-        self._blocks_s = before_s
+        before_s = self._blocks_s = time.monotonic()
         while not self._leaves.wait(BEAT_S):
             now_s = time.monotonic()
             asleep = now_s - before_s > self.hung_after_s / 2  # all stood still, and nobody is to blame
             before_s = now_s
-            why = None if asleep else what_hangs(self._session, self._beat_s(), self.hung_after_s)
-            why = why or self._no_blocks(now_s, asleep)
-            if why:
-                self._end(why)
-            if not asleep:
-                self._look_beside()
-            self._line.tell("beat", **self._told())
+            try:
+                self._look(now_s, asleep)
+            except Exception as error:  # no beat, so that the keeper begins anew if it stays so
+                if not self._told_fault:
+                    self._told_fault = True
+                    self._line.tell("says", text=f"the heart has a fault ({type(error).__name__}: {error}).")
+
+    def _look(self, now_s: float, asleep: bool) -> None:
+        why = None if asleep else what_hangs(self._session, self._beat_s(), self.hung_after_s)
+        why = why or self._no_blocks(now_s, asleep)
+        if why:
+            self._end(why)
+        if not asleep:
+            self._look_beside()
+        self._line.tell("beat", **self._told())
 
     def _look_beside(self) -> None:
         for beat in self._beside:
