@@ -129,6 +129,7 @@ class FakeRenderer:
         self.head_deg = (0.0, 0.0, 0.0)
         self.sources = None
         self.age_ms = 4.2
+        self.glitches = []
         self.tracker_state = "live"
         self.somebody, self.resting = True, False
 
@@ -207,6 +208,8 @@ class FakeRenderer:
         yaw, pitch, roll = map(math.radians, self.head_deg) if self.still else moving(t)
         beat = -18 + 5 * math.sin(2.1 * t) * math.sin(5.3 * t)
         levels = {"rms_db": [beat - 2, beat - 6], "peak_db": [beat + 9, beat + 4]}
+        if self.values["compare_blind"]:
+            levels = {name: [sum(each) / 2] for name, each in levels.items()}
         pose = {"type": "pose", "q": quaternion(yaw, pitch, roll), "t": t, "levels": levels, "age_ms": self.age_ms}
         return pose | {"energy": energy_db(self.sources or sources_at(t)) if number % 3 == 0 else None}
 
@@ -236,8 +239,15 @@ class FakeRenderer:
             "card": {"text": "system, JACK, 48 kHz"},
             "budget": BUDGET if self.values["tracking"] else None,
             "no_budget": None if self.values["tracking"] else "tracking is off: the sound turns with the head",
-            "block": {"late": 0, "missed": 0, "underruns": 0, "p999_us": 412, "budget_us": 2667},
-            "glitches": [],
+            "block": {
+                "late": len(self.glitches),
+                "missed": 0,
+                "underruns": 0,
+                "disturbed_s": self.glitches[-1]["age_s"] if self.glitches else None,
+                "p999_us": 412,
+                "budget_us": 2667,
+            },
+            "glitches": self.glitches,
             "messages": self.messages,
             "compare": {"slots": slots, "active": self.values["compare"], "blind": blind},
             "visit": {"number": 12, "since_s": 190.0 + t} if self.somebody else None,

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,6 +27,8 @@ from rt_render.app.causes import (
     cause_of_underrun,
     difference,
 )
+from rt_render.app.controls import state as state_module
+from rt_render.app.controls.state import state_of
 from rt_render.app.glitch_watch import GlitchWatch
 from rt_render.app.glitch_words import glitches_markdown
 from rt_render.app.glitches import KEPT, KINDS, Glitches, GlitchLog
@@ -123,6 +126,33 @@ def test_what_begins_and_ends_has_a_duration_and_what_is_learnt_meanwhile_counts
 def test_a_stale_pose_lasted_from_its_last_measurement_on():
     told = log_of((103.0, EVENT_STALE_BEGIN, 0.5, 5), (104.0, EVENT_STALE_END, 0.01, 900)).told
     assert told.last.duration_s == pytest.approx(1.5) and told.last.text == "no new pose for 1.50 s"
+
+
+def test_what_is_over_has_an_age_and_what_lasts_has_none_yet():
+    rows = [
+        (103.0, EVENT_UNDERRUN_BEGIN, 0, 5),
+        (105.5, EVENT_UNDERRUN_END, 9000, 900),
+        (106.0, EVENT_LATE_BLOCK, 0.001, 950),
+        (110.0, EVENT_STALE_BEGIN, 0.5, 999),
+    ]
+    told = log_of(*rows).told
+    assert told.newest("underrun", "late_block").block == 950 and told.newest("clock_jump") is None
+    ages_s = [told.age_s(glitch, 120.0) for glitch in (*told.listed, None)]
+    assert ages_s == [pytest.approx(14.5), pytest.approx(14.0), 0.0, None]
+    ended = log_of(*rows, (112.0, EVENT_STALE_END, 0.01, 1300)).told
+    assert ended.age_s(ended.last, 120.0) == pytest.approx(8.0)
+
+
+def test_a_page_is_told_how_long_ago_it_was_by_one_machines_clock_alone(monkeypatch):
+    told = log_of((103.0, EVENT_LATE_BLOCK, 0.001, 7), (104.0, EVENT_CLOCK_JUMP, 0.01, 8)).told
+    monkeypatch.setattr(state_module, "time", SimpleNamespace(monotonic=lambda: 803.0))
+    with Session(load_settings(None, QUICK | {"remote_port": 0}), seconds=0.2) as session:
+        status = replace(session.status(), glitches=told)
+        state = state_of(session, status)
+        assert state["block"]["disturbed_s"] == pytest.approx(700.0)
+        assert [one["age_s"] for one in state["glitches"]] == pytest.approx([700.0, 699.0])
+        well = state_of(session, replace(status, glitches=Glitches()))
+        assert well["block"]["disturbed_s"] is None and well["glitches"] == []
 
 
 def test_every_kind_has_words_and_a_count():

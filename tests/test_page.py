@@ -220,6 +220,25 @@ def test_a_tracker_that_is_silent_is_told_by_a_shape_and_a_word(page, renderer):
     until(page, "document.getElementById('age').textContent === '2.3 s old'")
 
 
+def test_a_glitch_is_a_reason_to_look_for_ten_minutes_and_is_counted_for_good(page, renderer):
+    rows = [page.locator(f"#health-{name}") for name in ("blocks", "glitch")]
+    for age_s, health in ((3.0, "waiting"), (599.0, "waiting"), (601.0, "good")):
+        renderer.glitches = [{"text": "late block, by 4.0 ms", "time_s": 71.0, "age_s": age_s, "cause": f"at {age_s}"}]
+        until(page, lambda age_s=age_s: f"at {age_s}" in rows[1].text_content())
+        assert [row.get_attribute("data-health") for row in rows] == [health] * 2
+        assert "1 late" in rows[0].text_content() and "late block, by 4.0 ms, at 1:11" in rows[1].text_content()
+
+
+def test_blind_the_meters_show_one_mean_for_both_ears(page, renderer):
+    texts = page.locator("#meters .db")
+    until(page, lambda: texts.nth(0).text_content() != texts.nth(1).text_content())
+    renderer.values["compare_blind"] = True
+    until(page, "document.getElementById('ears-title').textContent.includes('mean')")
+    until(page, lambda: texts.nth(0).text_content() == texts.nth(1).text_content() != "silent")
+    renderer.values["compare_blind"] = False
+    until(page, "document.getElementById('ears-title').textContent === 'Ears'")
+
+
 def test_what_would_tell_blind_versions_apart_is_closed_until_they_are_told(page, renderer):
     tracking, recentre = (page.locator(f"[data-control={name}]") for name in ("tracking", "recentre"))
     renderer.values["compare_blind"] = True

@@ -45,6 +45,8 @@ LATE, LONG, HOST, UNDERRUN, STALE, NOT_A_NUMBER, JUMP, INPUT = KINDS = (
     "clock_jump",
     "input_lost",
 )
+RECENT_S = 600.0
+"""What is longer ago is history: it is still counted and told, but no reason to look now."""
 KEPT = 1000
 """The newest so many are kept whole; all are counted."""
 _BEGINS = {
@@ -111,6 +113,7 @@ class Glitches:
     """What went wrong so far: how many of each of `KINDS`, of each cause, the newest ones whole, and the last.
 
     `missed_slots`: blocks of silence. `lost`: events that found no room, of which nothing but their count is known.
+    `start_s`: the monotonic time from which theirs count.
     """
 
     counts: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
@@ -118,11 +121,25 @@ class Glitches:
     missed_slots: int = 0
     lost: int = 0
     listed: tuple[Glitch, ...] = ()
+    start_s: float = 0.0
 
     @property
     def last(self) -> Glitch | None:
         """The newest, None as long as all is well."""
         return self.listed[-1] if self.listed else None
+
+    def age_s(self, glitch: Glitch | None, now_s: float) -> float | None:
+        """Return for how long one of them is over at a monotonic time: 0 where it lasts; None for none."""
+        if glitch is None:
+            return None
+        if glitch.duration_s is None and glitch.kind in _ENDS.values():
+            return 0.0
+        lasted_s = 0.0 if glitch.duration_s is None else glitch.duration_s - glitch.seconds
+        return max(0.0, now_s - self.start_s - glitch.time_s - lasted_s)
+
+    def newest(self, *kinds: str) -> Glitch | None:
+        """Return the newest of some kinds, None where there is none."""
+        return next((glitch for glitch in reversed(self.listed) if glitch.kind in kinds), None)
 
     def unaccounted(self, engine: Snapshot) -> int:
         """Return how many late blocks the engine counted beyond those that stand here with their time.
@@ -153,7 +170,7 @@ class GlitchLog:
         self._counts: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
         self._causes: Counter[str] = Counter()
         self._missed_slots = 0
-        self.told = Glitches()
+        self.told = Glitches(start_s=start_s)
 
     def take(
         self,
@@ -177,7 +194,9 @@ class GlitchLog:
                 last = self._newest(LATE)
                 if last is not None and last.block == int(event["block"]):
                     self._glitches[-1] = replace(last, missed_slots=int(event["amount"]))
-        self.told = Glitches(dict(self._counts), dict(self._causes), self._missed_slots, lost, tuple(self._glitches))
+        self.told = Glitches(
+            dict(self._counts), dict(self._causes), self._missed_slots, lost, tuple(self._glitches), self._start_s
+        )
 
     def _newest(self, kind: str) -> Glitch | None:
         return self._glitches[-1] if self._glitches and self._glitches[-1].kind == kind else None

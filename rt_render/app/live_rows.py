@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.text import Text
 
+from rt_render.app.glitches import RECENT_S
 from rt_render.app.words import clock
 
 State = dict[str, Any]
@@ -18,6 +19,11 @@ def is_blind(state: State) -> bool:
 def names_of_ears(n_levels: int) -> tuple[str, ...]:
     """Return what stands before levels, as `ear_levels` has them."""
     return ("left", "right") if n_levels > 1 else ("ears",)
+
+
+def glitch_style(age_s: float | None) -> str:
+    """Return how the last glitch is shown: in colour as long as it is a reason to look now."""
+    return "yellow" if age_s is not None and age_s < RECENT_S else "dim"
 
 
 def compare_text(state: State) -> Text | None:

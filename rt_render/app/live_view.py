@@ -14,7 +14,7 @@ from rt_render.app.block_times import disturbances, sparkline
 from rt_render.app.budget_words import motion_line
 from rt_render.app.controls.keys import handle_keys, long_help, short_help
 from rt_render.app.ear_levels import ear_levels
-from rt_render.app.live_rows import State, compare_text, in_short, is_blind, names_of_ears, visit_text
+from rt_render.app.live_rows import State, compare_text, glitch_style, in_short, is_blind, names_of_ears, visit_text
 from rt_render.app.session import Session
 from rt_render.app.session_status import SessionStatus
 from rt_render.app.web.surroundings import Surroundings
@@ -79,7 +79,7 @@ def view_of(session: Session, status: SessionStatus, energy: Text | None = None)
     last = status.glitches.last
     if last is not None:
         words = f"{counted(status.glitches)}; last {last.in_words()}"
-        table.add_row("glitches", Text(words, "yellow"))
+        table.add_row("glitches", Text(words, glitch_style(status.glitches.age_s(last, time.monotonic()))))
     table.add_row("latency", Text(latency_text(status, budget_s)))
     if status.card.live is not None:
         table.add_row("input", Text(input_latency(status.card.live)))

@@ -1,5 +1,6 @@
 """How a session stands, as plain words, numbers and lists: what the page, the remote and the terminal all show."""
 
+import time
 from dataclasses import asdict
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -7,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from firmware_bridge.status import BridgeStatus
 from rt_render.app.budget import Budget, Spread
 from rt_render.app.budget_words import motion_line
+from rt_render.app.glitches import HOST, LATE, UNDERRUN, Glitches
 
 if TYPE_CHECKING:
-    from rt_render.app.glitches import Glitches
     from rt_render.app.session import Session
     from rt_render.app.session_status import SessionStatus
 
@@ -19,9 +20,10 @@ N_GLITCHES = 5
 def state_of(session: "Session", status: "SessionStatus") -> dict[str, Any]:
     """Return a session's status JSON-able: titles, position, tracker, card, budget or why none, block, glitches.
 
-    None stands for what is not known. Times in seconds unless the name says otherwise, levels in dB full scale.
+    None stands for what is not known; `disturbed_s` is for how long blocks came in time and the source did not run
+    dry. Times in seconds unless the name says otherwise, levels in dB full scale.
     """
-    engine, playlist = status.engine, status.playlist
+    engine, playlist, glitches, now_s = status.engine, status.playlist, status.glitches, time.monotonic()
     return {
         "playing_title": playlist.title if playlist else session.source.title,
         "next_title": playlist.next_title if playlist else None,
@@ -47,12 +49,13 @@ def state_of(session: "Session", status: "SessionStatus") -> dict[str, Any]:
             "late": engine.late_blocks,
             "missed": engine.missed_slots,
             "underruns": engine.underruns,
+            "disturbed_s": glitches.age_s(glitches.newest(LATE, HOST, UNDERRUN), now_s),
             "p50_us": 1e6 * engine.block_p50_s,
             "p999_us": 1e6 * engine.block_p999_s,
             "budget_us": 1e6 * engine.budget_s,
         },
         "limiting": engine.limiter_lin < 0.999,
-        "glitches": _glitches(status.glitches),
+        "glitches": _glitches(glitches, now_s),
     }
 
 
@@ -84,8 +87,15 @@ def _spread(spread: Spread) -> dict[str, float]:
     return {"p50": spread.p50_ms, "p95": spread.p95_ms, "worst": spread.worst_ms}
 
 
-def _glitches(glitches: "Glitches") -> list[dict[str, Any]]:
+def _glitches(glitches: Glitches, now_s: float) -> list[dict[str, Any]]:
     return [
-        {"time": one.at, "time_s": one.time_s, "kind": one.kind, "text": one.text, "cause": one.likely}
+        {
+            "time": one.at,
+            "time_s": one.time_s,
+            "age_s": glitches.age_s(one, now_s),
+            "kind": one.kind,
+            "text": one.text,
+            "cause": one.likely,
+        }
         for one in glitches.listed[-N_GLITCHES:]
     ]

@@ -10,7 +10,7 @@ from rich.text import Text
 from firmware_bridge.quaternion import to_yaw_pitch_roll_deg
 from rt_render.app.around import RULER, bars
 from rt_render.app.controls.keys import short_help
-from rt_render.app.live_rows import compare_text, in_short, names_of_ears, visit_text
+from rt_render.app.live_rows import compare_text, glitch_style, in_short, names_of_ears, visit_text
 from rt_render.app.live_view import meter
 from rt_render.app.words import clock, plural
 
@@ -41,7 +41,7 @@ def far_rows(state: Told, pose: Told, energy: list[float]) -> Group:
         last = state["glitches"][-1]
         likely = f"; likely: {last['cause']}" if last["cause"] else ""
         words = f"last {clock(last['time_s'])} {last['text']}{likely}"
-        table.add_row("glitches", Text(words, "yellow"))
+        table.add_row("glitches", Text(words, glitch_style(last["age_s"])))
     table.add_row("latency", Text(f"card {state['card']['latency_ms']:.1f} ms · {state['card']['name']}"))
     if state["tracker"]["state"] != "none":
         table.add_row("motion", Text(_motion(state)))

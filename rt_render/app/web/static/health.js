@@ -14,6 +14,10 @@ const TRACKER = {
   ended: ["bad", "tracker ended"],
 };
 
+/** What is longer ago is history: it is counted and told, but no reason to look now. */
+const RECENT_S = 600;
+const isRecent = (agoS) => typeof agoS === "number" && agoS < RECENT_S;
+
 export function showHealth(state) {
   const { tracker, block, card } = state;
   const [health, short] = TRACKER[tracker?.state] ?? (tracker ? ["waiting", tracker.state ?? "tracker"] : ["off", "no tracker"]);
@@ -25,10 +29,9 @@ export function showHealth(state) {
 
   row("tracker", off ? "off" : health, "Tracker", tracker?.text ?? "none", battery(tracker));
   if (block) {
-    const lost = (block.late ?? 0) + (block.missed ?? 0) + (block.underruns ?? 0);
     const counts = `${block.late ?? 0} late · ${block.missed ?? 0} missed · ${block.underruns ?? 0} underruns`;
     const times = block.budget_us ? `99.9 % below ${Math.round(block.p999_us)} µs of ${Math.round(block.budget_us)}` : "";
-    row("blocks", lost ? "waiting" : "good", "Blocks", counts, times);
+    row("blocks", isRecent(block.disturbed_s) ? "waiting" : "good", "Blocks", counts, times);
   }
   if (card) {
     const { order } = state;
@@ -36,7 +39,7 @@ export function showHealth(state) {
     row("card", card.lost ? "bad" : "good", "Sound", card.text ?? "", [rendered, state.head].filter(Boolean).join(" · "));
   }
   const last = state.glitches?.at(-1);
-  row("glitch", last ? "waiting" : "good", "Last glitch", last ? `${last.text ?? last.kind}, at ${clock(last.time_s)}` : "none", last?.cause ?? "");
+  row("glitch", isRecent(last?.age_s) ? "waiting" : "good", "Last glitch", last ? `${last.text ?? last.kind}, at ${clock(last.time_s)}` : "none", last?.cause ?? "");
   const inBooth = "visit" in state;
   byId("visit-pill").hidden = !inBooth;
   if (inBooth) showVisit(state);
