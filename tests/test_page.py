@@ -396,6 +396,24 @@ def test_nothing_is_wider_than_the_screen_and_recentre_is_always_in_reach(page):
         assert [pair for pair in combinations(boxes, 2) if overlap(*pair)] == []
 
 
+def test_the_volume_can_be_read_on_every_screen_and_held_sideways_the_bar_is_one_low_row(page, renderer):
+    renderer.values["gain_db"] = -12.5
+    until(page, "document.querySelector('#volume .value').textContent === '−12.5 dB'")
+    for size in ((320, 640), (390, 844), (568, 320), (812, 375), (1280, 800)):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        value, bar = (page.locator(name).bounding_box() for name in ("#volume .value", ".transport"))
+        assert value and value["width"] > 30 and value["x"] + value["width"] <= size[0]
+        assert page.locator("#volume input").bounding_box()["width"] >= 44
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        boxes = [
+            box for one in page.locator(".transport button, .transport input").all() if (box := one.bounding_box())
+        ]
+        assert [pair for pair in combinations(boxes, 2) if overlap(*pair)] == []
+        if size[1] < 420:
+            assert bar["height"] <= 64 and all(box["y"] >= size[1] - 64 for box in boxes)
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
 def test_compare_comes_right_after_the_head_and_on_a_wide_screen_below_both_columns(page):
     for width, below_the_readings in ((390, False), (900, False), (1280, True)):
         page.set_viewport_size({"width": width, "height": 800})
