@@ -371,6 +371,7 @@ def test_pieces_that_come_into_a_folder_are_told_once_when_nothing_is_copied_any
     (tmp_path / "1.wav").touch()
     source = load_settings(None, {"input": str(tmp_path)}).source
     watch = MediaWatch(source, told.append, lambda: now_s[0])
+    meanwhile = MediaWatch(source, told.append, lambda: now_s[0])
 
     def go_on(seconds):
         for _ in range(round(seconds / LOOK_EVERY_S)):
@@ -390,11 +391,15 @@ def test_pieces_that_come_into_a_folder_are_told_once_when_nothing_is_copied_any
     assert told == []
     go_on(100.0)
     assert told == [CHANGED]
+    for _ in range(20):
+        now_s[0] += LOOK_EVERY_S
+        meanwhile.look()
+    assert told == 2 * [CHANGED], "also those that came before the first look"
     quiet = MediaWatch(load_settings(None, {"input": "scene"}).source, told.append, lambda: now_s[0])
     for _ in range(20):
         now_s[0] += LOOK_EVERY_S
         quiet.look()
-    assert told == [CHANGED]
+    assert told == 2 * [CHANGED]
 
 
 @pytest.mark.parametrize(

@@ -22,16 +22,15 @@ def pieces_of(source: Source) -> list[Item]:
 class MediaWatch:
     """Tells `on_change` once that other pieces are there, when nothing has been copied for a minute.
 
-    A folder or list that cannot be read, or is empty, is no change: what plays goes on. `look`: one thread, as often
-    as wanted; it may wait for a disk.
+    Made before the playlist is opened, for pieces may come meanwhile. A folder or list that cannot be read, or is
+    empty, is no change: what plays goes on. `look`: one thread, as often as wanted; both may wait for a disk.
     """
 
     def __init__(self, source: Source, on_change: Callable[[str], None], clock_s: Callable[[], float] = time.monotonic):
         self._source, self._on_change, self._clock_s = source, on_change, clock_s
-        self._next_s = 0.0
-        self._first: list[Item] | None = None
+        self._first = self._pieces()
         self._newest: list[tuple[Item, int]] = []
-        self._since_s = 0.0
+        self._next_s = self._since_s = 0.0
         self._told = False
 
     def look(self) -> None:
@@ -40,18 +39,21 @@ class MediaWatch:
         if self._told or now_s < self._next_s:
             return
         self._next_s = now_s + LOOK_EVERY_S
-        try:
-            pieces = pieces_of(self._source)
-        except RenderError:
+        pieces = self._pieces()
+        if not pieces:
             return
-        if self._first is None:
-            self._first = pieces
         sized = [(piece, _size(piece)) for piece in pieces]
         if sized != self._newest:
             self._newest, self._since_s = sized, now_s
         if pieces != self._first and now_s - self._since_s >= SETTLED_S:
             self._told = True
             self._on_change(CHANGED)
+
+    def _pieces(self) -> list[Item]:
+        try:
+            return pieces_of(self._source)
+        except RenderError:
+            return []
 
 
 def _size(piece: Item) -> int:

@@ -102,11 +102,12 @@ class Program:
             token = kept_token(self._config)
             used = used.model_copy(update={"web": used.web.model_copy(update={"web_token": token})})
         with PatientPage(used.web, lambda text: tell("says", text=text, private=True), self._say) as page:
+            media = MediaWatch(used.source, self._begin_anew)
             session = Session(used, on_message=self._say)
             for text in self._news:
                 session.desk.note(text)
             beside = page.show(session)
-            card_look, media = _card_look(self._begin_unheard, wanted, card), MediaWatch(used.source, self._begin_anew)
+            card_look = _card_look(self._begin_unheard, wanted, card)
 
             def look() -> None:
                 card_look()
