@@ -328,3 +328,11 @@ def test_block_sizes_are_chosen_for_live_and_offline():
     assert offline_block_size(480) == block
     assert block_note(512, FS_HZ) is None and block_note("auto", FS_HZ) is None
     assert block_note(100, FS_HZ).startswith("blocks of 100 frames are met by blocks of 32: on a sound card this adds")
+
+
+def test_a_heart_hears_what_follows_the_sound_and_the_watch_of_the_card(field):
+    session = Session(load_settings(None, {**QUICK, "input": str(field)}))
+    names = [beat.name for beat in session.beats]
+    run_session(session)
+    assert {"the remote control", "what follows the sound", "the watch of the sound card"} <= set(names)
+    assert all(beat.trouble(0.0) is None for beat in session.beats), "what ended as it should is no trouble"
