@@ -426,7 +426,7 @@ def test_blind_versions_are_letters_that_tell_nothing_until_the_listener_has_cho
     ]
     assert it.said[-1].startswith("A was ") and it.said[-1].endswith("; C was chosen")
     assert not ab.blind and ab.names == tuple(letters.values()) and ab.active == letters["C"]
-    with pytest.raises(ConfigurationError, match="turn compare_blind on"):
+    with pytest.raises(ConfigurationError, match=r"turn Blind \(compare_blind\) on"):
         ab.reveal()
 
 

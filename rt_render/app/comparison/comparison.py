@@ -133,7 +133,7 @@ class Comparison:
         """Tell which letter was which; the version that is heard is what the listener chose, and is still heard."""
         with self._lock:
             if not self.blind:
-                raise ConfigurationError("no names are hidden: turn compare_blind on, listen, and choose.")
+                raise ConfigurationError("no names are hidden: turn Blind (compare_blind) on, listen, and choose.")
             letters = {letter: slot.name for letter, slot in zip(self.names, self._shown, strict=True)}
             told = ", ".join(f"{letter} was {slot.title}" for letter, slot in zip(self.names, self._shown, strict=True))
             chosen = self._letter()

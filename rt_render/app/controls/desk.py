@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 MAX_WAITING = 64
 KEPT_MESSAGES = 5
 SENTENCES_PER_S = 4.0
-_CLOSED = "{} is closed while versions are compared blind: choose one with compare_reveal, or turn compare_blind off."
+_CLOSED = (
+    "{} is closed while versions are compared blind: choose one with Reveal (compare_reveal), or turn Blind "
+    "(compare_blind) off."
+)
 
 
 @dataclass(frozen=True, slots=True)
