@@ -129,6 +129,7 @@ class FakeRenderer:
         self.head_deg = (0.0, 0.0, 0.0)
         self.sources = None
         self.age_ms = 4.2
+        self.length_s = 312.0
         self.glitches = []
         self.tracker_state = "live"
         self.somebody, self.resting = True, False
@@ -228,7 +229,7 @@ class FakeRenderer:
             "head": self.values["head"],
             "order": {"rendered": int(self.values["order"]), "highest": int(self.values["order"])},
             "position_s": 83.0 + t,
-            "length_s": 312.0,
+            "length_s": self.length_s,
             "lap": 2,
             "tracker": {
                 "state": self.tracker_state,

@@ -143,6 +143,15 @@ def test_keys_do_what_they_do_in_the_terminal(page, renderer):
     assert [renderer.values[name] for name in ("muted", "tracking", "playing")] == [True, False, False]
 
 
+def test_what_has_no_end_shows_how_long_it_played_and_no_place_to_seek(page, renderer):
+    renderer.length_s = None
+    until(page, "document.querySelector('#position input').offsetParent === null")
+    assert page.evaluate("document.getElementById('length').textContent").endswith(" played, without end")
+    renderer.length_s = 312.0
+    until(page, "document.querySelector('#position input').offsetParent !== null")
+    assert page.evaluate("document.getElementById('length').textContent") == "5:12"
+
+
 def test_keys_can_be_switched_off_and_are_explained(page, renderer):
     page.keyboard.press("?")
     assert "recentre" in page.text_content("#keys-dialog")

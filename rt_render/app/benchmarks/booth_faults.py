@@ -296,7 +296,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "program killed",
-        "the process that plays, by SIGKILL",
+        "the process that plays, by SIGKILL, as soon as it is well again; one that does not live for 30 s is started "
+        "after a pause that grows to 30 s",
         _program(signal.SIGKILL),
         "silence until it plays again",
         "that it ended by signal 9, and for how long it was silent",

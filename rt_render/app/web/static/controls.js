@@ -59,10 +59,12 @@ export class Controls {
 
   #showPosition({ length_s: lengthS, position_s: positionS, lap }) {
     const known = lengthS > 0;
-    this.#position.input.disabled = !known;
-    if (known) this.#position.range(lengthS);
-    this.#position.show(known ? positionS : 0);
-    say(byId("length"), known ? clock(lengthS) : "");
+    this.#position.node.hidden ||= !known; // nothing can be sought in what has no end
+    if (known) {
+      this.#position.range(lengthS);
+      this.#position.show(positionS);
+    }
+    say(byId("length"), known ? clock(lengthS) : `${clock(positionS)} played, without end`);
     byId("lap").hidden = !lap;
     say(byId("lap"), lap ? `lap ${lap}` : "");
   }
