@@ -232,7 +232,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "bridge killed",
-        "the process that reads the tracker, by SIGKILL",
+        "the process that reads the tracker, by SIGKILL, as soon as it is well again; one that does not live for 10 s "
+        "is started after a pause that grows to 5 s",
         _bridge(signal.SIGKILL),
         "the field stays, eases to the front after 2 s, and back",
         "that the process ended by signal 9, and was started again",
