@@ -253,6 +253,12 @@ def test_a_page_that_fails_in_a_way_nobody_thought_of_leaves_the_booth_without_a
     assert len(said) == 1 and said[0].endswith("UnicodeError: label empty or too long.")
 
 
+def test_a_heart_that_never_began_can_be_ended_so_that_the_reason_why_is_kept():
+    heart, told, _ = heart_of()
+    heart.stop()
+    assert told == []
+
+
 def test_a_heart_with_a_fault_says_so_once_and_beats_again_when_it_is_over(monkeypatch):
     monkeypatch.setattr(heart_module, "BEAT_S", 0.01)
     told, looks = [], []

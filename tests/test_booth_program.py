@@ -151,6 +151,17 @@ def test_an_edited_log_and_hang_are_told_to_keeper_and_heart_and_what_sounds_is_
     assert stage.told[-1] == ("anew", {"why": "because", "resting": True})
 
 
+def test_a_sound_that_fails_is_begun_anew_and_its_set_up_is_not_to_blame(stage):
+    keep_good(load_settings(None, {"device": "virtual", "gain_db": -7.0}), stage.config)
+
+    def course(look, booth):
+        look(stage.session)
+        raise program_module.RenderError("the card stood still.")
+
+    assert stage.run(VIRTUAL, course) == AGAIN and len(stage.hearts) == 1
+    assert stage.told[-1] == ("anew", {"why": "the card stood still", "resting": True}) and stage.notes == []
+
+
 def test_page_and_watch_are_told_why_the_booth_began_anew_and_that_it_is_not_the_file_that_plays(stage, tmp_path):
     keep_good(load_settings(None, {"device": "virtual"}), stage.config)
     (tmp_path / "media").mkdir()

@@ -375,6 +375,12 @@ def test_blind_begins_with_a_also_while_versions_are_being_prepared(kemar):
     assert len(seconds) == 6
 
 
+def test_blind_begins_also_where_all_versions_are_still_being_prepared(kemar):
+    it = Set(kemar, ("head:sphere", "order:1"), blind=True)
+    assert it.ab.blind and it.ab.active == "A" and it.ab.names == ("A", "B")
+    assert it.ears._instead is not None, "what was designed is heard"
+
+
 def test_what_would_be_the_same_is_left_out_with_a_sentence(kemar):
     it = Set(kemar, ("tracked", "tracked", "order:3", "head:kemar", "stereo"))
     assert it.ab.names == ("tracked", "stereo")

@@ -49,9 +49,10 @@ class Heart:
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """End, also where it never began."""
         self._leaves.set()
-        self._thread.join(BEAT_S)
+        if self._thread.ident is not None:
+            self._thread.join(BEAT_S)
 
     def _run(self) -> None:
         before_s = self._blocks_s = time.monotonic()

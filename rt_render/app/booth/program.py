@@ -72,6 +72,8 @@ class Program:
             try:
                 return self._play(found.settings)
             except (RenderError, BridgeError) as error:
+                if self._plays:
+                    return self._begin_again(error)
                 why = str(error)
             except Exception as error:
                 if self._plays or good in (None, found.settings):
@@ -86,7 +88,14 @@ class Program:
         try:
             return self._play(good)
         except (RenderError, BridgeError) as error:
-            return self._give_up(str(error))
+            return self._begin_again(error) if self._plays else self._give_up(str(error))
+
+    def _begin_again(self, error: Exception) -> int:
+        """Tell what ended a sound, such as a card that stood still: no fault of its set-up."""
+        if self._leaves:
+            return 0
+        self._line.tell("anew", why=str(error).rstrip("."), resting=self._booth is not None and self._booth.rests)
+        return AGAIN
 
     def _give_up(self, why: str) -> int:
         self._line.tell("says", text=why)

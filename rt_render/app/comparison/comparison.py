@@ -265,7 +265,7 @@ class Comparison:
         self._shown = list(self._usual)
         self._random.shuffle(self._shown)
         # what is still being prepared cannot be heard first, and A is what everybody begins with
-        first = next(slot for slot in self._shown if slot not in self._missing)
+        first = next((slot for slot in self._shown if slot not in self._missing), self._shown[0])
         self._shown, self.blind = [first, *(slot for slot in self._shown if slot != first)], True
         self._change(first)
         self._heard_s = {}
